@@ -1,0 +1,115 @@
+/**
+ * What one generation of the configuration says, after validation: names resolved, units in one base
+ * (milliseconds, bytes, minutes of the day). Made by rules/ from the YAML texts in the log; frozen.
+ */
+
+import type { CalendarUnit, Expression } from './expression.ts'
+
+/** One aggregate over usage records. Which subscribers' values exist is the state's business. */
+export interface CounterSpec {
+  readonly name: string
+  readonly aggregate: 'sum' | 'count' | 'max' | 'last-time' | 'distinct-days'
+  /** Column that `sum` and `max` read. */
+  readonly column: 'bytes'
+  /** Which records count; null: all. Reads columns only. */
+  readonly where: Expression | null
+  readonly counterWindows: readonly CounterWindowSpec[]
+  /** Past calendar periods kept, 0 to 12. `previous` in a condition needs 1. */
+  readonly keep: number
+  /** Stable text of what is counted (aggregate, column, where); differs when an edit makes a new counter. */
+  readonly identity: string
+}
+
+/** Key is the name a condition uses: `day`, `month`, `last_7_days`, `lifetime`. */
+export interface CounterWindowSpec {
+  readonly key: string
+  readonly kind: 'calendar' | 'sliding' | 'lifetime'
+  /** Calendar: the period. Sliding: the bucket, `hour` or `day`. Lifetime: `day`, unused. */
+  readonly unit: CalendarUnit
+  /** Buckets of a sliding window, including the running one; 1 otherwise. */
+  readonly bucketCount: number
+}
+
+/** A tag is true or false; a versioned one carries a positive integer that tells one tagging from the next. */
+export interface TagSpec {
+  readonly name: string
+  readonly versioned: boolean
+}
+
+export interface FieldSpec {
+  readonly name: string
+  readonly type: 'number' | 'enum' | 'date' | 'bool'
+  /** Enum words; the code of a word is its position. Empty for other types. */
+  readonly words: readonly string[]
+}
+
+/** When a delivery is planned. `at`: wall-clock minute of the day, `days` after the day of the event. */
+export type ScheduleSpec =
+  | { readonly kind: 'now' }
+  | { readonly kind: 'delay'; readonly delayMs: number }
+  | { readonly kind: 'at'; readonly days: number; readonly minuteOfDay: number }
+
+/** Wall-clock time in the subscriber's zone, start inclusive, end exclusive. */
+export interface ContactWindowSpec {
+  readonly fromMinute: number
+  readonly toMinute: number
+  readonly outside: 'defer' | 'drop'
+  /** Deferred deliveries are spread over this long after the opening (0: all at once). */
+  readonly spreadMs: number
+  /** How long after its first planned instant a deferred delivery may still go out. */
+  readonly expiresMs: number
+}
+
+/** At most `count` live deliveries per calendar period of the planned emission; `ever`: for good. */
+export interface CapSpec {
+  readonly count: number
+  readonly per: CalendarUnit | 'ever'
+}
+
+export interface TriggerSpec {
+  readonly id: string
+  readonly file: string
+  readonly when: Expression
+  /** Latch period: at most one candidate per (trigger, subscriber, period of the event). */
+  readonly once: CalendarUnit | 'ever'
+  /** A further latch: once per version of this versioned tag; null: none. */
+  readonly oncePerTag: string | null
+  /** Whether late records fire edges of their own, past period. */
+  readonly isLateFiring: boolean
+  /** Whether a trigger that is new or edited by a reload fires for those already above the line. */
+  readonly isFiringExisting: boolean
+  /** Whether a drop reopens the latch at the next contact window opening. */
+  readonly isRetrying: boolean
+  /** Smaller goes first among due deliveries: 0 to 999. */
+  readonly priority: number
+  readonly channel: string
+  readonly schedule: ScheduleSpec
+  readonly contactWindow: ContactWindowSpec | null
+  readonly caps: readonly CapSpec[]
+  /** Judged at emission: true cancels (for instance the pack was ordered meanwhile). Reads tags, lists, fields. */
+  readonly cancelWhen: Expression | null
+  /** Real-time instants, ms; null: unbounded. From inclusive, to exclusive. */
+  readonly validFromMs: number | null
+  readonly validToMs: number | null
+  /** What to do when a gateway reports that an attempt came too late. */
+  readonly onExpired: 'reschedule' | 'drop'
+  readonly attemptsMax: number
+  readonly message: string
+  /** Stable text of what makes it fire (when, once, late); differs when an edit moves the line. */
+  readonly identity: string
+}
+
+export interface Catalog {
+  readonly counters: readonly CounterSpec[]
+  readonly tags: readonly TagSpec[]
+  readonly fields: readonly FieldSpec[]
+  readonly triggers: readonly TriggerSpec[]
+  /** App dictionary: word → code, for display; conditions already hold codes. */
+  readonly apps: ReadonlyMap<string, number>
+  /** Codes that usage batches may carry; a code outside is a reject. Empty app set: every code passes. */
+  readonly latenessMs: number
+  readonly earlinessMs: number
+}
+
+/** A whole configuration as it enters the log: path below the config directory → text, sorted by path. */
+export type ConfigFiles = Readonly<Record<string, string>>

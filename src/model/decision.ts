@@ -1,0 +1,75 @@
+/** What a partition decides: the numbered entries of the output chain. */
+
+/** Why a candidate did not become a delivery: a bounded list, each counted and answerable. */
+export const SUPPRESSION_REASONS = [
+  'list-black',
+  'opted-out',
+  'not-valid-yet',
+  'no-longer-valid',
+  'already-this-tagging',
+  'cap-trigger',
+  'outside-contact-window',
+  'zone-unknown',
+  'cancelled',
+  'expired',
+  'attempts-exhausted',
+  'trigger-removed',
+] as const
+
+export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number]
+
+/** Common to all decisions. Times are ms since the epoch on the partition's clock. */
+export interface DecisionHead {
+  /** 1, 2, 3 … for ever within a partition. */
+  readonly number: number
+  /** Sequence of the input that caused it. */
+  readonly inputSequence: number
+  readonly trigger: string
+  readonly subscriber: number
+  /** `2026-11`, `2026-11-20`, `2026-W47`, `2026-11-20T13`, `2026-11c` (billing cycle) or `ever`. */
+  readonly period: string
+  readonly attempt: number
+  /** Config generation in force when it was decided. */
+  readonly generation: number
+  readonly decidedAtMs: number
+  /** Event time of the record (or clock at the profile change) that made it fire. */
+  readonly firedAtMs: number
+  /** Counter values that made it fire, by `counter.counterWindow`. */
+  readonly values: Readonly<Record<string, number>>
+}
+
+export interface Delivery extends DecisionHead {
+  readonly kind: 'delivery'
+  /** `<trigger>:<subscriber>:<period>:<attempt>` */
+  readonly id: string
+  readonly channel: string
+  readonly message: string
+  readonly notBeforeMs: number
+  readonly notAfterMs: number
+}
+
+export interface Suppression extends DecisionHead {
+  readonly kind: 'suppressed'
+  readonly reason: SuppressionReason
+}
+
+export type Decision = Delivery | Suppression
+
+/** The envelope of one message of `out.<p>`, decoded. */
+export type OutputEnvelope =
+  | {
+      readonly kind: 'claim'
+      readonly worker: string
+      readonly engine: string
+      readonly claimedAtMs: number
+    }
+  | {
+      readonly kind: 'decisions'
+      /** OUT sequence of the owner's claim. */
+      readonly epoch: number
+      readonly first: number
+      readonly last: number
+      /** Running digest of all decisions up to `last`: 16 hex digits. */
+      readonly digest: string
+      readonly decisions: readonly Decision[]
+    }

@@ -1,0 +1,75 @@
+/**
+ * Messages that enter a partition's log beside usage, as the decoder hands them over: validated for
+ * shape, not yet against the config in force (names are still words).
+ */
+
+import type { ConfigFiles } from './catalog.ts'
+import type { ListName } from './expression.ts'
+import type { ProducerStamp } from './usage.ts'
+
+/** `profile.<p>.<source>`: upserts, applied all or none. */
+export interface ProfileMessage {
+  readonly stamp: ProducerStamp
+  readonly rows: readonly ProfileRow[]
+}
+
+/** One subscriber's changes; what is absent stays as it is, null removes. */
+export interface ProfileRow {
+  readonly subscriber: number
+  /** true, false or, for a versioned tag, its version (1 to 2^31-1). */
+  readonly tags: Readonly<Record<string, boolean | number | null>>
+  /** Numbers, words of an enum, `YYYY-MM-DD` dates, booleans. */
+  readonly fields: Readonly<Record<string, number | string | boolean | null>>
+  readonly lists: Readonly<Partial<Record<ListName, boolean>>>
+  /** IANA zone; null: back to the default zone; undefined: unchanged. */
+  readonly zone: string | null | undefined
+  /** Day of the month on which the billing cycle starts, 1 to 31; undefined: unchanged. */
+  readonly cycleDay: number | undefined
+}
+
+export type FeedbackKind = 'sent' | 'delivered' | 'failed' | 'expired'
+
+/** `feedback.<p>.<source>`: what became of deliveries. */
+export interface FeedbackMessage {
+  readonly stamp: ProducerStamp
+  readonly rows: readonly FeedbackRow[]
+}
+
+export interface FeedbackRow {
+  readonly subscriber: number
+  readonly kind: FeedbackKind
+  /** Delivery id as in the output: `<trigger>:<subscriber>:<period>:<attempt>`. */
+  readonly deliveryId: string
+  readonly timeMs: number
+}
+
+/** How the partition's clock runs, fixed at genesis. */
+export type ClockMode =
+  | { readonly mode: 'real' }
+  | { readonly mode: 'virtual'; readonly writer: string; readonly startMs: number }
+
+/** `control.<p>`. Each carries an id; a repeated id changes nothing. */
+export type ControlMessage =
+  | {
+      readonly kind: 'genesis'
+      readonly id: string
+      readonly partitionCount: number
+      readonly partition: number
+      readonly zone: string
+      readonly clock: ClockMode
+      readonly generation: number
+      readonly files: ConfigFiles
+    }
+  | {
+      readonly kind: 'config'
+      readonly id: string
+      readonly generation: number
+      readonly files: ConfigFiles
+    }
+  /** `timeMs` and `writer` count in virtual mode only; without them it fires the next slice of due timers. */
+  | {
+      readonly kind: 'tick'
+      readonly id: string
+      readonly writer: string | null
+      readonly timeMs: number | null
+    }

@@ -1,0 +1,143 @@
+/** What the worker shows to HTTP, metrics and the command line: plain numbers and words, read on demand. */
+
+import type { HighwaterError } from '../errors.ts'
+
+/** Counts since the process started (or since genesis where said), kept as plain numbers on the main path. */
+export interface PartitionStatistics {
+  /** Messages applied, by kind of subject. */
+  inputMessages: { usage: number; profile: number; feedback: number; control: number }
+  inputBytes: number
+  /** Usage records applied. */
+  records: number
+  /** Usage records refused one by one. */
+  recordsTooLate: number
+  recordsTooEarly: number
+  /** Records whose own period was no longer kept by some counter. */
+  recordsLateForWindow: number
+  /** Batches recognised as repeats. */
+  duplicateBatches: number
+  profileRows: number
+  /** Whole messages refused, by code in REJECT_REASONS. */
+  readonly rejects: Float64Array
+  candidates: number
+  deliveries: number
+  /** By position in SUPPRESSION_REASONS. */
+  readonly suppressed: Float64Array
+  timersFired: number
+  decisions: number
+  outputMessages: number
+  outputBytes: number
+  checkpoints: number
+  checkpointFailures: number
+}
+
+/** A partition as it stands now. */
+export interface PartitionView {
+  readonly partition: number
+  readonly status: 'recovering' | 'live' | 'draining' | 'halted' | 'stopped'
+  readonly halt: HighwaterError | null
+  readonly statistics: PartitionStatistics
+  /** Last input sequence applied, and the stream's last as far as known. */
+  readonly appliedSequence: number
+  readonly streamLastSequence: number
+  /** The partition's clock, ms; and the worker's clock minus it. */
+  readonly clockMs: number
+  readonly lagMs: number
+  readonly decisionNumber: number
+  readonly acknowledgedDecisionNumber: number
+  readonly epoch: number
+  readonly subscriberCount: number
+  readonly pendingTimers: number
+  readonly stateBytes: number
+  readonly storeBytes: number
+  readonly checkpointSequence: number
+  /** Worker's clock at the last committed checkpoint, ms; null before the first. */
+  readonly checkpointAtMs: number | null
+  readonly checkpointDurationMs: number
+  readonly configGeneration: number
+  readonly outboxDecisions: number
+  /** Candidates, deliveries and suppressions per trigger. */
+  readonly triggers: readonly TriggerStatistics[]
+}
+
+export interface TriggerStatistics {
+  readonly id: string
+  readonly candidates: number
+  readonly deliveries: number
+  readonly suppressed: number
+}
+
+/** Everything known of one subscriber; for `/v1/subscribers/:id`. Values as in conditions. */
+export interface SubscriberView {
+  readonly subscriber: number
+  readonly partition: number
+  readonly zone: string
+  readonly cycleDay: number
+  readonly tags: Readonly<Record<string, boolean | number>>
+  readonly fields: Readonly<Record<string, number | string | boolean>>
+  readonly lists: readonly string[]
+  readonly counters: readonly CounterView[]
+  /** Deliveries pending, sent or resolved that the partition still remembers, newest first. */
+  readonly deliveries: readonly DeliveryView[]
+  /** Sends that count against caps: trigger, calendar period, how many of how many. */
+  readonly caps: readonly {
+    readonly trigger: string
+    readonly period: string
+    readonly used: number
+    readonly limit: number
+  }[]
+}
+
+export interface CounterView {
+  readonly counter: string
+  readonly counterWindow: string
+  readonly period: string
+  readonly value: number
+  readonly previous: readonly number[]
+}
+
+export interface DeliveryView {
+  readonly trigger: string
+  readonly period: string
+  readonly attempt: number
+  readonly status: 'pending' | 'emitted' | 'resolved' | 'suppressed'
+  readonly dueMs: number
+  readonly expiresMs: number
+  readonly firedAtMs: number
+}
+
+/** A trigger as configured; for `/v1/triggers`. */
+export interface TriggerView {
+  readonly id: string
+  readonly file: string
+  readonly once: string
+  readonly channel: string
+  readonly priority: number
+  readonly message: string
+  readonly statistics: TriggerStatistics
+}
+
+/** Outcome of a reload request. */
+export type ReloadOutcome =
+  | {
+      readonly kind: 'applied'
+      readonly generation: number
+      /** What the change does to counters, a sentence each. */
+      readonly notes: readonly string[]
+    }
+  | { readonly kind: 'unchanged'; readonly generation: number }
+  | { readonly kind: 'invalid'; readonly problems: readonly string[] }
+  | { readonly kind: 'failed'; readonly error: string }
+
+/** The worker as HTTP and metrics see it; implemented by the supervisor. */
+export interface WorkerView {
+  readonly version: string
+  readonly partitions: () => readonly PartitionView[]
+  readonly subscriber: (subscriber: number) => SubscriberView | null
+  readonly triggers: () => readonly TriggerView[]
+  readonly reload: (cause: string) => Promise<ReloadOutcome>
+  readonly reloadStatus: () => {
+    readonly isLastSuccessful: boolean
+    readonly lastSuccessAtMs: number
+  }
+}
