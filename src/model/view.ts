@@ -40,6 +40,8 @@ export interface PartitionView {
   /** Last input sequence applied, and the stream's last as far as known. */
   readonly appliedSequence: number
   readonly streamLastSequence: number
+  /** Oldest input sequence that the stream still holds; undefined while not known. */
+  readonly streamFirstSequence?: number | undefined
   /** The partition's clock, ms; and the worker's clock minus it. */
   readonly clockMs: number
   readonly lagMs: number
