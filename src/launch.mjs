@@ -36,12 +36,15 @@ export const NODE_MAJOR_MIN = 24
 /** Folder of the project: the parent of src/ and of dist/. */
 export const PROJECT_ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** What the project may take from Debian's packages. `file`: path inside the package. */
+/** What the project may take from Debian's packages; `variable` names the user's own choice. */
 const PROGRAMS = {
   'nats-server': { package: 'nats-server', variable: 'HIGHWATER_NATS_SERVER' },
   prometheus: { package: 'prometheus', variable: 'HIGHWATER_PROMETHEUS' },
   promtool: { package: 'prometheus', variable: 'HIGHWATER_PROMTOOL' },
 }
+
+/** Lines of a failed program's output that are worth showing: npm follows its reason with a manual. */
+const FAILURE_LINES_MAX = 12
 
 /** Commands that start a nats-server of their own. */
 const COMMANDS_WITH_NATS_SERVER = new Set(['test', 'demo', 'bench'])
@@ -63,6 +66,7 @@ export async function launch(args) {
   const node = findNode()
   const [command = '', ...rest] = args
   const path = [dirname(node), join(PROJECT_ROOT, 'node_modules', '.bin'), process.env.PATH ?? '']
+  /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env, PATH: path.join(delimiter) }
   if (COMMANDS_WITH_NATS_SERVER.has(command)) {
     env.HIGHWATER_NATS_SERVER = await ensureDebianProgram('nats-server')
@@ -93,14 +97,14 @@ export async function ensurePackages() {
     const outcome = npm?.endsWith('.js')
       ? await capture(process.execPath, [npm, ...args], PROJECT_ROOT)
       : await capture('npm', args, PROJECT_ROOT)
-    if (outcome.code !== 0) throw new LaunchError(`npm ci failed.\n${outcome.text.trim()}`)
+    if (outcome.code !== 0) throw new LaunchError(`npm ci failed.\n${firstLines(outcome.text)}`)
   })
 }
 
 /**
  * Whether node_modules holds what the lock file says. Compares contents, not times: a checkout may
- * touch the lock file without changing it, and npm writes its own record last, so a broken
- * installation has none.
+ * touch the lock file without changing it. npm writes its own record last: a broken installation has
+ * none.
  * @param {string} root folder of the project; without a lock file (an image) there is nothing to do
  * @returns {boolean}
  */
@@ -115,7 +119,7 @@ export function arePackagesInstalled(root) {
     if (path === '') continue
     const found = present[path]
     // Optional packages are absent where they belong to another system.
-    if (found === undefined ? !entry.optional : found.integrity !== entry.integrity) return false
+    if (found === undefined ? !entry.optional : found.version !== entry.version) return false
   }
   return true
 }
@@ -165,10 +169,7 @@ export async function ensureDebianProgram(name) {
   throw new LaunchError(`Debian's package ${PROGRAMS[name].package} holds no ${name} here.`)
 }
 
-/**
- * @param {string} name
- * @returns {name is keyof typeof PROGRAMS}
- */
+/** @param {string} name @returns {name is keyof typeof PROGRAMS}  */
 function isKnownProgram(name) {
   return Object.hasOwn(PROGRAMS, name)
 }
@@ -217,8 +218,13 @@ async function step(command, args, folder, packageName) {
   if (outcome.code === 0) return
   throw new LaunchError(
     `Debian's package ${packageName} could not be fetched: install it, or make apt-get work.\n` +
-      outcome.text.trim(),
+      firstLines(outcome.text),
   )
+}
+
+/** @param {string} text */
+function firstLines(text) {
+  return text.trim().split('\n').slice(0, FAILURE_LINES_MAX).join('\n')
 }
 
 /**
@@ -248,10 +254,7 @@ async function withLock(name, work) {
   }
 }
 
-/**
- * @param {string} from
- * @param {string} to
- */
+/** @param {string} from @param {string} to  */
 function tryLink(from, to) {
   try {
     linkSync(from, to)
@@ -296,10 +299,7 @@ function errorCode(error) {
   return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
-/**
- * @param {string} name
- * @returns {string | null}
- */
+/** @param {string} name @returns {string | null}  */
 function findOnPath(name) {
   // Debian keeps servers in sbin, which is not on everybody's PATH.
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin']
