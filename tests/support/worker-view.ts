@@ -1,0 +1,230 @@
+/**
+ * A worker that is not there: a `WorkerView` of numbers that a test sets, or that move by themselves with
+ * `advance`. Deterministic; holds no state that the engine would have.
+ */
+
+import { OutputFencedError, PartitionHaltedError } from '../../src/errors.ts'
+import type { HaltReason, HighwaterError } from '../../src/errors.ts'
+import { SUPPRESSION_REASONS } from '../../src/model/decision.ts'
+import { REJECT_REASONS } from '../../src/model/reject.ts'
+import type {
+  PartitionStatistics,
+  PartitionView,
+  ReloadOutcome,
+  SubscriberView,
+  TriggerStatistics,
+  WorkerView,
+} from '../../src/model/view.ts'
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** A partition whose every number a test may set. */
+export type FakePartition = Omit<Writable<PartitionView>, 'triggers'> & {
+  triggers: Writable<TriggerStatistics>[]
+}
+
+export interface FakeWorker {
+  readonly view: WorkerView
+  /** The partitions as the view shows them; to be changed by the test. */
+  readonly partitions: FakePartition[]
+  /** Subscribers that `view.subscriber` knows. */
+  readonly subscribers: Map<number, SubscriberView>
+  /** Causes of the reloads asked for so far. */
+  readonly reloadCauses: string[]
+  /** What the next reloads answer; a function may throw. */
+  reloadOutcome: () => ReloadOutcome
+  reloadStatus: { isLastSuccessful: boolean; lastSuccessAtMs: number }
+  /** One step of life: every counter grows, sequences move, the lag stays. */
+  advance(): void
+  /** Halts a partition as the engine would. */
+  halt(partition: number, reason: HaltReason | 'fenced'): void
+}
+
+export const FAKE_TRIGGER_IDS: readonly string[] = ['data-pack', 'welcome-abroad']
+
+/** Half past one in the afternoon of 20 November 2026, in Shanghai. */
+export const FAKE_START_MS = Date.UTC(2026, 10, 20, 5, 30)
+
+/** `partitionCount` live partitions with nonzero numbers everywhere. `startMs`: their clock at first. */
+export function createFakeWorker(partitionCount = 2, startMs = FAKE_START_MS): FakeWorker {
+  const partitions = Array.from({ length: partitionCount }, (_, index) =>
+    createFakePartition(index, startMs),
+  )
+  const worker: FakeWorker = {
+    partitions,
+    subscribers: new Map(),
+    reloadCauses: [],
+    reloadOutcome: () => ({ kind: 'applied', generation: 2, notes: ['data_4g keeps its values'] }),
+    reloadStatus: { isLastSuccessful: true, lastSuccessAtMs: startMs },
+    advance: () => {
+      for (const partition of partitions) advancePartition(partition)
+    },
+    halt: (number, reason) => {
+      const partition = partitions[number]
+      if (partition === undefined) throw new Error(`no partition ${number}`)
+      partition.status = 'halted'
+      partition.halt = haltError(reason)
+    },
+    view: {
+      version: '0.1.0-test',
+      partitions: () => partitions,
+      subscriber: (subscriber) => worker.subscribers.get(subscriber) ?? null,
+      triggers: () => FAKE_TRIGGER_IDS.map((id) => fakeTrigger(id, partitions)),
+      reload: async (cause) => {
+        worker.reloadCauses.push(cause)
+        return worker.reloadOutcome()
+      },
+      reloadStatus: () => worker.reloadStatus,
+    },
+  }
+  return worker
+}
+
+/** A subscriber with something in every field. */
+export function createFakeSubscriber(subscriber: number): SubscriberView {
+  return {
+    subscriber,
+    partition: 0,
+    zone: 'Asia/Shanghai',
+    cycleDay: 1,
+    tags: { seed: true, has_pack: false, wave: 3 },
+    fields: { plan: 'gold', age: 41, roaming: false },
+    lists: ['canary'],
+    counters: [
+      {
+        counter: 'data_4g',
+        counterWindow: 'month',
+        period: '2026-11',
+        value: 2 ** 40 + 1,
+        previous: [17, 0],
+      },
+    ],
+    deliveries: [
+      {
+        trigger: 'data-pack',
+        period: '2026-11',
+        attempt: 1,
+        status: 'pending',
+        dueMs: FAKE_START_MS + 80_000_000,
+        expiresMs: FAKE_START_MS + 160_000_000,
+        firedAtMs: FAKE_START_MS,
+      },
+    ],
+    caps: [{ trigger: 'data-pack', period: '2026-11', used: 1, limit: 1 }],
+  }
+}
+
+function createFakePartition(partition: number, startMs: number): FakePartition {
+  const fake: FakePartition = {
+    partition,
+    status: 'live',
+    halt: null,
+    statistics: createStatistics(),
+    appliedSequence: 5_000,
+    streamLastSequence: 5_007,
+    streamFirstSequence: 101,
+    clockMs: startMs,
+    lagMs: 250,
+    decisionNumber: 300,
+    acknowledgedDecisionNumber: 290,
+    epoch: 4,
+    subscriberCount: 50_000,
+    pendingTimers: 1_200,
+    stateBytes: 4_500_000,
+    storeBytes: 9_000_000,
+    checkpointSequence: 4_000,
+    checkpointAtMs: startMs - 20_000,
+    checkpointDurationMs: 1_500,
+    configGeneration: 1,
+    outboxDecisions: 10,
+    triggers: FAKE_TRIGGER_IDS.map((id) => ({ id, candidates: 0, deliveries: 0, suppressed: 0 })),
+  }
+  advancePartition(fake)
+  return fake
+}
+
+function createStatistics(): PartitionStatistics {
+  return {
+    inputMessages: { usage: 0, profile: 0, feedback: 0, control: 0 },
+    inputBytes: 0,
+    records: 0,
+    recordsTooLate: 0,
+    recordsTooEarly: 0,
+    recordsLateForWindow: 0,
+    duplicateBatches: 0,
+    profileRows: 0,
+    rejects: new Float64Array(REJECT_REASONS.length),
+    candidates: 0,
+    deliveries: 0,
+    suppressed: new Float64Array(SUPPRESSION_REASONS.length),
+    timersFired: 0,
+    decisions: 0,
+    outputMessages: 0,
+    outputBytes: 0,
+    checkpoints: 0,
+    checkpointFailures: 0,
+  }
+}
+
+/** Twelve input messages of 100 usage records each, and what comes of them. */
+function advancePartition(fake: FakePartition): void {
+  const { statistics } = fake
+  statistics.inputMessages.usage += 9
+  statistics.inputMessages.profile += 1
+  statistics.inputMessages.feedback += 1
+  statistics.inputMessages.control += 1
+  statistics.inputBytes += 24_000
+  statistics.records += 900
+  statistics.recordsTooLate += 2
+  statistics.recordsTooEarly += 1
+  statistics.recordsLateForWindow += 3
+  statistics.duplicateBatches += 1
+  statistics.profileRows += 10
+  for (let code = 0; code < statistics.rejects.length; code++) statistics.rejects[code]! += code + 1
+  for (let code = 0; code < statistics.suppressed.length; code++) statistics.suppressed[code]! += 1
+  statistics.candidates += statistics.suppressed.length + 8
+  statistics.deliveries += 8
+  statistics.timersFired += 5
+  statistics.decisions += statistics.suppressed.length + 8
+  statistics.outputMessages += 2
+  statistics.outputBytes += 3_000
+  statistics.checkpoints += 1
+  statistics.checkpointFailures += 1
+  for (const trigger of fake.triggers) {
+    trigger.candidates += 10
+    trigger.deliveries += 4
+    trigger.suppressed += 6
+  }
+  fake.appliedSequence += 12
+  fake.streamLastSequence += 12
+  fake.checkpointSequence += 12
+  fake.clockMs += 1_000
+  fake.decisionNumber += statistics.suppressed.length + 8
+  fake.acknowledgedDecisionNumber += statistics.suppressed.length + 8
+}
+
+function fakeTrigger(id: string, partitions: readonly FakePartition[]) {
+  const statistics = { id, candidates: 0, deliveries: 0, suppressed: 0 }
+  for (const { triggers } of partitions) {
+    for (const trigger of triggers) {
+      if (trigger.id !== id) continue
+      statistics.candidates += trigger.candidates
+      statistics.deliveries += trigger.deliveries
+      statistics.suppressed += trigger.suppressed
+    }
+  }
+  return {
+    id,
+    file: `triggers/${id}.yaml`,
+    once: 'month',
+    channel: 'sms',
+    priority: 100,
+    message: 'Reply VIP: 5 yuan a month.',
+    statistics,
+  }
+}
+
+function haltError(reason: HaltReason | 'fenced'): HighwaterError {
+  if (reason === 'fenced') return new OutputFencedError('another owner has claimed the output')
+  return new PartitionHaltedError(reason, 'the stream does not hold what the manifest says')
+}
