@@ -1,0 +1,185 @@
+/**
+ * Pages and one manifest in an LMDB environment (npm lmdb), one process at a time.
+ *
+ * Files of the directory: `state.mdb` (data), `state.mdb-lock` (LMDB's reader table), `lock.db` (ours).
+ * Every transaction is synchronous on disk before its promise settles (`overlappingSync` off), and
+ * transactions commit in the order of the calls: when the manifest is on disk, so are all earlier pages.
+ */
+
+import { statSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Database, open, type RootDatabase } from 'lmdb'
+import { assert, StoreError } from '../errors.ts'
+import type { PageAddress, PageStore } from '../model/ports.ts'
+import { decodeManifest, encodeManifest } from './manifest-codec.ts'
+import { lockDirectory, type ProcessLock } from './process-lock.ts'
+
+/** Tables of one store: 0 to 255. */
+export const STORE_TABLES_MAX = 256
+
+/** Pages of one table: 0 to 8,388,607 (32 GiB at 4 KiB each). */
+export const STORE_TABLE_PAGES_MAX = 2 ** 23
+
+/**
+ * Largest value that fills whole 4 KiB pages of LMDB without starting another one: a value that takes
+ * pages of its own shares the first with a 16-byte header, and the library keeps 8 more (findings: 4,072).
+ */
+export function pageValueSize(lmdbPageCount: number): number {
+  return lmdbPageCount * 4096 - 24
+}
+
+/**
+ * Opens (or makes) the store of a directory and locks it for the life of the process.
+ * @throws {StoreLockedError} at once when a living process has it open
+ * @throws {StoreError} when LMDB cannot open it
+ */
+export async function openStore(directory: string): Promise<PageStore> {
+  try {
+    await mkdir(directory, { recursive: true })
+  } catch (error) {
+    throw new StoreError(`${directory} cannot be made`, { cause: error })
+  }
+  const lock = lockDirectory(directory)
+  try {
+    return new LmdbPageStore(directory, lock)
+  } catch (error) {
+    lock.release()
+    throw new StoreError(`LMDB cannot open ${directory}`, { cause: error })
+  }
+}
+
+const MANIFEST_KEY = 'manifest'
+
+class LmdbPageStore implements PageStore {
+  readonly #file: string
+  readonly #lock: ProcessLock
+  readonly #environment: RootDatabase<Uint8Array, string>
+  readonly #pages: Database<Uint8Array, number>
+  readonly #manifest: Database<Uint8Array, string>
+  /** The first failed write; the store takes no more writes after it, since its order is broken. */
+  #failure: StoreError | null = null
+  #isClosed = false
+  /** The library answers all puts of one turn with one promise; we wrap each such promise once. */
+  #lastPut: Promise<boolean> | null = null
+  #lastWrite: Promise<void> = Promise.resolve()
+
+  constructor(directory: string, lock: ProcessLock) {
+    this.#file = join(directory, 'state.mdb')
+    this.#lock = lock
+    this.#environment = open<Uint8Array, string>({
+      path: this.#file,
+      noSubdir: true,
+      encoding: 'binary',
+      overlappingSync: false,
+      compression: false,
+      cache: false,
+    })
+    this.#pages = this.#environment.openDB<Uint8Array, number>('pages', {
+      encoding: 'binary',
+      keyEncoding: 'uint32',
+      cache: false,
+    })
+    this.#manifest = this.#environment.openDB<Uint8Array, string>('manifest', {
+      encoding: 'binary',
+      cache: false,
+    })
+  }
+
+  readManifest(): ReadonlyMap<string, Uint8Array> {
+    const bytes = this.#attempt(() => this.#manifest.getBinary(MANIFEST_KEY))
+    return bytes === undefined ? new Map() : decodeManifest(bytes)
+  }
+
+  /** Copied by the library into one buffer that the next read overwrites: a map of LMDB itself would move. */
+  readPage(address: PageAddress): Uint8Array | null {
+    const key = pageKey(address)
+    const bytes = this.#attempt(() => this.#pages.getBinaryFast(key))
+    // The library shrinks `length` alone; a proper view has the right bounds for everyone.
+    return bytes === undefined ? null : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+  }
+
+  writePage(address: PageAddress, bytes: Uint8Array): Promise<unknown> {
+    const key = pageKey(address)
+    return this.#put(() => this.#pages.put(key, bytes))
+  }
+
+  async commitManifest(entries: ReadonlyMap<string, Uint8Array>): Promise<void> {
+    const bytes = encodeManifest(entries)
+    await this.#put(() => this.#manifest.put(MANIFEST_KEY, bytes))
+    // A page that failed in an earlier transaction fails this commit, too.
+    if (this.#failure !== null) throw this.#failure
+  }
+
+  diskSize(): number {
+    return this.#attempt(() => statSync(this.#file).size)
+  }
+
+  /** Waits for writes under way, then gives up the lock. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.#lastWrite.catch(() => undefined)
+    try {
+      await this.#environment.close()
+    } catch (error) {
+      throw new StoreError('LMDB cannot be closed', { cause: error })
+    } finally {
+      this.#lock.release()
+    }
+  }
+
+  #put(put: () => Promise<boolean>): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new StoreError('the store is closed'))
+    if (this.#failure !== null) return Promise.reject(this.#failure)
+    let promise: Promise<boolean>
+    try {
+      promise = put()
+    } catch (error) {
+      return Promise.reject(this.#fail(error))
+    }
+    if (promise !== this.#lastPut) {
+      this.#lastPut = promise
+      this.#lastWrite = promise.then(
+        () => undefined,
+        async (error: unknown) => {
+          throw this.#fail(await commitCause(error))
+        },
+      )
+    }
+    return this.#lastWrite
+  }
+
+  #fail(cause: unknown): StoreError {
+    this.#failure ??= new StoreError('LMDB failed to write', { cause })
+    return this.#failure
+  }
+
+  #attempt<T>(read: () => T): T {
+    if (this.#isClosed) throw new StoreError('the store is closed')
+    try {
+      return read()
+    } catch (error) {
+      throw new StoreError('LMDB failed to read', { cause: error })
+    }
+  }
+}
+
+/** 8 bits of table, 23 of page, 1 of slot: a page's two slots are neighbours in the tree. */
+function pageKey(address: PageAddress): number {
+  const { table, page, slot } = address
+  assert(Number.isInteger(table) && table >= 0 && table < STORE_TABLES_MAX, 'table out of range')
+  assert(Number.isInteger(page) && page >= 0 && page < STORE_TABLE_PAGES_MAX, 'page out of range')
+  return (table * STORE_TABLE_PAGES_MAX + page) * 2 + slot
+}
+
+/**
+ * The library rejects a put with an error whose `commitError` is a promise that rejects with the true
+ * cause a moment later, or never. It must have a handler, or it ends the process.
+ */
+async function commitCause(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error && 'commitError' in error)) return error
+  const cause = Promise.resolve(error.commitError).catch((reason: unknown) => reason)
+  const patience = new Promise((resolve) => setImmediate(() => setImmediate(resolve, error)))
+  return Promise.race([cause, patience])
+}
