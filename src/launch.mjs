@@ -169,7 +169,7 @@ export async function ensureDebianProgram(name) {
   throw new LaunchError(`Debian's package ${PROGRAMS[name].package} holds no ${name} here.`)
 }
 
-/** @param {string} name @returns {name is keyof typeof PROGRAMS}  */
+/** @param {string} name @returns {name is keyof typeof PROGRAMS} */
 function isKnownProgram(name) {
   return Object.hasOwn(PROGRAMS, name)
 }
@@ -254,7 +254,7 @@ async function withLock(name, work) {
   }
 }
 
-/** @param {string} from @param {string} to  */
+/** @param {string} from @param {string} to */
 function tryLink(from, to) {
   try {
     linkSync(from, to)
@@ -299,7 +299,7 @@ function errorCode(error) {
   return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
-/** @param {string} name @returns {string | null}  */
+/** @param {string} name @returns {string | null} */
 function findOnPath(name) {
   // Debian keeps servers in sbin, which is not on everybody's PATH.
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin']
