@@ -1,0 +1,189 @@
+import type { ConfigFiles } from '../model/catalog.ts'
+import type { ClockMode, ControlMessage } from '../model/messages.ts'
+import { GENERATION_MAX, MESSAGE_SIZE_MAX, PARTITION_COUNT_MAX } from '../model/wire.ts'
+import type { Cursor } from './cursor.ts'
+import {
+  readId,
+  readMap,
+  readNamed,
+  readOneOf,
+  readProducerName,
+  readTimeMs,
+  readVersion,
+  readWhole,
+  readZone,
+  requireKeys,
+} from './fields.ts'
+import { openMessage } from './messages.ts'
+
+/*
+ * Control: {v, kind, id, …}. genesis: partitions, partition, zone, clock {mode, writer?, start?}, generation, files;
+ * config: generation, files; tick: writer?, time?. Keys in any order, each once, no others.
+ */
+
+const CONTROL_KEYS = [
+  'v',
+  'kind',
+  'id',
+  'generation',
+  'files',
+  'partitions',
+  'partition',
+  'zone',
+  'clock',
+  'writer',
+  'time',
+] as const
+const CONTROL_KINDS = ['genesis', 'config', 'tick'] as const
+/** Keys that each kind must have, and may have, beside v, kind and id. */
+const KEYS_OF_KIND = {
+  genesis: {
+    required: ['generation', 'files', 'partitions', 'partition', 'zone', 'clock'],
+    allowed: [],
+  },
+  config: { required: ['generation', 'files'], allowed: [] },
+  tick: { required: [], allowed: ['writer', 'time'] },
+} as const
+const CLOCK_KEYS = ['mode', 'writer', 'start'] as const
+const CLOCK_MODES = ['real', 'virtual'] as const
+const ID_SIZE_MAX = 128
+const FILES_MAX = 4_096
+const PATH_SIZE_MAX = 200
+/** Segments of letters, digits, dot, dash and underscore that do not begin with a dot; the last has an extension. */
+const PATH = /^(?:[A-Za-z0-9_][A-Za-z0-9._-]*\/)*[A-Za-z0-9_][A-Za-z0-9_-]*\.[A-Za-z0-9._-]+$/
+
+/** Values as read, before it is known which kind they belong to. */
+interface Draft {
+  kind: (typeof CONTROL_KINDS)[number]
+  id: string
+  generation: number
+  files: ConfigFiles
+  partitionCount: number
+  partition: number
+  zone: string
+  clock: ClockMode
+  writer: string | null
+  timeMs: number | null
+}
+
+/**
+ * Decodes a message of `control.<p>`. Files come sorted by path; whether their texts make sense is judged elsewhere.
+ * @throws RejectError, and nothing else, when anything at all is wrong with the message
+ */
+export function decodeControl(data: Uint8Array): ControlMessage {
+  const cursor = openMessage(data)
+  const draft: Draft = {
+    kind: 'tick',
+    id: '',
+    generation: 0,
+    files: Object.create(null),
+    partitionCount: 0,
+    partition: 0,
+    zone: '',
+    clock: { mode: 'real' },
+    writer: null,
+    timeMs: null,
+  }
+  const seen = readMap(cursor, CONTROL_KEYS, (key) => readValue(cursor, draft, key))
+  cursor.expectEnd()
+  requireKeys(cursor, CONTROL_KEYS, 3, seen)
+  checkKeys(cursor, draft.kind, seen)
+  return finish(cursor, draft)
+}
+
+function readValue(cursor: Cursor, draft: Draft, key: string): void {
+  switch (key) {
+    case 'v':
+      readVersion(cursor)
+      break
+    case 'kind':
+      draft.kind = readOneOf(cursor, CONTROL_KINDS)
+      break
+    case 'id':
+      draft.id = readId(cursor, ID_SIZE_MAX)
+      break
+    case 'generation':
+      draft.generation = readWhole(cursor, 0, GENERATION_MAX)
+      break
+    case 'files':
+      draft.files = readFiles(cursor)
+      break
+    case 'partitions':
+      draft.partitionCount = readWhole(cursor, 1, PARTITION_COUNT_MAX)
+      break
+    case 'partition':
+      draft.partition = readWhole(cursor, 0, PARTITION_COUNT_MAX - 1)
+      break
+    case 'zone':
+      draft.zone = readZone(cursor)
+      break
+    case 'clock':
+      draft.clock = readClock(cursor)
+      break
+    case 'writer':
+      draft.writer = cursor.takeNil() ? null : readProducerName(cursor)
+      break
+    default:
+      draft.timeMs = cursor.takeNil() ? null : readTimeMs(cursor)
+  }
+}
+
+function readFiles(cursor: Cursor): ConfigFiles {
+  const files = readNamed(
+    cursor,
+    FILES_MAX,
+    () => readPath(cursor),
+    () => cursor.readString(MESSAGE_SIZE_MAX),
+  )
+  const sorted: Record<string, string> = Object.create(null)
+  for (const path of Object.keys(files).sort()) sorted[path] = files[path]!
+  return sorted
+}
+
+function readPath(cursor: Cursor): string {
+  const at = cursor.offset
+  const path = cursor.readString(PATH_SIZE_MAX)
+  if (PATH.test(path)) return path
+  throw cursor.reject('unknown-name', `not the path of a config file at offset ${at}`)
+}
+
+function readClock(cursor: Cursor): ClockMode {
+  let mode = 'real'
+  let writer = ''
+  let startMs = 0
+  const seen = readMap(cursor, CLOCK_KEYS, (key) => {
+    if (key === 'mode') mode = readOneOf(cursor, CLOCK_MODES)
+    else if (key === 'writer') writer = readProducerName(cursor)
+    else startMs = readTimeMs(cursor)
+  })
+  requireKeys(cursor, CLOCK_KEYS, mode === 'real' ? 1 : 3, seen)
+  if (mode === 'virtual') return { mode: 'virtual', writer, startMs }
+  if (seen !== 1) throw cursor.reject('unknown-name', 'a real clock has neither writer nor start')
+  return { mode: 'real' }
+}
+
+function checkKeys(cursor: Cursor, kind: Draft['kind'], seen: number): void {
+  const { required, allowed }: Record<string, readonly string[]> = KEYS_OF_KIND[kind]
+  for (let i = 3; i < CONTROL_KEYS.length; i++) {
+    const key = CONTROL_KEYS[i]!
+    const isSeen = (seen & (1 << i)) !== 0
+    cursor.root = key
+    if (isSeen && !required!.includes(key) && !allowed!.includes(key)) {
+      throw cursor.reject('unknown-name', `a ${kind} has no ${key}`)
+    }
+    if (!isSeen && required!.includes(key)) {
+      throw cursor.reject('missing-field', `a ${kind} needs ${key}`)
+    }
+  }
+}
+
+function finish(cursor: Cursor, draft: Draft): ControlMessage {
+  const { kind, id, generation, files, partitionCount, partition, zone, clock } = draft
+  if (kind === 'tick') return { kind, id, writer: draft.writer, timeMs: draft.timeMs }
+  if (kind === 'config') return { kind, id, generation, files }
+  if (partition >= partitionCount) {
+    cursor.root = 'partition'
+    throw cursor.reject('out-of-range', `partition ${partition} of ${partitionCount}`)
+  }
+  return { kind, id, partitionCount, partition, zone, clock, generation, files }
+}
