@@ -1,0 +1,314 @@
+/**
+ * Counters as cells of rows: how they roll into a new period, take a late record and are read as of any
+ * period still kept. This is the general path, for rollovers, late records, profile changes and views;
+ * the running period is updated by generated code (partition/kernel.ts) with the same meaning.
+ *
+ * Cells are doubles. distinct-days holds a bit per day of its period; a sliding window holds its total
+ * and a ring of buckets, the bucket of period k at k mod n; lifetime distinct-days holds a count and the
+ * bits of the last 31 days, the running one lowest.
+ */
+
+import { assert } from '../errors.ts'
+import type { Catalog, CounterSpec, CounterWindowSpec } from '../model/catalog.ts'
+import { type LayoutImage, type Place, placeKeys } from './layout.ts'
+import type { PagedTable } from './paged-table.ts'
+import { DAY, firstDayOfCycle, firstDayOfMonth, unitIndex } from './periods.ts'
+
+/** What of a usage record a counter takes in. */
+export interface CountedRecord {
+  usageBytes: number
+  timeMs: number
+}
+
+/** One counter in one counter window. Offsets are bytes within a row of `table`. */
+export interface CounterCell {
+  readonly counter: CounterSpec
+  readonly counterWindow: CounterWindowSpec
+  /** Position of the counter in the catalog. */
+  readonly counterIndex: number
+  readonly table: number
+  /** Position of the unit in period columns; -1 for lifetime windows that need no period. */
+  readonly unit: number
+  readonly stampOffset: number
+  readonly valueOffset: number
+  /** Past periods kept, nearest first. */
+  readonly previousOffsets: readonly number[]
+  /** First bucket of a ring, or the recent-days bits of a lifetime distinct-days; -1: none. */
+  readonly ringOffset: number
+}
+
+/** Resolves the catalog's counters against a layout that was extended for it. */
+export function resolveCounterCells(catalog: Catalog, layout: LayoutImage): CounterCell[] {
+  const cells: CounterCell[] = []
+  const placeOf = (key: string): Place => {
+    const place = layout.places[key]
+    assert(place !== undefined, 'the layout was not extended for this catalog')
+    return place
+  }
+  for (const [counterIndex, counter] of catalog.counters.entries()) {
+    for (const counterWindow of counter.counterWindows) {
+      const value = placeOf(placeKeys.counter(counter, counterWindow))
+      const hasRing =
+        counterWindow.kind === 'sliding' ||
+        (counterWindow.kind === 'lifetime' && counter.aggregate === 'distinct-days')
+      const hasUnit = counterWindow.kind !== 'lifetime' || hasRing
+      const previousOffsets: number[] = []
+      if (counterWindow.kind === 'calendar') {
+        for (let back = 1; back <= counter.keep; back++) {
+          previousOffsets.push(placeOf(placeKeys.previous(counter, counterWindow, back)).offset)
+        }
+      }
+      cells.push({
+        counter,
+        counterWindow,
+        counterIndex,
+        table: value.table,
+        unit: hasUnit ? unitIndex(counterWindow.unit) : -1,
+        stampOffset: hasUnit
+          ? placeOf(placeKeys.stamp(value.table, counterWindow.unit)).offset
+          : -1,
+        valueOffset: value.offset,
+        previousOffsets,
+        ringOffset: hasRing ? placeOf(placeKeys.ring(counter, counterWindow)).offset : -1,
+      })
+    }
+  }
+  return cells
+}
+
+/** Cells of one (table, unit), which share a stamp and roll together. */
+export interface StampGroup {
+  readonly table: number
+  readonly unit: number
+  readonly stampOffset: number
+  readonly cells: readonly CounterCell[]
+}
+
+/** Groups cells by table and unit, in order of table and unit. */
+export function groupByStamp(cells: readonly CounterCell[]): StampGroup[] {
+  const groups = new Map<number, { group: StampGroup; cells: CounterCell[] }>()
+  for (const cell of cells) {
+    if (cell.unit === -1) continue
+    const key = cell.table * 8 + cell.unit
+    const known = groups.get(key)
+    if (known !== undefined) {
+      known.cells.push(cell)
+      continue
+    }
+    const own = [cell]
+    const { table, unit, stampOffset } = cell
+    groups.set(key, { group: { table, unit, stampOffset, cells: own }, cells: own })
+  }
+  return [...groups.entries()].sort((a, b) => a[0] - b[0]).map(([, { group }]) => group)
+}
+
+/** Moves a row's cells of one group forward to period `key`, which is later than their stamp. */
+export function rollForward(table: PagedTable, row: number, group: StampGroup, key: number): void {
+  table.touch(row)
+  const f64 = table.f64[table.segmentOf(row)]!
+  const base = table.f64Index(row)
+  const steps = key - table.getI32(row, group.stampOffset)
+  assert(steps > 0)
+  table.setI32(row, group.stampOffset, key)
+  for (const cell of group.cells) {
+    const value = base + (cell.valueOffset >>> 3)
+    if (cell.counterWindow.kind === 'calendar') {
+      const { previousOffsets } = cell
+      for (let back = previousOffsets.length; back >= 1; back--) {
+        const from = back - steps
+        const source = from === 0 ? value : base + ((previousOffsets[from - 1] ?? 0) >>> 3)
+        f64[base + (previousOffsets[back - 1]! >>> 3)] = from < 0 ? 0 : f64[source]!
+      }
+      f64[value] = 0
+    } else {
+      rollRing(f64, base, cell, key, steps)
+    }
+  }
+}
+
+function rollRing(
+  f64: Float64Array,
+  base: number,
+  cell: CounterCell,
+  key: number,
+  steps: number,
+): void {
+  const value = base + (cell.valueOffset >>> 3)
+  const ring = base + (cell.ringOffset >>> 3)
+  if (cell.counterWindow.kind === 'lifetime') {
+    f64[ring] = steps > 30 ? 0 : ((f64[ring]! << steps) & 0x7fff_ffff) >>> 0
+    return
+  }
+  const { bucketCount } = cell.counterWindow
+  if (cell.counter.aggregate === 'distinct-days') {
+    const mask = 2 ** bucketCount - 1
+    f64[value] = steps >= bucketCount ? 0 : (f64[value]! * 2 ** steps) % (mask + 1)
+    return
+  }
+  for (let step = 0; step < Math.min(steps, bucketCount); step++) {
+    f64[ring + positiveModulo(key - step, bucketCount)] = 0
+  }
+  f64[value] = totalOfRing(f64, ring, cell)
+}
+
+function totalOfRing(f64: Float64Array, ring: number, cell: CounterCell): number {
+  const { bucketCount } = cell.counterWindow
+  const isSum = cell.counter.aggregate === 'sum' || cell.counter.aggregate === 'count'
+  let total = 0
+  for (let i = 0; i < bucketCount; i++) {
+    const bucket = f64[ring + i]!
+    total = isSum ? total + bucket : Math.max(total, bucket)
+  }
+  return total
+}
+
+/**
+ * Adds a record to a cell whose stamp is at or after the record's period `key` (dayKey: its day).
+ * Returns false when the cell no longer keeps that period.
+ */
+export function addToCell(
+  table: PagedTable,
+  row: number,
+  cell: CounterCell,
+  record: CountedRecord,
+  key: number,
+  dayKey: number,
+  cycleDay: number,
+): boolean {
+  table.touch(row)
+  const f64 = table.f64[table.segmentOf(row)]!
+  const base = table.f64Index(row)
+  const value = base + (cell.valueOffset >>> 3)
+  const back = cell.unit === -1 ? 0 : table.getI32(row, cell.stampOffset) - key
+  assert(back >= 0)
+  const { kind, bucketCount } = cell.counterWindow
+  const { aggregate } = cell.counter
+  if (kind === 'calendar') {
+    if (back > cell.previousOffsets.length) return false
+    const target = back === 0 ? value : base + (cell.previousOffsets[back - 1]! >>> 3)
+    f64[target] =
+      aggregate === 'distinct-days'
+        ? (f64[target]! | dayBit(cell.unit, key, dayKey, cycleDay)) >>> 0
+        : combine(aggregate, f64[target]!, record)
+    return true
+  }
+  if (aggregate === 'distinct-days') return addDistinctDay(f64, base, cell, back)
+  if (kind === 'lifetime') {
+    f64[value] = combine(aggregate, f64[value]!, record)
+    return true
+  }
+  if (back >= bucketCount) return false
+  const bucket = base + (cell.ringOffset >>> 3) + positiveModulo(key, bucketCount)
+  f64[bucket] = combine(aggregate, f64[bucket]!, record)
+  f64[value] = combine(aggregate, f64[value]!, record)
+  return true
+}
+
+function addDistinctDay(f64: Float64Array, base: number, cell: CounterCell, back: number): boolean {
+  const value = base + (cell.valueOffset >>> 3)
+  if (cell.counterWindow.kind === 'sliding') {
+    if (back >= cell.counterWindow.bucketCount) return false
+    f64[value] = (f64[value]! | (1 << back)) >>> 0
+    return true
+  }
+  if (back > 30) return false
+  const recent = base + (cell.ringOffset >>> 3)
+  if (((f64[recent]! >>> back) & 1) === 0) {
+    f64[recent] = (f64[recent]! | (1 << back)) >>> 0
+    f64[value]! += 1
+  }
+  return true
+}
+
+/** Bit of a day within its week, month or cycle. */
+export function dayBit(unit: number, key: number, dayKey: number, cycleDay: number): number {
+  if (unit === DAY) return 1
+  if (unit === 2) return 1 << (dayKey - (key * 7 - 3))
+  if (unit === 3) return 1 << (dayKey - firstDayOfMonth(key))
+  return 1 << Math.min(31, Math.max(0, dayKey - firstDayOfCycle(key, cycleDay)))
+}
+
+function combine(
+  aggregate: CounterSpec['aggregate'],
+  value: number,
+  record: CountedRecord,
+): number {
+  switch (aggregate) {
+    case 'sum':
+      return value + record.usageBytes
+    case 'count':
+      return value + 1
+    case 'max':
+      return Math.max(value, record.usageBytes)
+    case 'last-time':
+      return Math.max(value, record.timeMs)
+    case 'distinct-days':
+      return value
+  }
+}
+
+/** Not kept any more: no condition may be judged on it. */
+export const NOT_KEPT = Number.NaN
+
+/**
+ * Value of a cell as of period `key`, `previous` periods back. A row whose stamp is behind has nothing
+ * in the periods since; NOT_KEPT when the period is older than what the cell keeps.
+ */
+export function readCell(
+  table: PagedTable,
+  row: number,
+  cell: CounterCell,
+  key: number,
+  previous: number,
+): number {
+  const f64 = table.f64[table.segmentOf(row)]!
+  const base = table.f64Index(row)
+  const value = f64[base + (cell.valueOffset >>> 3)]!
+  const isDistinct = cell.counter.aggregate === 'distinct-days'
+  if (cell.counterWindow.kind === 'lifetime') return value
+  const back = table.getI32(row, cell.stampOffset) - key + previous
+  if (cell.counterWindow.kind === 'calendar') {
+    if (back < 0) return 0
+    if (back > cell.previousOffsets.length) return NOT_KEPT
+    const kept = back === 0 ? value : f64[base + (cell.previousOffsets[back - 1]! >>> 3)]!
+    return isDistinct ? countBits(kept) : kept
+  }
+  if (back > 0) return NOT_KEPT
+  const { bucketCount } = cell.counterWindow
+  if (-back >= bucketCount) return 0
+  if (isDistinct) return countBits((value * 2 ** -back) % 2 ** bucketCount)
+  if (back === 0) return value
+  return readRing(f64, base + (cell.ringOffset >>> 3), cell, key, key + back)
+}
+
+/** Total of the buckets of (key - n, stamp], for a stamp before `key`. */
+function readRing(
+  f64: Float64Array,
+  ring: number,
+  cell: CounterCell,
+  key: number,
+  stamp: number,
+): number {
+  const { bucketCount } = cell.counterWindow
+  const isSum = cell.counter.aggregate === 'sum' || cell.counter.aggregate === 'count'
+  let total = 0
+  for (let period = key - bucketCount + 1; period <= stamp; period++) {
+    const bucket = f64[ring + positiveModulo(period, bucketCount)]!
+    total = isSum ? total + bucket : Math.max(total, bucket)
+  }
+  return total
+}
+
+/** Bits set in the low 32. */
+export function countBits(value: number): number {
+  let bits = value >>> 0
+  bits -= (bits >>> 1) & 0x5555_5555
+  bits = (bits & 0x3333_3333) + ((bits >>> 2) & 0x3333_3333)
+  return (((bits + (bits >>> 4)) & 0x0f0f_0f0f) * 0x0101_0101) >>> 24
+}
+
+/** Non-negative remainder. */
+export function positiveModulo(value: number, modulus: number): number {
+  const remainder = value % modulus
+  return remainder < 0 ? remainder + modulus : remainder
+}

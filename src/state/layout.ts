@@ -1,0 +1,279 @@
+/**
+ * Where everything about a subscriber lives: a config compiles to places in fixed-width rows. The
+ * layout is part of the image and only ever grows: a reload puts new items into spare room or into a new
+ * parallel table, so old values stay where they are and no row is rewritten.
+ *
+ * Table 0, the hot row (one 64-byte line for the common config):
+ *   0 f64 subscriber | 8 i32 meta | 12 i32 ledger head | 16 … stamps, flags, latches, counters
+ * meta: bits 0-7 zone, 8-12 cycle day (0: 1st), 16-21 lists.
+ * Further tables hold sliding windows and, if the hot row is full, profile fields.
+ */
+
+import { assert } from '../errors.ts'
+import type { Catalog, CounterSpec, CounterWindowSpec } from '../model/catalog.ts'
+import { MS_PER_DAY, MS_PER_HOUR } from './zone.ts'
+
+/** Byte offsets of the fixed head of table 0. */
+export const META_OFFSET = 8
+export const LEDGER_HEAD_OFFSET = 12
+const HEAD_SIZE = 16
+const HOT_ROW_SIZE = 64
+const ROW_SIZE_MAX = 16_384
+
+export const META_ZONE_MASK = 0xff
+export const META_CYCLE_SHIFT = 8
+export const META_CYCLE_MASK = 0x1f
+export const META_LISTS_SHIFT = 16
+/** Zone or cycle day differ from the default: periods cannot come from the batch's columns. */
+export const META_OWN_PERIODS_MASK = META_ZONE_MASK | (META_CYCLE_MASK << META_CYCLE_SHIFT)
+
+/** A place in a row: byte offset; for bits, the position and width within the word. */
+export interface Place {
+  readonly table: number
+  readonly offset: number
+  readonly bit: number
+  readonly bitCount: number
+}
+
+interface TableImage {
+  strideSize: number
+  /** First unused byte; `hole` is an unused 4-byte cell before it, or -1. */
+  cursor: number
+  hole: number
+}
+
+/** The layout as the checkpoint keeps it: plain data, extended by each generation. */
+export interface LayoutImage {
+  tables: TableImage[]
+  places: Record<string, Place>
+  /** Words that hold bits: how many are used, by group. */
+  bitWords: { table: number; offset: number; group: string; used: number }[]
+  /** Trigger codes for rows: position in this list. */
+  triggers: { id: string; identity: string; isEdge: boolean }[]
+  /** Zone names by the number in meta; 0 is the default zone. */
+  zones: string[]
+  /** Lists of value names (`counter.counterWindow`) that ledger rows refer to. */
+  valueShapes: string[][]
+}
+
+/** A layout with nothing in it but the head of the hot row. */
+export function emptyLayout(zone: string): LayoutImage {
+  return {
+    tables: [],
+    places: {},
+    bitWords: [],
+    triggers: [],
+    zones: [zone],
+    valueShapes: [],
+  }
+}
+
+/** Keys of places. */
+export const placeKeys = {
+  stamp: (table: number, unit: string) => `stamp/${table}/${unit}`,
+  counter: (counter: CounterSpec, counterWindow: CounterWindowSpec) =>
+    `counter/${counter.name}/${counterWindow.key}/${counter.identity}`,
+  previous: (counter: CounterSpec, counterWindow: CounterWindowSpec, back: number) =>
+    `previous${back}/${counter.name}/${counterWindow.key}/${counter.identity}`,
+  ring: (counter: CounterSpec, counterWindow: CounterWindowSpec) =>
+    `ring/${counter.name}/${counterWindow.key}/${counter.identity}`,
+  tag: (tag: string) => `tag/${tag}`,
+  tagVersion: (tag: string) => `version/${tag}`,
+  field: (field: string, type: string) => `field/${field}/${type}`,
+  fieldSet: (field: string, type: string) => `set/${field}/${type}`,
+  latch: (trigger: string, once: string) => `latch/${trigger}/${once}`,
+  latchStamp: (table: number, once: string) => `latchStamp/${table}/${once}`,
+  tagging: (trigger: string, tag: string) => `tagging/${trigger}/${tag}`,
+}
+
+/** Periods back for which a latch must be remembered, plus the running one. */
+export function latchBitCount(once: string, latenessMs: number, earlinessMs: number): number {
+  const shortestMs: Record<string, number> = {
+    hour: MS_PER_HOUR,
+    day: 23 * MS_PER_HOUR,
+    week: 7 * MS_PER_DAY - MS_PER_HOUR,
+    month: 28 * MS_PER_DAY - MS_PER_HOUR,
+    cycle: 28 * MS_PER_DAY - MS_PER_HOUR,
+  }
+  const periodMs = shortestMs[once]
+  return periodMs === undefined ? 1 : 1 + Math.ceil((latenessMs + earlinessMs) / periodMs)
+}
+
+/**
+ * Extends `image` in place by everything the catalog needs and does not have yet. Deterministic: the
+ * same sequence of catalogs gives the same places. Throws RangeError when a row would get too long or
+ * a latch would need more memory of the past than it has.
+ */
+export function extendLayout(image: LayoutImage, catalog: Catalog): void {
+  new LayoutExtension(image, catalog).run()
+}
+
+class LayoutExtension {
+  readonly #image: LayoutImage
+  readonly #catalog: Catalog
+  /** Tables made by this extension, still growing; undefined until needed. */
+  #openHot = -1
+  #openWide = -1
+
+  constructor(image: LayoutImage, catalog: Catalog) {
+    this.#image = image
+    this.#catalog = catalog
+  }
+
+  run(): void {
+    const { tables } = this.#image
+    if (tables.length === 0) {
+      tables.push({ strideSize: ROW_SIZE_MAX, cursor: HEAD_SIZE, hole: -1 })
+      this.#openHot = 0
+    }
+    this.#placeTags()
+    this.#placeLatches()
+    const sliding: [CounterSpec, CounterWindowSpec][] = []
+    for (const counter of this.#catalog.counters) {
+      for (const counterWindow of counter.counterWindows) {
+        if (counterWindow.kind === 'sliding') sliding.push([counter, counterWindow])
+        else this.#placeCounter(counter, counterWindow, false)
+      }
+    }
+    for (const [counter, counterWindow] of sliding) this.#placeCounter(counter, counterWindow, true)
+    this.#placeFields()
+    for (const table of tables) {
+      if (table.strideSize !== ROW_SIZE_MAX) continue
+      table.strideSize = Math.ceil(table.cursor / 8) * 8
+      if (table === tables[0]) table.strideSize = Math.max(HOT_ROW_SIZE, table.strideSize)
+    }
+  }
+
+  #placeTags(): void {
+    for (const tag of this.#catalog.tags) {
+      if (tag.versioned) this.#placeCells(placeKeys.tagVersion(tag.name), 4, false)
+      else this.#placeBits(placeKeys.tag(tag.name), 'flags', 1)
+    }
+  }
+
+  #placeFields(): void {
+    for (const field of this.#catalog.fields) {
+      this.#placeBits(placeKeys.fieldSet(field.name, field.type), 'flags', 1)
+      const hot = this.#image.tables[0]!
+      const isHotFull = this.#openHot === 0 && hot.cursor + 8 > HOT_ROW_SIZE
+      this.#placeCells(placeKeys.field(field.name, field.type), 8, isHotFull)
+    }
+  }
+
+  #placeLatches(): void {
+    const { latenessMs, earlinessMs, triggers } = this.#catalog
+    for (const trigger of triggers) {
+      const key = placeKeys.latch(trigger.id, trigger.once)
+      const bitCount = latchBitCount(trigger.once, latenessMs, earlinessMs)
+      if (bitCount > 32) throw new RangeError(`latch of ${trigger.id} needs ${bitCount} bits`)
+      const place = this.#image.places[key]
+      if (place !== undefined && place.bitCount < bitCount) {
+        throw new RangeError(`lateness is longer than the latch of ${trigger.id} remembers`)
+      }
+      this.#placeBits(key, `latch/${trigger.once}`, bitCount)
+      const table = this.#image.places[key]!.table
+      if (trigger.once !== 'ever') {
+        this.#placeInTable(placeKeys.latchStamp(table, trigger.once), table, 4)
+      }
+      if (trigger.oncePerTag !== null) {
+        this.#placeCells(placeKeys.tagging(trigger.id, trigger.oncePerTag), 4, false)
+      }
+    }
+  }
+
+  #placeCounter(counter: CounterSpec, counterWindow: CounterWindowSpec, isWide: boolean): void {
+    const key = placeKeys.counter(counter, counterWindow)
+    const { places } = this.#image
+    const backs = counterWindow.kind === 'calendar' ? counter.keep : 0
+    const known = places[key]
+    if (known !== undefined && this.#hasPrevious(counter, counterWindow, backs)) return
+    // A counter that must remember more periods than it has room for gets new cells, all together.
+    const ringSize = counterWindow.kind === 'sliding' ? 8 * counterWindow.bucketCount : 0
+    const isLifetimeDistinct =
+      counter.aggregate === 'distinct-days' && counterWindow.kind === 'lifetime'
+    const size = 8 * (1 + backs) + ringSize + (isLifetimeDistinct ? 8 : 0)
+    const needsStamp = counterWindow.kind !== 'lifetime' || isLifetimeDistinct
+    const table = this.#tableWithRoom(size, needsStamp ? counterWindow.unit : null, isWide)
+    if (needsStamp) this.#placeInTable(placeKeys.stamp(table, counterWindow.unit), table, 4)
+    const first = this.#take(table, size)
+    let offset = first
+    const put = (name: string, cells: number): void => {
+      places[name] = { table, offset, bit: 0, bitCount: 0 }
+      offset += 8 * cells
+    }
+    put(key, 1)
+    for (let back = 1; back <= backs; back++) {
+      put(placeKeys.previous(counter, counterWindow, back), 1)
+    }
+    if (ringSize > 0) put(placeKeys.ring(counter, counterWindow), counterWindow.bucketCount)
+    if (isLifetimeDistinct) put(placeKeys.ring(counter, counterWindow), 1)
+  }
+
+  #hasPrevious(counter: CounterSpec, counterWindow: CounterWindowSpec, backs: number): boolean {
+    return (
+      backs === 0 ||
+      this.#image.places[placeKeys.previous(counter, counterWindow, backs)] !== undefined
+    )
+  }
+
+  #placeBits(key: string, group: string, bitCount: number): void {
+    const { places, bitWords } = this.#image
+    if (places[key] !== undefined) return
+    let word = bitWords.find((each) => each.group === group && each.used + bitCount <= 32)
+    if (word === undefined) {
+      // A latch word needs its stamp beside it: 8 bytes where the stamp may be new.
+      const table = this.#tableWithRoom(group.startsWith('latch/') ? 8 : 4, null, false)
+      word = { table, offset: this.#take(table, 4), group, used: 0 }
+      bitWords.push(word)
+    }
+    places[key] = { table: word.table, offset: word.offset, bit: word.used, bitCount }
+    word.used += bitCount
+  }
+
+  #placeCells(key: string, size: number, isWide: boolean): void {
+    if (this.#image.places[key] !== undefined) return
+    this.#placeInTable(key, this.#tableWithRoom(size, null, isWide), size)
+  }
+
+  #placeInTable(key: string, table: number, size: number): void {
+    if (this.#image.places[key] !== undefined) return
+    this.#image.places[key] = { table, offset: this.#take(table, size), bit: 0, bitCount: 0 }
+  }
+
+  /** A table with `size` bytes left, plus 4 for the unit's stamp where it is missing there. */
+  #tableWithRoom(size: number, stampUnit: string | null, isWide: boolean): number {
+    const { tables, places } = this.#image
+    for (let table = 0; table < tables.length; table++) {
+      const { strideSize, cursor } = tables[table]!
+      if (strideSize === ROW_SIZE_MAX) continue
+      const hasStamp = stampUnit === null || places[placeKeys.stamp(table, stampUnit)] !== undefined
+      if (cursor + size + (hasStamp ? 0 : 8) + 8 <= strideSize) return table
+    }
+    if (!isWide && this.#openHot !== -1) return this.#openHot
+    if (this.#openWide === -1) {
+      this.#openWide = tables.length
+      tables.push({ strideSize: ROW_SIZE_MAX, cursor: 0, hole: -1 })
+    }
+    return this.#openWide
+  }
+
+  #take(tableNumber: number, size: number): number {
+    const table = this.#image.tables[tableNumber]
+    assert(table !== undefined)
+    if (size === 4 && table.hole !== -1) {
+      const offset = table.hole
+      table.hole = -1
+      return offset
+    }
+    if (size !== 4 && table.cursor % 8 !== 0) {
+      table.hole = table.cursor
+      table.cursor += 4
+    }
+    const offset = table.cursor
+    table.cursor += size
+    const limit = table.strideSize
+    if (table.cursor > limit)
+      throw new RangeError(`a subscriber's row is longer than ${limit} bytes`)
+    return offset
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * The ledger: one row per delivery that the partition must remember, pending or sent, chained per
+ * subscriber from the hot row. Caps are counted over a subscriber's rows, timers point at rows, feedback
+ * finds its row. Rows are paged like everything else; freed rows are reused last in, first out.
+ *
+ * Row (120 bytes): f64 id, dueMs, expiresAtMs, firedAtMs, notAfterMs, values[4], plannedMs | i32 slot,
+ * next, trigger, period, generation, priority, status, attempt, shape, previousFree
+ */
+
+import { assert } from '../errors.ts'
+import { LEDGER_HEAD_OFFSET } from './layout.ts'
+import { PagedTable } from './paged-table.ts'
+
+const ROW_SIZE = 120
+/** Page images name their table; the ledger is none of the layout's. */
+export const LEDGER_TABLE = 255
+
+/** Values of counters that a row remembers at most. */
+export const LEDGER_VALUES_MAX = 4
+
+export const ROW_FREE = 0
+/** Waits for its due time. */
+export const ROW_PENDING = 1
+/** Was emitted; unresolved until feedback. */
+export const ROW_EMITTED = 2
+/** Was emitted and reported as sent, delivered or failed. */
+export const ROW_RESOLVED = 3
+/** Waits to reopen a latch at the next contact window opening. */
+export const ROW_REOPEN = 4
+
+const F64 = { id: 0, due: 8, expires: 16, fired: 24, notAfter: 32, values: 40, planned: 72 }
+const I32 = {
+  slot: 80,
+  next: 84,
+  trigger: 88,
+  period: 92,
+  generation: 96,
+  priority: 100,
+  status: 104,
+  attempt: 108,
+  shape: 112,
+}
+
+/** A ledger row, unpacked. Times are ms on the partition's clock. */
+export interface LedgerRow {
+  /** Number of the candidate: unique, ascending, the last tie-breaker among timers. */
+  id: number
+  dueMs: number
+  expiresAtMs: number
+  firedAtMs: number
+  notAfterMs: number
+  plannedMs: number
+  values: number[]
+  slot: number
+  /** Code of the trigger in the layout. */
+  trigger: number
+  /** Key of the latch period. */
+  period: number
+  generation: number
+  priority: number
+  status: number
+  attempt: number
+  /** Position in the layout's value shapes. */
+  shape: number
+}
+
+/** Rows of one partition. `subscribers` is table 0, whose rows hold the heads of the chains. */
+export class Ledger {
+  readonly table = new PagedTable(LEDGER_TABLE, ROW_SIZE)
+  readonly #subscribers: PagedTable
+  /** Last freed row + 1; 0: none. */
+  freeHead = 0
+
+  constructor(subscribers: PagedTable) {
+    this.#subscribers = subscribers
+  }
+
+  /** Stores a row at the head of its subscriber's chain and returns its number. */
+  add(row: LedgerRow): number {
+    const { table } = this
+    let number = this.freeHead - 1
+    if (number === -1) number = table.addRow()
+    else this.freeHead = table.getI32(number, I32.next)
+    this.write(number, row)
+    table.setI32(number, I32.next, this.#subscribers.getI32(row.slot, LEDGER_HEAD_OFFSET))
+    this.#subscribers.setI32(row.slot, LEDGER_HEAD_OFFSET, number + 1)
+    return number
+  }
+
+  /** Overwrites a row, but for its place in the chain. */
+  write(number: number, row: LedgerRow): void {
+    const { table } = this
+    table.setF64(number, F64.id, row.id)
+    table.setF64(number, F64.due, row.dueMs)
+    table.setF64(number, F64.expires, row.expiresAtMs)
+    table.setF64(number, F64.fired, row.firedAtMs)
+    table.setF64(number, F64.notAfter, row.notAfterMs)
+    table.setF64(number, F64.planned, row.plannedMs)
+    for (let i = 0; i < LEDGER_VALUES_MAX; i++) {
+      table.setF64(number, F64.values + 8 * i, row.values[i] ?? 0)
+    }
+    table.setI32(number, I32.slot, row.slot)
+    table.setI32(number, I32.trigger, row.trigger)
+    table.setI32(number, I32.period, row.period)
+    table.setI32(number, I32.generation, row.generation)
+    table.setI32(number, I32.priority, row.priority)
+    table.setI32(number, I32.status, row.status)
+    table.setI32(number, I32.attempt, row.attempt)
+    table.setI32(number, I32.shape, row.shape)
+  }
+
+  read(number: number): LedgerRow {
+    const { table } = this
+    const values: number[] = []
+    for (let i = 0; i < LEDGER_VALUES_MAX; i++)
+      values.push(table.getF64(number, F64.values + 8 * i))
+    return {
+      id: table.getF64(number, F64.id),
+      dueMs: table.getF64(number, F64.due),
+      expiresAtMs: table.getF64(number, F64.expires),
+      firedAtMs: table.getF64(number, F64.fired),
+      notAfterMs: table.getF64(number, F64.notAfter),
+      plannedMs: table.getF64(number, F64.planned),
+      values,
+      slot: table.getI32(number, I32.slot),
+      trigger: table.getI32(number, I32.trigger),
+      period: table.getI32(number, I32.period),
+      generation: table.getI32(number, I32.generation),
+      priority: table.getI32(number, I32.priority),
+      status: table.getI32(number, I32.status),
+      attempt: table.getI32(number, I32.attempt),
+      shape: table.getI32(number, I32.shape),
+    }
+  }
+
+  status(number: number): number {
+    return this.table.getI32(number, I32.status)
+  }
+
+  id(number: number): number {
+    return this.table.getF64(number, F64.id)
+  }
+
+  dueMs(number: number): number {
+    return this.table.getF64(number, F64.due)
+  }
+
+  /** Numbers of a subscriber's rows, newest first. */
+  *rowsOf(slot: number): Generator<number> {
+    let next = this.#subscribers.getI32(slot, LEDGER_HEAD_OFFSET)
+    while (next !== 0) {
+      const number = next - 1
+      next = this.table.getI32(number, I32.next)
+      yield number
+    }
+  }
+
+  /** Takes a row out of its chain and frees it. */
+  free(number: number): void {
+    const { table } = this
+    const slot = table.getI32(number, I32.slot)
+    const next = table.getI32(number, I32.next)
+    let at = this.#subscribers.getI32(slot, LEDGER_HEAD_OFFSET) - 1
+    if (at === number) {
+      this.#subscribers.setI32(slot, LEDGER_HEAD_OFFSET, next)
+    } else {
+      for (;;) {
+        assert(at !== -1, 'a ledger row is missing from its chain')
+        const following = table.getI32(at, I32.next) - 1
+        if (following === number) break
+        at = following
+      }
+      table.setI32(at, I32.next, next)
+    }
+    table.setI32(number, I32.status, ROW_FREE)
+    table.setI32(number, I32.next, this.freeHead)
+    this.freeHead = number + 1
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * Fixed-width rows in pages, pages in large segments of flat memory. Rows never move. Every page knows
+ * whether it changed since the last checkpoint, and a page that is part of a running checkpoint is
+ * copied before its first change: that is how an image of one position is written without stopping.
+ */
+
+import { assert } from '../errors.ts'
+
+/** Unchanged since the last committed checkpoint (or written by the running one and unchanged since). */
+export const PAGE_CLEAN = 0
+/** Changed since; goes into the next checkpoint. */
+export const PAGE_DIRTY = 1
+/** Belongs to the running checkpoint, not written yet, unchanged since its position. */
+export const PAGE_SWEEPING = 2
+
+/** Page data aims at this size: larger pages waste less of LMDB's 4 KiB units, smaller ones copy faster. */
+const PAGE_SIZE_AIM = 32_768
+const SEGMENT_SIZE_AIM = 16 * 1024 * 1024
+
+/** Rows of one stride. `f64`, `i32` and `bytes` are views of the same segments. */
+export class PagedTable {
+  readonly id: number
+  /** Bytes of a row, a multiple of 8. */
+  readonly strideSize: number
+  /** log2 of the rows of a page, and of a segment. */
+  readonly pageShift: number
+  readonly segmentShift: number
+  readonly pageSize: number
+  readonly f64: Float64Array[] = []
+  readonly i32: Int32Array[] = []
+  readonly bytes: Uint8Array[] = []
+  /** State by page number; replaced when it grows, so never keep it across an input. */
+  pageFlags: Uint8Array = new Uint8Array(1024)
+  rowCount = 0
+  /** Copies of pages that changed while they were PAGE_SWEEPING, by page number. */
+  readonly copies = new Map<number, Uint8Array>()
+  #takeBuffer: (size: number) => Uint8Array = (size) => new Uint8Array(size)
+
+  constructor(id: number, strideSize: number) {
+    assert(strideSize % 8 === 0 && strideSize > 0 && strideSize <= PAGE_SIZE_AIM)
+    this.id = id
+    this.strideSize = strideSize
+    this.pageShift = Math.floor(Math.log2(PAGE_SIZE_AIM / strideSize))
+    this.segmentShift = Math.max(
+      this.pageShift,
+      Math.floor(Math.log2(SEGMENT_SIZE_AIM / strideSize)),
+    )
+    this.pageSize = strideSize << this.pageShift
+  }
+
+  get pageCount(): number {
+    return (this.rowCount + (1 << this.pageShift) - 1) >>> this.pageShift
+  }
+
+  /** Bytes of memory that rows occupy. */
+  get size(): number {
+    return this.rowCount * this.strideSize
+  }
+
+  /** Sets where copies of pages come from: a pool of the checkpoint. */
+  useBuffers(takeBuffer: (size: number) => Uint8Array): void {
+    this.#takeBuffer = takeBuffer
+  }
+
+  /** Appends a zeroed row and returns its number. New pages are dirty. */
+  addRow(): number {
+    const row = this.rowCount
+    this.growTo(row + 1)
+    this.touch(row)
+    return row
+  }
+
+  /** Makes rows up to `rowCount` exist, zeroed; new pages are dirty. Never shrinks. */
+  growTo(rowCount: number): void {
+    if (rowCount <= this.rowCount) return
+    const pagesBefore = this.pageCount
+    this.rowCount = rowCount
+    while (this.bytes.length << this.segmentShift < rowCount) this.#addSegment()
+    const pages = this.pageCount
+    if (pages > this.pageFlags.length) {
+      const grown = new Uint8Array(Math.max(pages, this.pageFlags.length * 2))
+      grown.set(this.pageFlags)
+      this.pageFlags = grown
+    }
+    this.pageFlags.fill(PAGE_DIRTY, pagesBefore, pages)
+  }
+
+  /** Must be called before a row is changed. */
+  touch(row: number): void {
+    const page = row >>> this.pageShift
+    if (this.pageFlags[page] !== PAGE_DIRTY) this.touchPage(page)
+  }
+
+  /** Slow half of `touch`: the page is not dirty yet. */
+  touchPage(page: number): void {
+    if (this.pageFlags[page] === PAGE_SWEEPING) {
+      const copy = this.#takeBuffer(this.pageSize)
+      copy.set(this.pageBytes(page))
+      this.copies.set(page, copy)
+    }
+    this.pageFlags[page] = PAGE_DIRTY
+  }
+
+  /** View of a page's memory. */
+  pageBytes(page: number): Uint8Array {
+    const firstRow = page << this.pageShift
+    const segment = this.bytes[firstRow >>> this.segmentShift]
+    assert(segment !== undefined, 'page beyond the table')
+    const offset = (firstRow & ((1 << this.segmentShift) - 1)) * this.strideSize
+    return segment.subarray(offset, offset + this.pageSize)
+  }
+
+  /** Index of a row's first double in its segment of `f64`. */
+  f64Index(row: number): number {
+    return ((row & ((1 << this.segmentShift) - 1)) * this.strideSize) >>> 3
+  }
+
+  segmentOf(row: number): number {
+    return row >>> this.segmentShift
+  }
+
+  getF64(row: number, offset: number): number {
+    return this.f64[row >>> this.segmentShift]![this.f64Index(row) + (offset >>> 3)]!
+  }
+
+  setF64(row: number, offset: number, value: number): void {
+    this.touch(row)
+    this.f64[row >>> this.segmentShift]![this.f64Index(row) + (offset >>> 3)] = value
+  }
+
+  getI32(row: number, offset: number): number {
+    return this.i32[row >>> this.segmentShift]![this.f64Index(row) * 2 + (offset >>> 2)]!
+  }
+
+  setI32(row: number, offset: number, value: number): void {
+    this.touch(row)
+    this.i32[row >>> this.segmentShift]![this.f64Index(row) * 2 + (offset >>> 2)] = value
+  }
+
+  #addSegment(): void {
+    const buffer = new ArrayBuffer(this.strideSize << this.segmentShift)
+    this.f64.push(new Float64Array(buffer))
+    this.i32.push(new Int32Array(buffer))
+    this.bytes.push(new Uint8Array(buffer))
+  }
+}

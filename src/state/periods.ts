@@ -1,0 +1,179 @@
+/**
+ * Calendar periods as whole numbers, so that "the same month" is an integer comparison: hours and days
+ * since 1970 in local time, ISO weeks since the Monday before, months since January 1970, and billing
+ * cycles named by the month in which they start.
+ */
+
+import { assert } from '../errors.ts'
+import type { CalendarUnit } from '../model/expression.ts'
+import { CALENDAR_UNITS } from '../model/expression.ts'
+import { MS_PER_DAY, MS_PER_HOUR, type ZoneClock } from './zone.ts'
+
+export const UNIT_COUNT = CALENDAR_UNITS.length
+export const HOUR = 0
+export const DAY = 1
+export const WEEK = 2
+export const MONTH = 3
+export const CYCLE = 4
+
+/** Position of a unit in period columns. */
+export function unitIndex(unit: CalendarUnit): number {
+  return CALENDAR_UNITS.indexOf(unit)
+}
+
+/** Year, month (1 to 12) and day of the month of a day number; after Hinnant, "chrono-compatible low-level date algorithms". */
+export function civilOf(day: number): { year: number; month: number; dayOfMonth: number } {
+  const shifted = day + 719_468
+  const era = Math.floor(shifted / 146_097)
+  const dayOfEra = shifted - era * 146_097
+  const yearOfEra = Math.floor(
+    (dayOfEra -
+      Math.floor(dayOfEra / 1460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
+  )
+  const dayOfYear =
+    dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
+  const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153)
+  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+  const dayOfMonth = dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1
+  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfMonth }
+}
+
+/** Day number of a civil date. `month` may run beyond 1 to 12 and is carried into the year. */
+export function dayOfCivil(year: number, month: number, dayOfMonth: number): number {
+  return Math.floor(Date.UTC(year, month - 1, dayOfMonth) / MS_PER_DAY)
+}
+
+/** Month key of a day number: months since January 1970. */
+export function monthOfDay(day: number): number {
+  const { year, month } = civilOf(day)
+  return (year - 1970) * 12 + month - 1
+}
+
+/** Day number of the first day of a month key. */
+export function firstDayOfMonth(monthKey: number): number {
+  return dayOfCivil(1970 + Math.floor(monthKey / 12), (monthKey % 12) + 1, 1)
+}
+
+/** Week key of a day number: weeks since the week of 1970-01-01, Monday to Sunday. */
+export function weekOfDay(day: number): number {
+  return Math.floor((day + 3) / 7)
+}
+
+/**
+ * First day of the billing cycle with this key for a cycle that starts on `cycleDay` (1 to 31); in a
+ * month without that day it starts on the last.
+ */
+export function firstDayOfCycle(cycleKey: number, cycleDay: number): number {
+  const first = firstDayOfMonth(cycleKey)
+  const last = firstDayOfMonth(cycleKey + 1) - 1
+  return Math.min(first + cycleDay - 1, last)
+}
+
+/** Billing cycle key of a day number. */
+export function cycleOfDay(day: number, cycleDay: number): number {
+  const monthKey = monthOfDay(day)
+  return day >= firstDayOfCycle(monthKey, cycleDay) ? monthKey : monthKey - 1
+}
+
+/** Writes the five period keys of an instant to `keys` [UNIT_COUNT]. */
+export function writePeriodKeys(
+  clock: ZoneClock,
+  cycleDay: number,
+  instantMs: number,
+  keys: Int32Array,
+): void {
+  const localMs = instantMs + clock.offsetAt(instantMs)
+  const day = Math.floor(localMs / MS_PER_DAY)
+  keys[HOUR] = Math.floor(localMs / MS_PER_HOUR)
+  keys[DAY] = day
+  keys[WEEK] = weekOfDay(day)
+  keys[MONTH] = monthOfDay(day)
+  keys[CYCLE] = cycleOfDay(day, cycleDay)
+}
+
+/**
+ * Period keys of whole columns of instants in one zone with cycle day 1. Most neighbours share their
+ * local hour, so the keys are worked out once per change of hour.
+ */
+export class PeriodColumns {
+  readonly clock: ZoneClock
+  readonly columns: readonly Int32Array[]
+  readonly #keys = new Int32Array(UNIT_COUNT)
+
+  constructor(clock: ZoneClock, recordsMax: number) {
+    this.clock = clock
+    this.columns = CALENDAR_UNITS.map(() => new Int32Array(recordsMax))
+  }
+
+  /** Fills the first `count` entries of every column of `units` from `timesMs`. */
+  fill(timesMs: Float64Array, count: number, units: readonly number[]): void {
+    assert(count <= timesMs.length && count <= this.columns[0]!.length)
+    let fromMs = Number.POSITIVE_INFINITY
+    let toMs = Number.NEGATIVE_INFINITY
+    const keys = this.#keys
+    for (const unit of units) {
+      const column = this.columns[unit]!
+      let key = 0
+      fromMs = Number.POSITIVE_INFINITY
+      toMs = Number.NEGATIVE_INFINITY
+      for (let i = 0; i < count; i++) {
+        const timeMs = timesMs[i]!
+        if (timeMs < fromMs || timeMs >= toMs) {
+          writePeriodKeys(this.clock, 1, timeMs, keys)
+          key = keys[unit]!
+          // Valid for the rest of the local hour, or day where the unit is longer, within the offset range.
+          const offsetMs = this.clock.offsetAt(timeMs)
+          const stepMs = unit === HOUR ? MS_PER_HOUR : MS_PER_DAY
+          const startMs = Math.floor((timeMs + offsetMs) / stepMs) * stepMs - offsetMs
+          fromMs = timeMs < startMs ? timeMs : Math.max(startMs, this.#rangeStart(timeMs, startMs))
+          toMs = Math.min(startMs + stepMs, this.clock.rangeEnd(timeMs))
+        }
+        column[i] = key
+      }
+    }
+  }
+
+  /** Earliest instant of this stretch that surely has the offset of `timeMs`. */
+  #rangeStart(timeMs: number, startMs: number): number {
+    return this.clock.offsetAt(startMs) === this.clock.offsetAt(timeMs) ? startMs : timeMs
+  }
+}
+
+/** Text of a period for people and ids: `2026-11`, `2026-11-20`, `2026-W47`, `2026-11-20T13`, `2026-11c`, `ever`. */
+export function formatPeriod(unit: CalendarUnit | 'ever', key: number): string {
+  switch (unit) {
+    case 'hour':
+      return `${formatDay(Math.floor(key / 24))}T${pad(key - Math.floor(key / 24) * 24)}`
+    case 'day':
+      return formatDay(key)
+    case 'week': {
+      // ISO 8601: the week belongs to the year of its Thursday.
+      const thursday = key * 7
+      const { year } = civilOf(thursday)
+      const week = Math.floor((thursday - dayOfCivil(year, 1, 1)) / 7) + 1
+      return `${year}-W${pad(week)}`
+    }
+    case 'month':
+      return formatMonth(key)
+    case 'cycle':
+      return `${formatMonth(key)}c`
+    case 'ever':
+      return 'ever'
+  }
+}
+
+function formatMonth(monthKey: number): string {
+  return `${1970 + Math.floor(monthKey / 12)}-${pad((monthKey % 12) + 1)}`
+}
+
+function formatDay(day: number): string {
+  const { year, month, dayOfMonth } = civilOf(day)
+  return `${year}-${pad(month)}-${pad(dayOfMonth)}`
+}
+
+function pad(value: number): string {
+  return value < 10 ? `0${value}` : `${value}`
+}

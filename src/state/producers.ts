@@ -1,0 +1,99 @@
+/**
+ * Which messages of which producer were applied: the highest sequence number and a map of the 1,024
+ * below it, per producer and kind of subject. A producer may repeat itself and may overtake itself;
+ * what lies below the map cannot be told from a repeat and is refused, never silently dropped.
+ */
+
+import type { RejectReason } from '../model/reject.ts'
+import type { ProducerStamp } from '../model/usage.ts'
+
+/** Sequence numbers below the highest that may still arrive. */
+export const PRODUCER_MAP_SIZE = 1024
+/** Producers that one partition remembers. */
+export const PRODUCERS_MAX = 65_536
+
+interface ProducerState {
+  epoch: number
+  highest: number
+  /** Bit n mod 1024 is set when n was applied, for n in (highest - 1024, highest]. */
+  readonly applied: Uint32Array
+}
+
+/** A producer's state as the checkpoint keeps it: key, epoch, highest, map. */
+export type ProducerImage = [key: string, epoch: number, highest: number, applied: Uint8Array]
+
+/** Verdict on a stamp. */
+export type StampVerdict = 'fresh' | 'repeat' | RejectReason
+
+/** The producers of one partition. `judge` changes nothing; `accept` follows only a `fresh` verdict. */
+export class Producers {
+  readonly #states = new Map<string, ProducerState>()
+
+  judge(kind: string, stamp: ProducerStamp): StampVerdict {
+    const state = this.#states.get(`${kind}/${stamp.probe}`)
+    if (state === undefined) return this.#states.size >= PRODUCERS_MAX ? 'out-of-range' : 'fresh'
+    if (stamp.epoch < state.epoch) return 'epoch-too-old'
+    if (stamp.epoch > state.epoch || stamp.seq > state.highest) return 'fresh'
+    if (stamp.seq <= state.highest - PRODUCER_MAP_SIZE) return 'seq-too-old'
+    return isSet(state.applied, stamp.seq) ? 'repeat' : 'fresh'
+  }
+
+  accept(kind: string, stamp: ProducerStamp): void {
+    const key = `${kind}/${stamp.probe}`
+    let state = this.#states.get(key)
+    if (state === undefined) {
+      state = { epoch: stamp.epoch, highest: stamp.seq, applied: new Uint32Array(32) }
+      this.#states.set(key, state)
+    } else if (stamp.epoch > state.epoch) {
+      state.epoch = stamp.epoch
+      state.highest = stamp.seq
+      state.applied.fill(0)
+    } else if (stamp.seq > state.highest) {
+      if (stamp.seq - state.highest >= PRODUCER_MAP_SIZE) {
+        state.applied.fill(0)
+      } else {
+        for (let seq = state.highest + 1; seq < stamp.seq; seq++) clear(state.applied, seq)
+      }
+      state.highest = stamp.seq
+    }
+    set(state.applied, stamp.seq)
+  }
+
+  /** In the order in which producers first appeared. */
+  image(): ProducerImage[] {
+    return [...this.#states].map(([key, { epoch, highest, applied }]) => [
+      key,
+      epoch,
+      highest,
+      new Uint8Array(applied.slice().buffer),
+    ])
+  }
+
+  restore(images: readonly ProducerImage[]): void {
+    for (const [key, epoch, highest, bytes] of images) {
+      const applied = new Uint32Array(32)
+      new Uint8Array(applied.buffer).set(bytes)
+      this.#states.set(key, { epoch, highest, applied })
+    }
+  }
+}
+
+/** Sequence numbers may exceed 2^32: the remainder is taken in doubles. */
+function bitOf(seq: number): number {
+  return seq % PRODUCER_MAP_SIZE
+}
+
+function isSet(applied: Uint32Array, seq: number): boolean {
+  const bit = bitOf(seq)
+  return ((applied[bit >>> 5]! >>> (bit & 31)) & 1) === 1
+}
+
+function set(applied: Uint32Array, seq: number): void {
+  const bit = bitOf(seq)
+  applied[bit >>> 5]! |= 1 << (bit & 31)
+}
+
+function clear(applied: Uint32Array, seq: number): void {
+  const bit = bitOf(seq)
+  applied[bit >>> 5]! &= ~(1 << (bit & 31))
+}
