@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { type ConnectionOptions, connect, credsAuthenticator, type NatsConnection } from 'nats'
 import { BrokerRefusedError, BrokerUnavailableError } from '../errors.ts'
+import { brokerLink } from './broker-link.ts'
 
 /** Where NATS is and who we are. Secrets are never logged. */
 export interface NatsSettings {
@@ -43,7 +44,9 @@ const RECONNECT_JITTER_MS = 250
 export async function connectToNats(settings: NatsSettings): Promise<NatsConnection> {
   const options = await connectionOptions(settings)
   try {
-    return await connect(options)
+    const connection = await connect(options)
+    brokerLink(connection)
+    return connection
   } catch (error) {
     const place = settings.servers.join(', ')
     if (isAuthorizationFailure(error)) {

@@ -1,0 +1,39 @@
+/** Names of a partition's three streams and of their subjects (design 1). They carry no subscriber number. */
+
+/** The input stream: usage, profile, feedback and control of one partition. */
+export function inputStreamName(partition: number): string {
+  return `IN_${partition}`
+}
+
+/** The output stream: the chain of decisions. */
+export function outputStreamName(partition: number): string {
+  return `OUT_${partition}`
+}
+
+/** The reject stream: what could not be understood, and why. */
+export function rejectStreamName(partition: number): string {
+  return `REJ_${partition}`
+}
+
+/** The one subject that IN accepts before genesis. */
+export function controlSubject(partition: number): string {
+  return `control.${partition}`
+}
+
+export function outputSubject(partition: number): string {
+  return `out.${partition}`
+}
+
+export function rejectSubject(partition: number): string {
+  return `reject.${partition}`
+}
+
+/** Every subject of IN once genesis is in it. */
+export function inputSubjects(partition: number): readonly string[] {
+  return [
+    controlSubject(partition),
+    `usage.${partition}.*`,
+    `profile.${partition}.*`,
+    `feedback.${partition}.*`,
+  ]
+}
