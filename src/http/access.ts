@@ -1,0 +1,81 @@
+/**
+ * Who may do what. Reading metrics, health, triggers and partitions is open to whoever reaches the port.
+ * Writing, and reading what is known of one subscriber, takes the bearer token; a request that
+ * comes from this very machine may read without it, and may write only where no token is configured.
+ */
+
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { BlockList, isIPv6 } from 'node:net'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { sendError } from './errors.ts'
+
+/** What a guarded route does: `write` changes the worker, `read-person` shows one subscriber. */
+export type Guarded = 'write' | 'read-person'
+
+const LOOPBACK = new BlockList()
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
+LOOPBACK.addAddress('::1', 'ipv6')
+
+/**
+ * Makes the check that runs before a guarded route reads its body: answers 401 or 403 itself, else does
+ * nothing. `token`: null or empty when none is configured.
+ */
+export function createGuard(
+  token: string | null,
+  guarded: Guarded,
+): (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined> {
+  const expected = token === null || token === '' ? null : digest(token)
+  return async (request, reply) => {
+    if (expected === null) {
+      if (isFromThisMachine(request)) return undefined
+      return sendError(reply, 403, 'HW_HTTP_FORBIDDEN', FORBIDDEN_MESSAGES[guarded])
+    }
+    if (guarded === 'read-person' && isFromThisMachine(request)) return undefined
+    const given = bearerToken(request.headers.authorization)
+    if (given !== null && timingSafeEqual(digest(given), expected)) return undefined
+    reply.header('www-authenticate', given === null ? 'Bearer' : 'Bearer error="invalid_token"')
+    return sendError(
+      reply,
+      401,
+      'HW_HTTP_UNAUTHORIZED',
+      given === null ? 'A bearer token is required.' : 'The bearer token is not the right one.',
+    )
+  }
+}
+
+const FORBIDDEN_MESSAGES: Readonly<Record<Guarded, string>> = {
+  write: 'No token is configured, so changes are accepted from this machine only.',
+  'read-person': 'No token is configured, so subscribers are shown on this machine only.',
+}
+
+/**
+ * Whether a request was made on this machine, by somebody on it. The peer's address alone does not say
+ * so: a reverse proxy passes on strangers, and a web page can make its visitor's browser call loopback
+ * (directly, or under a host name of its own that resolves to 127.0.0.1).
+ */
+export function isFromThisMachine(request: FastifyRequest): boolean {
+  const { host, origin, forwarded } = request.headers
+  if (!isLoopbackAddress(request.socket.remoteAddress ?? '')) return false
+  if (forwarded !== undefined || request.headers['x-forwarded-for'] !== undefined) return false
+  if (host !== undefined && !isLoopbackUrl(`http://${host}`)) return false
+  return origin === undefined || isLoopbackUrl(origin)
+}
+
+function isLoopbackAddress(address: string): boolean {
+  return address !== '' && LOOPBACK.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+}
+
+function isLoopbackUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const hostname = new URL(text).hostname.replace(/^\[|\]$/g, '')
+  return hostname === 'localhost' || isLoopbackAddress(hostname)
+}
+
+function bearerToken(authorization: string | undefined): string | null {
+  return /^bearer +(\S+) *$/i.exec(authorization ?? '')?.[1] ?? null
+}
+
+/** Digests have one length, so that comparing them tells nothing of the token's. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

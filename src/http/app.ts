@@ -1,0 +1,93 @@
+/** The Fastify application: what happens to every request before and after its route. */
+
+import { randomUUID } from 'node:crypto'
+import fastifySwagger from '@fastify/swagger'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { fastify, LogController } from 'fastify'
+import type { Logger } from 'pino'
+import type { WorkerView } from '../model/view.ts'
+import { addDataRoutes } from './data-routes.ts'
+import {
+  answerClientError,
+  createMethodRefusal,
+  handleError,
+  handleNotFound,
+  SECURITY_HEADERS,
+} from './errors.ts'
+import type { MetricsText } from './operation-routes.ts'
+import { addOperationRoutes } from './operation-routes.ts'
+import { createMaskedLogger, logAnswer } from './request-log.ts'
+
+export interface HttpOptions {
+  /** Bearer token of what writes; null: none is configured, and only this machine may write. */
+  readonly token: string | null
+  /** The worker's logger; absent: nothing is logged. */
+  readonly logger?: Logger | undefined
+}
+
+/** No route reads its body; this is what a stray `curl -d` may send. */
+const BODY_SIZE_MAX = 64 * 1024
+const REQUEST_TIMEOUT_MS = 30_000
+
+/** Makes the application; it listens to nothing yet. */
+export function createApp(
+  view: WorkerView,
+  metrics: MetricsText,
+  options: HttpOptions,
+): FastifyInstance {
+  const logger = options.logger === undefined ? undefined : createMaskedLogger(options.logger)
+  const app: FastifyInstance = fastify({
+    ...(logger === undefined ? {} : { loggerInstance: logger as FastifyBaseLogger }),
+    logController: new LogController({ disableRequestLogging: true }),
+    // Never the caller's: it would be a way to write anything, a subscriber number too, into the log.
+    genReqId: () => randomUUID(),
+    bodyLimit: BODY_SIZE_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // A scraper keeps its connection open for ever: `close` must not wait for it.
+    forceCloseConnections: true,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => {
+      handleError(error, request, reply)
+    },
+  })
+  app.setErrorHandler(handleError)
+  app.setNotFoundHandler(handleNotFound)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null))
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(SECURITY_HEADERS)
+    reply.header('x-request-id', request.id)
+  })
+  app.addHook('onResponse', async (request, reply) => logAnswer(request, reply))
+
+  app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Highwater worker',
+        description: 'Every error answers with {"error": {"code", "message"}}.',
+        version: view.version,
+      },
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    },
+  })
+  app.register(async (routes) => {
+    const urls = new Set<string>()
+    routes.addHook('onRoute', ({ url }) => void urls.add(url))
+    addOperationRoutes(routes, view, metrics, options.token)
+    addDataRoutes(routes, view, options.token)
+    addMethodRefusals(routes, [...urls])
+  })
+  return app
+}
+
+/** Gives every path an answer for the methods that it does not take. */
+function addMethodRefusals(routes: FastifyInstance, urls: readonly string[]): void {
+  for (const url of urls) {
+    const isTaken = (method: string): boolean => routes.hasRoute({ method, url })
+    const allowed = routes.supportedMethods.filter(isTaken)
+    const refused = routes.supportedMethods.filter((method) => !isTaken(method))
+    const handler = createMethodRefusal(allowed)
+    routes.route({ method: refused, url, schema: { hide: true }, handler })
+  }
+}

@@ -1,0 +1,79 @@
+/** A partition in the words of the HTTP interface. */
+
+import { PartitionHaltedError } from '../errors.ts'
+import { SUPPRESSION_REASONS } from '../model/decision.ts'
+import { REJECT_REASONS } from '../model/reject.ts'
+import type { PartitionView } from '../model/view.ts'
+
+/** Status and, for a halted one, why; as in `/-/ready`. */
+export function describePartition({ partition, status, halt }: PartitionView) {
+  return {
+    partition,
+    status,
+    halt:
+      halt === null
+        ? null
+        : {
+            code: halt.code,
+            reason: halt instanceof PartitionHaltedError ? halt.reason : null,
+            message: halt.message,
+          },
+  }
+}
+
+/** Everything that is known of a partition; as in `/v1/partitions`. */
+export function detailPartition(view: PartitionView) {
+  const { statistics } = view
+  return {
+    ...describePartition(view),
+    epoch: view.epoch,
+    configGeneration: view.configGeneration,
+    clockMs: view.clockMs,
+    lagMs: view.lagMs,
+    input: {
+      appliedSequence: view.appliedSequence,
+      streamLastSequence: view.streamLastSequence,
+      lagSequences: Math.max(0, view.streamLastSequence - view.appliedSequence),
+      messages: { ...statistics.inputMessages },
+      bytes: statistics.inputBytes,
+      records: statistics.records,
+      recordsTooLate: statistics.recordsTooLate,
+      recordsTooEarly: statistics.recordsTooEarly,
+      recordsLateForWindow: statistics.recordsLateForWindow,
+      duplicateBatches: statistics.duplicateBatches,
+      profileRows: statistics.profileRows,
+      rejects: nonzero(REJECT_REASONS, statistics.rejects),
+    },
+    output: {
+      decisionNumber: view.decisionNumber,
+      acknowledgedDecisionNumber: view.acknowledgedDecisionNumber,
+      outboxDecisions: view.outboxDecisions,
+      candidates: statistics.candidates,
+      deliveries: statistics.deliveries,
+      suppressed: nonzero(SUPPRESSION_REASONS, statistics.suppressed),
+      pendingTimers: view.pendingTimers,
+      timersFired: statistics.timersFired,
+      messages: statistics.outputMessages,
+      bytes: statistics.outputBytes,
+    },
+    state: {
+      subscribers: view.subscriberCount,
+      stateBytes: view.stateBytes,
+      storeBytes: view.storeBytes,
+      checkpointSequence: view.checkpointSequence,
+      checkpointAtMs: view.checkpointAtMs,
+      checkpointDurationMs: view.checkpointDurationMs,
+      checkpoints: statistics.checkpoints,
+      checkpointFailures: statistics.checkpointFailures,
+    },
+  }
+}
+
+function nonzero(reasons: readonly string[], counts: Float64Array): Record<string, number> {
+  const result: Record<string, number> = {}
+  for (let code = 0; code < reasons.length; code++) {
+    const count = counts[code] ?? 0
+    if (count > 0) result[reasons[code]!] = count
+  }
+  return result
+}

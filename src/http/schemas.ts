@@ -1,0 +1,164 @@
+/**
+ * Schemas of every answer. Fastify writes answers by them (a field that is not here does not go out) and
+ * /openapi.json is generated from them, so the description cannot drift from the behaviour.
+ */
+
+import Type from 'typebox'
+
+const Count = (description: string) => Type.Number({ minimum: 0, description })
+const TimeMs = (description: string) =>
+  Type.Number({ description: `${description}; milliseconds since the Unix epoch` })
+const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+
+/** Body of every error. `code` is stable; `message` is for people. */
+export const ErrorBody = Type.Object({
+  error: Type.Object({
+    code: Type.String({ examples: ['HW_SUBSCRIBER_UNKNOWN'] }),
+    message: Type.String(),
+    problems: Type.Optional(
+      Type.Array(Type.String(), { description: 'all mistakes of a configuration, with places' }),
+    ),
+  }),
+})
+
+export const HealthyBody = Type.Object({ status: Type.Literal('healthy') })
+
+const PartitionState = Type.Object({
+  partition: Type.Integer(),
+  status: Type.String({ description: 'recovering, live, draining, halted or stopped' }),
+  halt: Nullable(
+    Type.Object({
+      code: Type.String({ examples: ['HW_PARTITION_HALTED'] }),
+      reason: Nullable(Type.String({ examples: ['output-gap'] })),
+      message: Type.String(),
+    }),
+  ),
+})
+
+export const ReadyBody = Type.Object({
+  status: Type.Literal('ready'),
+  partitions: Type.Array(PartitionState),
+})
+
+export const NotReadyBody = Type.Object({
+  error: ErrorBody.properties.error,
+  partitions: Type.Array(PartitionState, { description: 'those that are not live' }),
+})
+
+export const ReloadBody = Type.Object({
+  outcome: Type.Union([Type.Literal('applied'), Type.Literal('unchanged')]),
+  generation: Type.Integer({ description: 'generation of the configuration now in force' }),
+  notes: Type.Array(Type.String(), { description: 'what the change does to counters' }),
+})
+
+export const SubscriberParams = Type.Object({
+  id: Type.String({ pattern: '^[0-9]{1,15}$', description: 'subscriber number, 1 to 15 digits' }),
+})
+
+export const SubscriberBody = Type.Object({
+  subscriber: Type.Number(),
+  partition: Type.Integer(),
+  zone: Type.String({ description: 'IANA time zone' }),
+  cycleDay: Type.Integer({ description: 'day of the month on which the billing cycle starts' }),
+  tags: Type.Record(Type.String(), Type.Union([Type.Boolean(), Type.Number()])),
+  fields: Type.Record(Type.String(), Type.Union([Type.Boolean(), Type.Number(), Type.String()])),
+  lists: Type.Array(Type.String()),
+  counters: Type.Array(
+    Type.Object({
+      counter: Type.String(),
+      counterWindow: Type.String(),
+      period: Type.String(),
+      value: Type.Number(),
+      previous: Type.Array(Type.Number(), { description: 'past periods, newest first' }),
+    }),
+  ),
+  deliveries: Type.Array(
+    Type.Object({
+      trigger: Type.String(),
+      period: Type.String(),
+      attempt: Type.Integer(),
+      status: Type.String({ description: 'pending, emitted, resolved or suppressed' }),
+      dueMs: TimeMs('planned instant'),
+      expiresMs: TimeMs('not sent after'),
+      firedAtMs: TimeMs('event time of what made it fire'),
+    }),
+  ),
+  caps: Type.Array(
+    Type.Object({
+      trigger: Type.String(),
+      period: Type.String(),
+      used: Type.Number(),
+      limit: Type.Number(),
+    }),
+  ),
+})
+
+const TriggerCounts = Type.Object({
+  candidates: Count('fired, since the process started'),
+  deliveries: Count('decided to be sent'),
+  suppressed: Count('decided not to be sent'),
+})
+
+export const TriggersBody = Type.Object({
+  triggers: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      file: Type.String(),
+      once: Type.String({ description: 'at most one candidate per subscriber and this period' }),
+      channel: Type.String(),
+      priority: Type.Integer({ description: 'smaller goes first' }),
+      message: Type.String(),
+      statistics: TriggerCounts,
+    }),
+  ),
+})
+
+export const PartitionsBody = Type.Object({
+  partitions: Type.Array(
+    Type.Object({
+      ...PartitionState.properties,
+      epoch: Type.Number({ description: 'sequence of the claim in the output stream' }),
+      configGeneration: Type.Integer(),
+      clockMs: TimeMs("the partition's clock, which is the log's"),
+      lagMs: Type.Number({ description: "worker's clock minus the partition's" }),
+      input: Type.Object({
+        appliedSequence: Type.Number(),
+        streamLastSequence: Type.Number(),
+        lagSequences: Count('in the stream and not applied'),
+        messages: Type.Record(Type.String(), Type.Number()),
+        bytes: Count('bytes applied'),
+        records: Count('usage records applied'),
+        recordsTooLate: Count('refused one by one'),
+        recordsTooEarly: Count('refused one by one'),
+        recordsLateForWindow: Count('counted in longer windows only'),
+        duplicateBatches: Count('repeats, which changed nothing'),
+        profileRows: Count('applied'),
+        rejects: Type.Record(Type.String(), Type.Number(), { description: 'by reason, not zero' }),
+      }),
+      output: Type.Object({
+        decisionNumber: Type.Number(),
+        acknowledgedDecisionNumber: Type.Number(),
+        outboxDecisions: Count('made and not acknowledged'),
+        candidates: Count('fired'),
+        deliveries: Count('decided to be sent'),
+        suppressed: Type.Record(Type.String(), Type.Number(), {
+          description: 'by reason, not zero',
+        }),
+        pendingTimers: Count('scheduled and deferred deliveries'),
+        timersFired: Count('came due'),
+        messages: Count('acknowledged by the output stream'),
+        bytes: Count('of those messages'),
+      }),
+      state: Type.Object({
+        subscribers: Count('known'),
+        stateBytes: Count('in memory'),
+        storeBytes: Count('on disk'),
+        checkpointSequence: Type.Number(),
+        checkpointAtMs: Nullable(TimeMs('last committed checkpoint')),
+        checkpointDurationMs: Count('of the last checkpoint'),
+        checkpoints: Count('committed'),
+        checkpointFailures: Count('begun and not committed'),
+      }),
+    }),
+  ),
+})

@@ -1,0 +1,45 @@
+/** The worker's HTTP server, as the supervisor sees it: it listens, and it closes. */
+
+import type { AddressInfo } from 'node:net'
+import type { WorkerView } from '../model/view.ts'
+import type { HttpOptions } from './app.ts'
+import { createApp } from './app.ts'
+import type { MetricsText } from './operation-routes.ts'
+
+/** Where a server listens. `url` ends without a slash. */
+export interface HttpAddress {
+  readonly host: string
+  readonly port: number
+  readonly url: string
+}
+
+export interface HttpServer {
+  /** Starts to listen. `port` 0: a free one. Rejects with the system's error, e.g. EADDRINUSE. */
+  readonly listen: (port: number, host: string) => Promise<HttpAddress>
+  /** Stops listening and cuts open connections, kept-alive ones too; may be called more than once. */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Serves metrics, health, readiness, reload and what the worker knows. Reads `view` and `metrics` at
+ * each request and owns neither. The host should be a loopback address unless the network is trusted:
+ * the token guards what writes and what shows a subscriber, everything else is open.
+ */
+export function createHttpServer(
+  view: WorkerView,
+  metrics: MetricsText,
+  options: HttpOptions,
+): HttpServer {
+  const app = createApp(view, metrics, options)
+  return {
+    listen: async (port, host) => {
+      await app.listen({ port, host })
+      const bound = app.server.address() as AddressInfo
+      const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address
+      return { host: bound.address, port: bound.port, url: `http://${name}:${bound.port}` }
+    },
+    close: async () => {
+      await app.close()
+    },
+  }
+}
