@@ -3,7 +3,10 @@
  * `retryable`, never on the text. Bad input is not an error: it becomes a reject with a reason.
  */
 
-/** Base of all operating failures. `code` is stable and documented; `retryable`: the same call may succeed later. */
+/**
+ * Base of all operating failures. `code` is stable and documented; `retryable`: the same call may
+ * succeed later.
+ */
 export abstract class HighwaterError extends Error {
   abstract readonly code: string
   abstract readonly retryable: boolean
@@ -21,7 +24,8 @@ export class OutputFencedError extends HighwaterError {
 }
 
 /**
- * Why a partition refuses to go on (design: "stop rather than guess"). Each has a documented way out.
+ * Why a partition refuses to go on (design: "stop rather than guess"). Each has a documented way
+ * out.
  */
 export type HaltReason =
   | 'input-truncated'
@@ -42,7 +46,10 @@ export type HaltReason =
   | 'genesis-mismatch'
   | 'engine-version'
 
-/** The partition halts with a clear error, an alarm and a not-ready answer; only a person may let it go on. */
+/**
+ * The partition halts with a clear error, an alarm and a not-ready answer; only a person may let it
+ * go on.
+ */
 export class PartitionHaltedError extends HighwaterError {
   readonly code = 'HW_PARTITION_HALTED'
   readonly retryable = false
@@ -66,19 +73,28 @@ export class StoreError extends HighwaterError {
   readonly retryable = false
 }
 
-/** The NATS server cannot be reached or does not answer in time; nothing is known to be wrong with the data. */
+/**
+ * The NATS server cannot be reached or does not answer in time; nothing is known to be wrong with
+ * the data.
+ */
 export class BrokerUnavailableError extends HighwaterError {
   readonly code = 'HW_BROKER_UNAVAILABLE'
   readonly retryable = true
 }
 
-/** The NATS server answered, and the answer is a refusal (missing stream, missing rights, wrong settings). */
+/**
+ * The NATS server answered, and the answer is a refusal (missing stream, missing rights, wrong
+ * settings).
+ */
 export class BrokerRefusedError extends HighwaterError {
   readonly code = 'HW_BROKER_REFUSED'
   readonly retryable = false
 }
 
-/** A stream is at its limit and refuses new messages (discard new): the writer holds back and tries again. */
+/**
+ * A stream is at its limit and refuses new messages (discard new): the writer holds back and tries
+ * again.
+ */
 export class StreamFullError extends HighwaterError {
   readonly code = 'HW_STREAM_FULL'
   readonly retryable = true
@@ -96,7 +112,9 @@ export class ConfigInvalidError extends HighwaterError {
   }
 }
 
-/** One mistake in a configuration text. line and column count from 1; suggestion is ready to read. */
+/**
+ * One mistake in a configuration text. line and column count from 1; suggestion is ready to read.
+ */
 export interface ConfigProblem {
   readonly file: string
   readonly line: number
@@ -106,7 +124,10 @@ export interface ConfigProblem {
   readonly suggestion?: string
 }
 
-/** Command-line usage or environment mistakes: a sentence for the person at the keyboard, exit code 2. */
+/**
+ * Command-line usage or environment mistakes: a sentence for the person at the keyboard, exit code
+ * 2.
+ */
 export class UsageError extends HighwaterError {
   readonly code = 'HW_USAGE'
   readonly retryable = false

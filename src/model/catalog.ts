@@ -1,6 +1,7 @@
 /**
- * What one generation of the configuration says, after validation: names resolved, units in one base
- * (milliseconds, bytes, minutes of the day). Made by rules/ from the YAML texts in the log; frozen.
+ * What one generation of the configuration says, after validation: names resolved, units in one
+ * base (milliseconds, bytes, minutes of the day). Made by rules/ from the YAML texts in the log;
+ * frozen.
  */
 
 import type { CalendarUnit, Expression } from './expression.ts'
@@ -16,7 +17,10 @@ export interface CounterSpec {
   readonly counterWindows: readonly CounterWindowSpec[]
   /** Past calendar periods kept, 0 to 12. `previous` in a condition needs 1. */
   readonly keep: number
-  /** Stable text of what is counted (aggregate, column, where); differs when an edit makes a new counter. */
+  /**
+   * Stable text of what is counted (aggregate, column, where); differs when an edit makes a new
+   * counter.
+   */
   readonly identity: string
 }
 
@@ -30,12 +34,16 @@ export interface CounterWindowSpec {
   readonly bucketCount: number
 }
 
-/** A tag is true or false; a versioned one carries a positive integer that tells one tagging from the next. */
+/**
+ * A tag is true or false; a versioned one carries a positive integer that tells one tagging from
+ * the next.
+ */
 export interface TagSpec {
   readonly name: string
   readonly versioned: boolean
 }
 
+/** A typed field of a subscriber, set by profile messages and read in conditions. */
 export interface FieldSpec {
   readonly name: string
   readonly type: 'number' | 'enum' | 'date' | 'bool'
@@ -43,7 +51,10 @@ export interface FieldSpec {
   readonly words: readonly string[]
 }
 
-/** When a delivery is planned. `at`: wall-clock minute of the day, `days` after the day of the event. */
+/**
+ * When a delivery is planned. `at`: wall-clock minute of the day, `days` after the day of the
+ * event.
+ */
 export type ScheduleSpec =
   | { readonly kind: 'now' }
   | { readonly kind: 'delay'; readonly delayMs: number }
@@ -60,12 +71,15 @@ export interface ContactWindowSpec {
   readonly expiresMs: number
 }
 
-/** At most `count` live deliveries per calendar period of the planned emission; `ever`: for good. */
+/**
+ * At most `count` live deliveries per calendar period of the planned emission; `ever`: for good.
+ */
 export interface CapSpec {
   readonly count: number
   readonly per: CalendarUnit | 'ever'
 }
 
+/** One trigger: what fires it, how often, and how its delivery is made. */
 export interface TriggerSpec {
   readonly id: string
   readonly file: string
@@ -86,7 +100,10 @@ export interface TriggerSpec {
   readonly schedule: ScheduleSpec
   readonly contactWindow: ContactWindowSpec | null
   readonly caps: readonly CapSpec[]
-  /** Judged at emission: true cancels (for instance the pack was ordered meanwhile). Reads tags, lists, fields. */
+  /**
+   * Judged at emission: true cancels (for instance the pack was ordered meanwhile). Reads tags,
+   * lists, fields.
+   */
   readonly cancelWhen: Expression | null
   /** Real-time instants, ms; null: unbounded. From inclusive, to exclusive. */
   readonly validFromMs: number | null
@@ -99,6 +116,7 @@ export interface TriggerSpec {
   readonly identity: string
 }
 
+/** Everything that one generation declares; counters and triggers in the order of the files. */
 export interface Catalog {
   readonly counters: readonly CounterSpec[]
   readonly tags: readonly TagSpec[]
@@ -106,10 +124,16 @@ export interface Catalog {
   readonly triggers: readonly TriggerSpec[]
   /** App dictionary: word → code, for display; conditions already hold codes. */
   readonly apps: ReadonlyMap<string, number>
-  /** Codes that usage batches may carry; a code outside is a reject. Empty app set: every code passes. */
+  /**
+   * Codes that usage batches may carry; a code outside is a reject. Empty app set: every code
+   * passes.
+   */
   readonly latenessMs: number
   readonly earlinessMs: number
 }
 
-/** A whole configuration as it enters the log: path below the config directory → text, sorted by path. */
+/**
+ * A whole configuration as it enters the log: path below the config directory → text, sorted by
+ * path.
+ */
 export type ConfigFiles = Readonly<Record<string, string>>

@@ -38,6 +38,10 @@ export interface DecisionHead {
   readonly values: Readonly<Record<string, number>>
 }
 
+/**
+ * A message to one subscriber: whoever sends it keeps to `notBeforeMs` and `notAfterMs` of real
+ * time.
+ */
 export interface Delivery extends DecisionHead {
   readonly kind: 'delivery'
   /** `<trigger>:<subscriber>:<period>:<attempt>` */
@@ -48,11 +52,13 @@ export interface Delivery extends DecisionHead {
   readonly notAfterMs: number
 }
 
+/** A candidate that did not become a delivery, and why. */
 export interface Suppression extends DecisionHead {
   readonly kind: 'suppressed'
   readonly reason: SuppressionReason
 }
 
+/** One numbered entry of the output chain. */
 export type Decision = Delivery | Suppression
 
 /** The envelope of one message of `out.<p>`, decoded. */

@@ -1,6 +1,7 @@
 /**
- * The closed typed tree that conditions compile to. It comes out of the CEL front end (rules/), with
- * every name resolved and every dictionary word replaced by its code, so nothing after it knows text.
+ * The closed typed tree that conditions compile to. It comes out of the CEL front end (rules/),
+ * with every name resolved and every dictionary word replaced by its code, so nothing after it
+ * knows text.
  */
 
 /** A length of event time that counters are kept for. `cycle` is the subscriber's billing cycle. */
@@ -12,7 +13,9 @@ export const CALENDAR_UNITS: readonly CalendarUnit[] = ['hour', 'day', 'week', '
 /** Columns of a usage record that a counter's `where` may read. All are numbers. */
 export type UsageColumn = 'bytes' | 'time' | 'rat' | 'app' | 'cell' | 'kind'
 
+/** Comparisons; `==` and `!=` also between words of an enum and between booleans. */
 export type CompareOperator = '<' | '<=' | '>' | '>=' | '==' | '!='
+/** Arithmetic on numbers. */
 export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%'
 
 /**

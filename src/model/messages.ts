@@ -27,6 +27,7 @@ export interface ProfileRow {
   readonly cycleDay: number | undefined
 }
 
+/** What a gateway reports; `expired`: no gateway can have submitted this attempt. */
 export type FeedbackKind = 'sent' | 'delivered' | 'failed' | 'expired'
 
 /** `feedback.<p>.<source>`: what became of deliveries. */
@@ -35,6 +36,7 @@ export interface FeedbackMessage {
   readonly rows: readonly FeedbackRow[]
 }
 
+/** One report; `timeMs` is the gateway's clock, ms since the epoch. */
 export interface FeedbackRow {
   readonly subscriber: number
   readonly kind: FeedbackKind
@@ -66,7 +68,10 @@ export type ControlMessage =
       readonly generation: number
       readonly files: ConfigFiles
     }
-  /** `timeMs` and `writer` count in virtual mode only; without them it fires the next slice of due timers. */
+  /**
+   * `timeMs` and `writer` count in virtual mode only; without them it fires the next slice of due
+   * timers.
+   */
   | {
       readonly kind: 'tick'
       readonly id: string

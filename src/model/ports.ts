@@ -1,6 +1,6 @@
 /**
- * The ports of the partition's shell: what it needs from NATS and LMDB, in its own words. Real adapters
- * live in source/, sink/ and store/; the simulation brings its own.
+ * The ports of the partition's shell: what it needs from NATS and LMDB, in its own words. Real
+ * adapters live in source/, sink/ and store/; the simulation brings its own.
  */
 
 /** One message of IN_<p>. `timestampMs` is JetStream's. `data` is valid until the next `take`. */
@@ -11,7 +11,10 @@ export interface InputMessage {
   readonly data: Uint8Array
 }
 
-/** What a stream says of itself. `created` names the incarnation (RFC 3339 text as the server gives it). */
+/**
+ * What a stream says of itself. `created` names the incarnation (RFC 3339 text as the server gives
+ * it).
+ */
 export interface StreamState {
   readonly created: string
   readonly firstSequence: number
@@ -24,15 +27,26 @@ export interface Source {
   state(): Promise<StreamState>
   /** Reads one stored message from the leader; null when it is gone or not there yet. */
   read(sequence: number): Promise<InputMessage | null>
-  /** Starts reading at `sequence`; reconnects and resumes by itself until closed. Sequences are not checked here. */
+  /**
+   * Starts reading at `sequence`; reconnects and resumes by itself until closed. Sequences are not
+   * checked here.
+   */
   open(sequence: number): Promise<void>
-  /** Up to `max` messages that have arrived, in order, without waiting; empty when there is none. */
+  /**
+   * Up to `max` messages that have arrived, in order, without waiting; empty when there is none.
+   */
   take(max: number): readonly InputMessage[]
-  /** Resolves when `take` has something, or after `timeoutMs`; rejects when the source failed for good. */
+  /**
+   * Resolves when `take` has something, or after `timeoutMs`; rejects when the source failed for
+   * good.
+   */
   wait(timeoutMs: number): Promise<void>
   /** Bytes buffered and not yet taken; bounded by the adapter. */
   bufferedSize(): number
-  /** Times the connection was lost and found again since `open`: the shell re-checks the streams on a change. */
+  /**
+   * Times the connection was lost and found again since `open`: the shell re-checks the streams on
+   * a change.
+   */
   reconnectCount(): number
   close(): Promise<void>
 }
@@ -53,7 +67,10 @@ export interface OutputMessage {
 /** The output stream of one partition (`out.<p>`), written by one owner at a time. */
 export interface OutputStream {
   state(): Promise<StreamState>
-  /** Publishes with `Nats-Expected-Last-Sequence` (null: without, for a claim). Never retries by itself. */
+  /**
+   * Publishes with `Nats-Expected-Last-Sequence` (null: without, for a claim). Never retries by
+   * itself.
+   */
   publish(data: Uint8Array, expectedLastSequence: number | null): Promise<PublishOutcome>
   /** All messages from `firstSequence` to `lastSequence`, in order, from the leader. */
   read(firstSequence: number, lastSequence: number): AsyncIterable<OutputMessage>
@@ -83,9 +100,15 @@ export interface PageStore {
   readManifest(): ReadonlyMap<string, Uint8Array>
   /** The page's bytes, or null. The result is a view valid until the next call. */
   readPage(address: PageAddress): Uint8Array | null
-  /** Stores a page; takes ownership of `bytes` (never written again by the caller) until the returned promise settles. */
+  /**
+   * Stores a page; takes ownership of `bytes` (never written again by the caller) until the
+   * returned promise settles.
+   */
   writePage(address: PageAddress, bytes: Uint8Array): Promise<unknown>
-  /** One small transaction that replaces all manifest entries; resolves once they and all pages before are on disk. */
+  /**
+   * One small transaction that replaces all manifest entries; resolves once they and all pages
+   * before are on disk.
+   */
   commitManifest(entries: ReadonlyMap<string, Uint8Array>): Promise<void>
   /** Size of the environment on disk, bytes. */
   diskSize(): number

@@ -1,4 +1,7 @@
-/** Why an input was refused: a bounded list, each with a counter. The position in the list is the code. */
+/**
+ * Why an input was refused: a bounded list, each with a counter. The position in the list is the
+ * code.
+ */
 export const REJECT_REASONS = [
   'malformed',
   'truncated',

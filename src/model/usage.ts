@@ -1,6 +1,7 @@
 /**
- * A decoded batch of usage records, as columns. Owned and reused by the decoder: valid until its next
- * call. All columns have room for `USAGE_BATCH_RECORDS_MAX`; the first `count` entries are the batch.
+ * A decoded batch of usage records, as columns. Owned and reused by the decoder: valid until its
+ * next call. All columns have room for `USAGE_BATCH_RECORDS_MAX`; the first `count` entries are the
+ * batch.
  */
 
 /** Records in one batch at most; 1 MiB holds fewer of the smallest columnar record (24 bytes). */
@@ -9,6 +10,7 @@ export const USAGE_BATCH_RECORDS_MAX = 65_536
 /** Largest subscriber number: 15 digits, exact in a double. */
 export const SUBSCRIBER_MAX = 999_999_999_999_999
 
+/** Columns of equal room; entries from `count` on are leftovers of earlier batches. */
 export interface UsageBatch {
   count: number
   readonly subscribers: Float64Array

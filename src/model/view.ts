@@ -1,8 +1,14 @@
-/** What the worker shows to HTTP, metrics and the command line: plain numbers and words, read on demand. */
+/**
+ * What the worker shows to HTTP, metrics and the command line: plain numbers and words, read on
+ * demand.
+ */
 
 import type { HighwaterError } from '../errors.ts'
 
-/** Counts since the process started (or since genesis where said), kept as plain numbers on the main path. */
+/**
+ * Counts since the process started (or since genesis where said), kept as plain numbers on the main
+ * path.
+ */
 export interface PartitionStatistics {
   /** Messages applied, by kind of subject. */
   inputMessages: { usage: number; profile: number; feedback: number; control: number }
@@ -62,6 +68,7 @@ export interface PartitionView {
   readonly triggers: readonly TriggerStatistics[]
 }
 
+/** Counts of one trigger, since the process started. */
 export interface TriggerStatistics {
   readonly id: string
   readonly candidates: number
@@ -90,6 +97,7 @@ export interface SubscriberView {
   }[]
 }
 
+/** One counter in one counter window: the running period and the past ones kept, newest first. */
 export interface CounterView {
   readonly counter: string
   readonly counterWindow: string
@@ -98,6 +106,7 @@ export interface CounterView {
   readonly previous: readonly number[]
 }
 
+/** One delivery as the partition remembers it; times are ms since the epoch. */
 export interface DeliveryView {
   readonly trigger: string
   readonly period: string

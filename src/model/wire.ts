@@ -1,5 +1,6 @@
 /**
- * Limits and names of the wire format, version 1, shared by those who decode it and those who encode it.
+ * Limits and names of the wire format, version 1, shared by those who decode it and those who
+ * encode it.
  */
 
 /** `v` of every message. */
