@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /**
  * The door through which every npm script comes in, on a machine that may have nothing but an old
- * Node: plain JavaScript, Node 20, built-in modules only. It installs the packages of the lock file,
- * finds a Node 24 and, where the command needs one, a nats-server; then it runs the real program
- * and hands on its signals and its exit code.
+ * Node: plain JavaScript, Node 20, built-in modules only. It installs the packages of the lock
+ * file, finds a Node 24 and, where the command needs one, a nats-server; then it runs the real
+ * program and hands on its signals and its exit code.
  *
  *   launch.mjs tool NAME ARGS…    a program of node_modules/.bin
  *   launch.mjs test ARGS…         vitest
@@ -43,7 +43,9 @@ const PROGRAMS = {
   promtool: { package: 'prometheus', variable: 'HIGHWATER_PROMTOOL' },
 }
 
-/** Lines of a failed program's output that are worth showing: npm follows its reason with a manual. */
+/**
+ * Lines of a failed program's output that are worth showing: npm follows its reason with a manual.
+ */
 const FAILURE_LINES_MAX = 12
 
 /** Commands that start a nats-server of their own. */
@@ -58,7 +60,8 @@ export class LaunchError extends Error {
 /**
  * Runs one command line to its end.
  * @param {readonly string[]} args what follows `launch.mjs`
- * @returns {Promise<number>} the exit code; a program that died of a signal takes this process along
+ * @returns {Promise<number>} the exit code; a program that died of a signal takes this process
+ *   along
  * @throws {LaunchError} when the machine lacks something
  */
 export async function launch(args) {
@@ -73,7 +76,8 @@ export async function launch(args) {
   }
   if (command === 'tool') return run(toolPath(rest[0]), rest.slice(1), env)
   if (command === 'test') return run(toolPath('vitest'), ['run', ...rest], env)
-  // Transparent huge pages for the state's segments: 1.7 times the speed on 12 M random subscribers.
+  // Transparent huge pages for the state's segments: 1.7 times the speed on 12 M random
+  // subscribers.
   env.GLIBC_TUNABLES ??= 'glibc.malloc.hugetlb=1'
   if (command === 'bench') return run(node, [join(PROJECT_ROOT, 'bench', 'main.ts'), ...rest], env)
   const source = join(PROJECT_ROOT, 'src', 'main.ts')
@@ -103,8 +107,8 @@ export async function ensurePackages() {
 
 /**
  * Whether node_modules holds what the lock file says. Compares contents, not times: a checkout may
- * touch the lock file without changing it. npm writes its own record last: a broken installation has
- * none.
+ * touch the lock file without changing it. npm writes its own record last: a broken installation
+ * has none.
  * @param {string} root folder of the project; without a lock file (an image) there is nothing to do
  * @returns {boolean}
  */
