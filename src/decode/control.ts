@@ -17,8 +17,9 @@ import {
 import { openMessage } from './messages.ts'
 
 /*
- * Control: {v, kind, id, …}. genesis: partitions, partition, zone, clock {mode, writer?, start?}, generation, files;
- * config: generation, files; tick: writer?, time?. Keys in any order, each once, no others.
+ * Control: {v, kind, id, …}. genesis: partitions, partition, zone, clock {mode, writer?, start?},
+ * generation, files; config: generation, files; tick: writer?, time?. Keys in any order, each once,
+ * no others.
  */
 
 const CONTROL_KEYS = [
@@ -49,7 +50,10 @@ const CLOCK_MODES = ['real', 'virtual'] as const
 const ID_SIZE_MAX = 128
 const FILES_MAX = 4_096
 const PATH_SIZE_MAX = 200
-/** Segments of letters, digits, dot, dash and underscore that do not begin with a dot; the last has an extension. */
+/**
+ * Segments of letters, digits, dot, dash and underscore that do not begin with a dot; the last has
+ * an extension.
+ */
 const PATH = /^(?:[A-Za-z0-9_][A-Za-z0-9._-]*\/)*[A-Za-z0-9_][A-Za-z0-9_-]*\.[A-Za-z0-9._-]+$/
 
 /** Values as read, before it is known which kind they belong to. */
@@ -67,7 +71,8 @@ interface Draft {
 }
 
 /**
- * Decodes a message of `control.<p>`. Files come sorted by path; whether their texts make sense is judged elsewhere.
+ * Decodes a message of `control.<p>`. Files come sorted by path; whether their texts make sense is
+ * judged elsewhere.
  * @throws RejectError, and nothing else, when anything at all is wrong with the message
  */
 export function decodeControl(data: Uint8Array): ControlMessage {

@@ -1,10 +1,11 @@
 import { RejectError, type RejectReason } from '../model/reject.ts'
 
 /**
- * Reads MessagePack values one by one from a message, without building objects. The library decoder is
- * not used on what comes from outside: it allocates what an array header promises before it has seen the
- * elements, so that a nested 1 MiB message asks for tens of gigabytes; it also drops duplicate keys
- * without a word. Everything that is wrong becomes a RejectError; no other error leaves here.
+ * Reads MessagePack values one by one from a message, without building objects. The library decoder
+ * is not used on what comes from outside: it allocates what an array header promises before it has
+ * seen the elements, so that a nested 1 MiB message asks for tens of gigabytes; it also drops
+ * duplicate keys without a word. Everything that is wrong becomes a RejectError; no other error
+ * leaves here.
  */
 export class Cursor {
   /** The message; owned by the caller, valid until the next `reset`. */
@@ -107,8 +108,8 @@ export class Cursor {
   }
 
   /**
-   * Any integer or float, never -0. Integers beyond 2^53 come back rounded, which leaves them beyond it:
-   * range checks still see them.
+   * Any integer or float, never -0. Integers beyond 2^53 come back rounded, which leaves them
+   * beyond it: range checks still see them.
    */
   readNumber(): number {
     const head = this.#readHead()

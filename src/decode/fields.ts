@@ -4,8 +4,8 @@ import type { Cursor } from './cursor.ts'
 import { wholeProblem } from './number.ts'
 
 /*
- * Reads single values of profile, feedback and control messages, each with the checks that every such value needs.
- * All throw RejectError at the cursor's position.
+ * Reads single values of profile, feedback and control messages, each with the checks that every
+ * such value needs. All throw RejectError at the cursor's position.
  */
 
 /** Names of tags and fields: CEL identifiers, and none that every JavaScript object already has. */
@@ -16,8 +16,8 @@ const ZONE = /^[A-Za-z0-9_+/-]+$/
 const NAME_SIZE_MAX = 64
 
 /**
- * Reads a map whose keys are all in `known`, each at most once, and calls `readValue` for each key with the cursor
- * before its value. Returns the keys seen as bits, by position in `known`.
+ * Reads a map whose keys are all in `known`, each at most once, and calls `readValue` for each key
+ * with the cursor before its value. Returns the keys seen as bits, by position in `known`.
  */
 export function readMap(
   cursor: Cursor,
@@ -31,7 +31,10 @@ export function readMap(
     const at = cursor.offset
     const key = cursor.readString(NAME_SIZE_MAX)
     const index = known.indexOf(key)
-    if (index < 0) throw cursor.reject('unknown-name', `unknown key at offset ${at}`)
+    if (index < 0) {
+      cursor.offset = at
+      throw cursor.reject('unknown-name', `unknown key at offset ${at}`)
+    }
     if ((seen & (1 << index)) !== 0) throw cursor.reject('malformed', `key ${key} twice`)
     seen |= 1 << index
     if (root === '') cursor.root = key
@@ -59,7 +62,10 @@ export function requireKeys(
   }
 }
 
-/** Reads a map of free names, at most `countMax`, with values read by `readValue`; a null-prototype object. */
+/**
+ * Reads a map of free names, at most `countMax`, with values read by `readValue`; a null-prototype
+ * object.
+ */
 export function readNamed<T>(
   cursor: Cursor,
   countMax: number,

@@ -26,8 +26,9 @@ import {
 } from './fields.ts'
 
 /*
- * Profile {v, source, epoch, seq, rows: [{sub, tags?, fields?, lists?, zone?, cycle_day?}]} and feedback {v, source,
- * epoch, seq, rows: [{sub, id, kind, time}]}: MessagePack maps, keys in any order, each once, no others.
+ * Profile {v, source, epoch, seq, rows: [{sub, tags?, fields?, lists?, zone?, cycle_day?}]} and
+ * feedback {v, source, epoch, seq, rows: [{sub, id, kind, time}]}: MessagePack maps, keys in any
+ * order, each once, no others.
  */
 
 const UPSERT_KEYS = ['v', 'source', 'epoch', 'seq', 'rows'] as const

@@ -15,8 +15,9 @@ const SUBJECTS_CACHED_MAX = 4_096
 const subjectsCached = new Map<string, InputSubject>()
 
 /**
- * Parses `usage.<p>.<probe>`, `profile.<p>.<source>`, `feedback.<p>.<source>` and `control.<p>`; null for anything
- * else. The same subject gives the same object while it is cached; nothing depends on whether it is.
+ * Parses `usage.<p>.<probe>`, `profile.<p>.<source>`, `feedback.<p>.<source>` and `control.<p>`;
+ * null for anything else. The same subject gives the same object while it is cached; nothing
+ * depends on whether it is.
  */
 export function parseSubject(subject: string): InputSubject | null {
   const cached = subjectsCached.get(subject)

@@ -13,9 +13,9 @@ import { Cursor } from './cursor.ts'
 import { wholeProblem } from './number.ts'
 
 /*
- * A usage batch is one MessagePack map. Columnar: {v, probe, epoch, seq, n, sub, bytes, time, rat?, app?, cell?,
- * kind?}, columns as bin, little-endian. Rows: {v, probe, epoch, seq, rows: [[sub, bytes, time, rat?, app?, cell?,
- * kind?], …]}. Keys in any order, each once, no others.
+ * A usage batch is one MessagePack map. Columnar: {v, probe, epoch, seq, n, sub, bytes, time, rat?,
+ * app?, cell?, kind?}, columns as bin, little-endian. Rows: {v, probe, epoch, seq, rows: [[sub,
+ * bytes, time, rat?, app?, cell?, kind?], …]}. Keys in any order, each once, no others.
  */
 
 /** Keys by number: the seven columns first, in the order of a row. */
@@ -39,8 +39,8 @@ const KEY_SIZE_MAX = 5
 const PROBES_CACHED_MAX = 4_096
 
 /**
- * Decodes usage batches into one set of columns that is reused from call to call. Pure: the same bytes give the
- * same columns. Bench: kernels/decode.
+ * Decodes usage batches into one set of columns that is reused from call to call. Pure: the same
+ * bytes give the same columns. Bench: kernels/decode.
  */
 export class UsageDecoder {
   /** The last batch decoded; valid until the next call. After a RejectError it is empty. */
@@ -247,7 +247,10 @@ export class UsageDecoder {
     this.#dirtyCounts[column] = 0
   }
 
-  /** Rows go straight into the columns; codes are checked here, since a narrow column would wrap them. */
+  /**
+   * Rows go straight into the columns; codes are checked here, since a narrow column would wrap
+   * them.
+   */
   #readRows(): void {
     const cursor = this.#cursor
     const { subscribers, usageBytes, timesMs, rats, apps, cells, kinds } = this.batch

@@ -5,11 +5,13 @@ import type { ProducerStamp } from '../model/usage.ts'
 import { MESSAGE_SIZE_MAX, WIRE_VERSION } from '../model/wire.ts'
 
 /*
- * Messages for IN_<p>, as a producer makes them. What a producer gets wrong is refused by the decoder and not
- * looked for here, but for what cannot be encoded at all.
+ * Messages for IN_<p>, as a producer makes them. What a producer gets wrong is refused by the
+ * decoder and not looked for here, but for what cannot be encoded at all.
  */
 
-/** Usage records as columns; a UsageBatch is one. Absent columns read as zeros on the other side. */
+/**
+ * Usage records as columns; a UsageBatch is one. Absent columns read as zeros on the other side.
+ */
 export interface UsageColumns {
   readonly subscribers: Float64Array
   readonly usageBytes: Float64Array
@@ -20,7 +22,10 @@ export interface UsageColumns {
   readonly kinds?: Uint8Array
 }
 
-/** One record of the row form: sub, bytes, time, then optionally rat, app, cell, kind (null: default). */
+/**
+ * One record of the row form: sub, bytes, time, then optionally rat, app, cell, kind (null:
+ * default).
+ */
 export type UsageRow = readonly [
   sub: number,
   bytes: number,
@@ -38,8 +43,9 @@ export const COLUMNAR_RECORD_SIZE = 32
 export const COLUMNAR_RECORDS_MAX = Math.floor((MESSAGE_SIZE_MAX - 256) / COLUMNAR_RECORD_SIZE)
 
 /**
- * Encodes records [start, end) of the columns as a columnar usage batch for `usage.<p>.<stamp.probe>`. The result
- * is a fresh array that the caller owns. Bench: kernels/decode.
+ * Encodes records [start, end) of the columns as a columnar usage batch for
+ * `usage.<p>.<stamp.probe>`. The result is a fresh array that the caller owns. Bench:
+ * kernels/decode.
  */
 export function encodeUsageColumns(
   stamp: ProducerStamp,
