@@ -1,0 +1,174 @@
+/**
+ * The grammar of the files that declare things: counters, tags, fields, dictionaries, parameters.
+ * Each key is said once, here; reading, editor schema and messages come from it.
+ */
+
+import { isScalar } from 'yaml'
+import type { CounterWindowSpec } from '../model/catalog.ts'
+import { CALENDAR_UNITS } from '../model/expression.ts'
+import { suggestWord } from '../model/spelling.ts'
+import { CONDITION_LENGTH_MAX } from './cel-text.ts'
+import { durationOf, flag, oneOf, parameterValue, textOf, wholeNumber } from './scalar-shapes.ts'
+import {
+  dictionaryOf,
+  listOf,
+  located,
+  optional,
+  recordOf,
+  refuse,
+  required,
+  type Shape,
+  textScalar,
+} from './shape.ts'
+
+const HOUR_MS = 3_600_000
+
+/** Defaults of the two time bounds: how late and how early a usage record may be. */
+export const LATENESS_DEFAULT_MS = 48 * HOUR_MS
+export const EARLINESS_DEFAULT_MS = 5 * 60_000
+
+/** Bounds of the whole configuration; a partition's record layout and memory are planned with them. */
+export const CATALOG_BOUNDS = {
+  parameters: 256,
+  apps: 65_536,
+  tags: 128,
+  fields: 64,
+  enumWords: 1024,
+  counters: 64,
+  counterWindows: 8,
+  keepMax: 12,
+} as const
+
+/** The longest sliding windows, in days and in hours; distinct days fit 31 bits. */
+export const SLIDING_DAYS_MAX = 92
+export const SLIDING_HOURS_MAX = 168
+export const DISTINCT_DAYS_MAX = 31
+
+/** One entry of `per`: `day`, `lifetime`, `last 7 days`, `last 24 hours`. */
+export const counterWindow: Shape<CounterWindowSpec> = {
+  schema: {
+    type: 'string',
+    anyOf: [
+      { enum: [...CALENDAR_UNITS, 'lifetime'] },
+      { pattern: '^last [1-9][0-9]* (days|hours)$' },
+    ],
+  },
+  read(node, source) {
+    const text = textScalar(node)?.value
+    const advice = 'hour, day, week, month, cycle, lifetime, last 7 days, last 24 hours'
+    if (text === undefined) return refuse(node, source, 'a counter window is expected', advice)
+    const unit = CALENDAR_UNITS.find((candidate) => candidate === text)
+    if (unit !== undefined) return { key: unit, kind: 'calendar', unit, bucketCount: 1 }
+    if (text === 'lifetime') return { key: text, kind: 'lifetime', unit: 'day', bucketCount: 1 }
+    const sliding = /^last ([1-9]\d{0,4}) (day|hour)s?$/.exec(text)
+    if (sliding === null) {
+      const hint = suggestWord(text, [...CALENDAR_UNITS, 'lifetime']) ?? advice
+      source.report(node, 'unknown-word', `"${text.slice(0, 80)}" is no counter window`, hint)
+      return undefined
+    }
+    const bucketCount = Number(sliding[1])
+    const bucket = sliding[2] === 'day' ? 'day' : 'hour'
+    const max = bucket === 'day' ? SLIDING_DAYS_MAX : SLIDING_HOURS_MAX
+    if (bucketCount > max) {
+      source.report(node, 'out-of-range', `a sliding window has at most ${max} ${bucket}s`)
+      return undefined
+    }
+    return { key: `last_${bucketCount}_${bucket}s`, kind: 'sliding', unit: bucket, bucketCount }
+  },
+}
+
+/** A condition's text with its place, for compilation once all names are known. */
+export const conditionText = located(textOf(CONDITION_LENGTH_MAX))
+
+const counter = recordOf('a counter', {
+  sum: optional(oneOf(['bytes']), 'Adds up a column of the usage records.'),
+  count: optional(oneOf(['records']), 'Counts usage records.'),
+  max: optional(oneOf(['bytes']), 'The largest value of a column.'),
+  last: optional(oneOf(['time']), 'The latest event time, in ms since the Unix epoch.'),
+  distinct: optional(oneOf(['days']), 'On how many different days there was usage.'),
+  where: optional(
+    conditionText,
+    "Which usage records count, in CEL over bytes, time, rat, app, cell, kind: 'kind == data && rat in [eutran, nr]'.",
+    'every record',
+  ),
+  per: required(
+    listOf('per', counterWindow, { min: 1, max: CATALOG_BOUNDS.counterWindows }),
+    'The lengths of time it is kept for, each read as counter.day, counter.last_7_days, ….',
+  ),
+  keep: optional(
+    wholeNumber(0, CATALOG_BOUNDS.keepMax),
+    'How many past calendar periods are kept, for previous(counter.month).',
+    0,
+  ),
+})
+
+const tag = recordOf('a tag', {
+  versioned: optional(
+    flag,
+    'Whether the tag carries a version, so that one tagging can be told from the next.',
+    false,
+  ),
+})
+
+/** One word of an enum field: what profile messages carry. */
+const enumWord: Shape<string> = {
+  schema: { type: 'string', minLength: 1, maxLength: 64 },
+  read(node, source) {
+    if (isScalar(node) && typeof node.value !== 'string') {
+      return refuse(node, source, 'a word is expected', 'put it in quotes')
+    }
+    const text = textOf(64).read(node, source)
+    return text
+  },
+}
+
+const field = recordOf('a field', {
+  type: required(
+    oneOf(['number', 'enum', 'date', 'bool']),
+    'What the field holds. Dates are YYYY-MM-DD.',
+  ),
+  words: optional(
+    listOf('words', enumWord, { min: 1, max: CATALOG_BOUNDS.enumWords }),
+    'The words of an enum field. Add new ones at the end: the position is what is stored.',
+  ),
+})
+
+/** Everything that a file without a `trigger` key may say. Each key in one file only. */
+export const catalogFile = recordOf('a configuration file', {
+  lateness: optional(
+    located(durationOf(0, 7 * 24 * HOUR_MS)),
+    'How late a usage record may come and still count.',
+    '48h',
+  ),
+  earliness: optional(
+    durationOf(0, HOUR_MS),
+    'How far ahead of the clock the time of a usage record may be.',
+    '5m',
+  ),
+  parameters: optional(
+    dictionaryOf('parameters', parameterValue, CATALOG_BOUNDS.parameters),
+    'Numbers, sizes, durations and switches that conditions read as params.name.',
+  ),
+  apps: optional(
+    dictionaryOf('apps', located(wholeNumber(0, 65_535)), CATALOG_BOUNDS.apps),
+    'The dictionary of apps or categories: word to the code that usage records carry.',
+  ),
+  tags: optional(
+    dictionaryOf('tags', tag, CATALOG_BOUNDS.tags),
+    'Marks of subscribers, set by profile messages, read as tags.name.',
+  ),
+  fields: optional(
+    dictionaryOf('fields', field, CATALOG_BOUNDS.fields),
+    'Typed values of subscribers, set by profile messages, read as fields.name.',
+  ),
+  counters: optional(
+    dictionaryOf('counters', counter, CATALOG_BOUNDS.counters),
+    'What is counted per subscriber, read as counter.day.',
+  ),
+})
+
+type ReadingOf<S> = S extends Shape<infer T> ? T : never
+
+export type CatalogFileReading = ReadingOf<typeof catalogFile>
+export type CounterReading = ReadingOf<typeof counter>
+export type FieldReading = ReadingOf<typeof field>

@@ -1,0 +1,39 @@
+/** Sentences on what a valid catalog declares but nothing uses: allowed, and usually a mistake. */
+
+import type { Catalog } from '../model/catalog.ts'
+import { referencesOf } from './references.ts'
+
+/** Notes on unread counters, tags and fields, and on deliveries without a contact window. */
+export function catalogNotes(catalog: Catalog): readonly string[] {
+  const counters = new Set<string>()
+  const tags = new Set<string>()
+  const fields = new Set<string>()
+  for (const trigger of catalog.triggers) {
+    for (const expression of [trigger.when, trigger.cancelWhen]) {
+      if (expression === null) continue
+      const references = referencesOf(expression)
+      for (const { counter } of references.counters) counters.add(counter)
+      for (const tag of references.tags) tags.add(tag)
+      for (const field of references.fields) fields.add(field)
+    }
+    if (trigger.oncePerTag !== null) tags.add(trigger.oncePerTag)
+  }
+  const notes: string[] = []
+  const note = (
+    what: string,
+    declared: readonly { readonly name: string }[],
+    read: Set<string>,
+  ) => {
+    for (const { name } of declared) {
+      if (!read.has(name)) notes.push(`${what} ${name} is kept, but no trigger reads it`)
+    }
+  }
+  note('counter', catalog.counters, counters)
+  note('tag', catalog.tags, tags)
+  note('field', catalog.fields, fields)
+  for (const trigger of catalog.triggers) {
+    if (trigger.contactWindow !== null) continue
+    notes.push(`trigger ${trigger.id} has no contact window: it may speak to customers at night`)
+  }
+  return notes
+}

@@ -1,0 +1,242 @@
+/**
+ * The texts of one configuration to a catalog. Pure: the texts travel in the log, and every partition
+ * that reads them comes to the same catalog or to the same problems.
+ */
+
+import { isMap, isScalar, type Node } from 'yaml'
+import { ConfigInvalidError, type ConfigProblem } from '../errors.ts'
+import type {
+  Catalog,
+  ConfigFiles,
+  CounterSpec,
+  FieldSpec,
+  TagSpec,
+  TriggerSpec,
+} from '../model/catalog.ts'
+
+import { buildCounter, buildField } from './build-counters.ts'
+import { buildTrigger } from './build-trigger.ts'
+import {
+  type CatalogFileReading,
+  catalogFile,
+  EARLINESS_DEFAULT_MS,
+  LATENESS_DEFAULT_MS,
+} from './catalog-grammar.ts'
+import { catalogNotes } from './catalog-notes.ts'
+import type { NameTable } from './names.ts'
+import { type TriggerReading, TRIGGERS_MAX, triggerFile } from './trigger-grammar.ts'
+import { PROBLEMS_MAX, YamlSource } from './yaml-source.ts'
+
+/** Files of a configuration, and bytes of one file and of all: they travel in one message of the log. */
+export const CONFIG_FILES_MAX = 1000
+export const CONFIG_FILE_SIZE_MAX = 256 * 1024
+export const CONFIG_TOTAL_SIZE_MAX = 900_000
+
+/** A catalog, and sentences on what is allowed but worth a look. */
+export interface ParsedCatalog {
+  readonly catalog: Catalog
+  readonly notes: readonly string[]
+}
+
+/**
+ * Reads every file and reports all problems of all files at once.
+ *
+ * @throws ConfigInvalidError with at least one problem, sorted by file, line and column.
+ */
+export function parseCatalog(files: ConfigFiles): ParsedCatalog {
+  const problems: ConfigProblem[] = []
+  const read = readFiles(files, problems)
+  const notes: string[] = []
+  const result = buildCatalog(read, notes)
+  if (problems.length > 0) throw new ConfigInvalidError(sortProblems(problems))
+  return { catalog: result, notes: [...notes, ...catalogNotes(result)] }
+}
+
+interface Reading<T> {
+  readonly source: YamlSource
+  readonly reading: T
+}
+
+interface ReadFiles {
+  readonly declarations: readonly Reading<CatalogFileReading>[]
+  readonly triggers: readonly Reading<TriggerReading>[]
+  /** False when a file could not be read at all, so that names may be missing. */
+  readonly isComplete: boolean
+}
+
+function readFiles(files: ConfigFiles, problems: ConfigProblem[]): ReadFiles {
+  const declarations: Reading<CatalogFileReading>[] = []
+  const triggers: Reading<TriggerReading>[] = []
+  let isComplete = true
+  for (const [path, text] of checkedFiles(files, problems)) {
+    const source = new YamlSource(path, text, problems)
+    const documents = source.parse()
+    if (documents === null) {
+      isComplete = false
+      continue
+    }
+    for (const document of documents) {
+      if (isTriggerDocument(document)) {
+        const reading = triggerFile.read(document, source)
+        if (reading !== undefined) triggers.push({ source, reading })
+        continue
+      }
+      const reading = catalogFile.read(document, source)
+      if (reading === undefined) isComplete = false
+      else declarations.push({ source, reading })
+    }
+  }
+  return { declarations, triggers, isComplete }
+}
+
+/** The files in order of path, without those that are too large; sizes in UTF-8 bytes. */
+function checkedFiles(files: ConfigFiles, problems: ConfigProblem[]): [string, string][] {
+  const entries = Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1))
+  const refuse = (file: string, message: string) =>
+    problems.push({ file, line: 1, column: 1, code: 'too-large', message })
+  if (entries.length > CONFIG_FILES_MAX) {
+    refuse('.', `${entries.length} files; at most ${CONFIG_FILES_MAX}`)
+    return []
+  }
+  let totalSize = 0
+  const checked: [string, string][] = []
+  for (const [path, text] of entries) {
+    const size = new TextEncoder().encode(text).length
+    totalSize += size
+    if (size <= CONFIG_FILE_SIZE_MAX) checked.push([path, text])
+    else refuse(path, `${size} bytes; a file has at most ${CONFIG_FILE_SIZE_MAX}`)
+  }
+  if (totalSize <= CONFIG_TOTAL_SIZE_MAX) return checked
+  refuse('.', `${totalSize} bytes in all files together; at most ${CONFIG_TOTAL_SIZE_MAX}`)
+  return []
+}
+
+/** A trigger is known by its key; the other two tell one whose `trigger` key is misspelt or missing. */
+function isTriggerDocument(document: Node): boolean {
+  if (!isMap(document)) return false
+  const keys = new Set(document.items.map(({ key }) => (isScalar(key) ? String(key.value) : '')))
+  return keys.has('trigger') || keys.has('when') || keys.has('deliver')
+}
+
+function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
+  const only = onlyOnce(read.declarations)
+  const latenessMs = only('lateness')?.value.value ?? LATENESS_DEFAULT_MS
+  const apps = buildApps(only('apps'))
+  const parameters = new Map<string, number | boolean | null>()
+  for (const [name, entry] of only('parameters')?.value ?? []) {
+    parameters.set(name, entry.value ?? null)
+  }
+  const tags = new Map<string, TagSpec | null>()
+  for (const [name, { value }] of only('tags')?.value ?? []) {
+    const versioned = value?.values.versioned ?? false
+    tags.set(name, value === undefined ? null : Object.freeze({ name, versioned }))
+  }
+  const fields = new Map<string, FieldSpec | null>()
+  const fieldsRead = only('fields')
+  for (const [name, { value }] of fieldsRead?.value ?? []) {
+    fields.set(name, value === undefined ? null : buildField(name, value, fieldsRead!.source))
+  }
+  const counters = new Map<string, CounterSpec | null>()
+  const names: NameTable = {
+    parameters,
+    apps,
+    tags,
+    fields,
+    counters,
+    isComplete: read.isComplete,
+  }
+  const countersRead = only('counters')
+  for (const [name, { key, value }] of countersRead?.value ?? []) {
+    const spec =
+      value === undefined ? null : buildCounter(name, key, value, names, countersRead!.source)
+    counters.set(name, spec)
+  }
+  const triggers = buildTriggers(read.triggers, names, latenessMs, notes)
+  return Object.freeze({
+    counters: Object.freeze([...counters.values()].filter((spec) => spec !== null)),
+    tags: Object.freeze([...tags.values()].filter((spec) => spec !== null)),
+    fields: Object.freeze([...fields.values()].filter((spec) => spec !== null)),
+    triggers,
+    apps,
+    latenessMs,
+    earlinessMs: only('earliness')?.value ?? EARLINESS_DEFAULT_MS,
+  })
+}
+
+type DeclarationKey = keyof CatalogFileReading['values']
+
+/** Looks a top-level key up over all files; a key given in two of them is a problem at the second. */
+function onlyOnce(declarations: readonly Reading<CatalogFileReading>[]) {
+  const owners = new Map<DeclarationKey, Reading<CatalogFileReading>>()
+  for (const declaration of declarations) {
+    const { source, reading } = declaration
+    for (const key of Object.keys(catalogFile.schema.properties as object) as DeclarationKey[]) {
+      if (reading.at(key) === reading.node) continue
+      const owner = owners.get(key)
+      if (owner === undefined) owners.set(key, declaration)
+      else {
+        const message = `"${key}" is already given in ${owner.source.file}`
+        source.report(reading.at(key), 'duplicate-key', message, 'keep all of it in one file')
+      }
+    }
+  }
+  return <K extends DeclarationKey>(key: K) => {
+    const owner = owners.get(key)
+    const value = owner?.reading.values[key]
+    if (owner === undefined || value === undefined) return undefined
+    return { source: owner.source, value: value as NonNullable<typeof value> }
+  }
+}
+
+type AppsReading = { source: YamlSource; value: NonNullable<CatalogFileReading['values']['apps']> }
+
+function buildApps(read: AppsReading | undefined): ReadonlyMap<string, number> {
+  const apps = new Map<string, number>()
+  const wordByCode = new Map<number, string>()
+  for (const [name, { value }] of read?.value ?? []) {
+    if (value === undefined) continue
+    const other = wordByCode.get(value.value)
+    if (other !== undefined) {
+      const message = `the code ${value.value} already belongs to "${other}"`
+      read!.source.report(value.node, 'duplicate', message)
+    }
+    wordByCode.set(value.value, name)
+    apps.set(name, value.value)
+  }
+  return apps
+}
+
+function buildTriggers(
+  readings: readonly Reading<TriggerReading>[],
+  names: NameTable,
+  latenessMs: number,
+  notes: string[],
+): readonly TriggerSpec[] {
+  const fileById = new Map<string, string>()
+  const triggers: TriggerSpec[] = []
+  for (const { source, reading } of readings.slice(0, TRIGGERS_MAX)) {
+    const id = reading.values.trigger
+    const other = id === undefined ? undefined : fileById.get(id.value)
+    if (id !== undefined && other !== undefined) {
+      source.report(id.node, 'duplicate', `the trigger "${id.value}" is already given in ${other}`)
+    }
+    if (id !== undefined) fileById.set(id.value, source.file)
+    const trigger = buildTrigger(reading, { names, latenessMs, source, notes })
+    if (trigger !== null) triggers.push(trigger)
+  }
+  const surplus = readings[TRIGGERS_MAX]
+  if (surplus !== undefined) {
+    const message = `${readings.length} triggers; at most ${TRIGGERS_MAX}`
+    surplus.source.report(surplus.reading.node, 'too-many', message)
+  }
+  return Object.freeze(triggers)
+}
+
+function sortProblems(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
+  return [...problems]
+    .sort((a, b) => {
+      if (a.file !== b.file) return a.file < b.file ? -1 : 1
+      return a.line - b.line || a.column - b.column
+    })
+    .slice(0, PROBLEMS_MAX)
+}
