@@ -13,7 +13,12 @@ export interface BrokerLink {
   untilConnected(timeoutMs: number): Promise<void>
   /** Settles as `answer` does, or rejects with BrokerUnavailableError as soon as the connection is lost. */
   whileConnected<T>(answer: Promise<T>): Promise<T>
+  /** Calls back on every change until the returned function is called; `closed` is the last one. */
+  onChange(callback: (state: LinkState) => void): () => void
 }
+
+/** `closed`: by its owner, or for good. */
+export type LinkState = 'connected' | 'disconnected' | 'closed'
 
 const links = new WeakMap<NatsConnection, WatchedLink>()
 
@@ -28,45 +33,48 @@ export function brokerLink(connection: NatsConnection): BrokerLink {
 }
 
 class WatchedLink implements BrokerLink {
-  #isConnected = true
-  #isClosed = false
-  readonly #onLost = new Set<() => void>()
-  readonly #onChange = new Set<() => void>()
+  #state: LinkState = 'connected'
+  readonly #callbacks = new Set<(state: LinkState) => void>()
 
   constructor(connection: NatsConnection) {
     void this.#watch(connection)
   }
 
+  onChange(callback: (state: LinkState) => void): () => void {
+    this.#callbacks.add(callback)
+    return () => this.#callbacks.delete(callback)
+  }
+
   untilConnected(timeoutMs: number): Promise<void> {
-    if (this.#isClosed)
+    if (this.#state === 'connected') return Promise.resolve()
+    if (this.#state === 'closed') {
       return Promise.reject(new BrokerUnavailableError('the connection is closed'))
-    if (this.#isConnected) return Promise.resolve()
+    }
     return new Promise((resolve, reject) => {
       const settle = (): void => {
-        this.#onChange.delete(settle)
+        stopListening()
         clearTimeout(timer)
-        if (this.#isConnected && !this.#isClosed) resolve()
+        if (this.#state === 'connected') resolve()
         else reject(new BrokerUnavailableError('NATS cannot be reached'))
       }
       const timer = setTimeout(settle, timeoutMs)
-      this.#onChange.add(settle)
+      const stopListening = this.onChange(settle)
     })
   }
 
   whileConnected<T>(answer: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const lose = (): void => {
-        this.#onLost.delete(lose)
+      const stopListening = this.onChange(() => {
+        stopListening()
         reject(new BrokerUnavailableError('the connection to NATS was lost before the answer'))
-      }
-      this.#onLost.add(lose)
+      })
       answer.then(
         (value) => {
-          this.#onLost.delete(lose)
+          stopListening()
           resolve(value)
         },
         (error: unknown) => {
-          this.#onLost.delete(lose)
+          stopListening()
           reject(error)
         },
       )
@@ -75,16 +83,15 @@ class WatchedLink implements BrokerLink {
 
   async #watch(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
-      if (status.type === 'disconnect') this.#change(false)
-      else if (status.type === 'reconnect') this.#change(true)
+      if (status.type === 'disconnect') this.#change('disconnected')
+      else if (status.type === 'reconnect') this.#change('connected')
     }
-    this.#isClosed = true
-    this.#change(false)
+    this.#change('closed')
   }
 
-  #change(isConnected: boolean): void {
-    this.#isConnected = isConnected
-    if (!isConnected) for (const lose of [...this.#onLost]) lose()
-    if (isConnected || this.#isClosed) for (const settle of [...this.#onChange]) settle()
+  #change(state: LinkState): void {
+    if (state === this.#state) return
+    this.#state = state
+    for (const callback of [...this.#callbacks]) callback(state)
   }
 }
