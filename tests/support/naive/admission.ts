@@ -1,4 +1,7 @@
-/** Which messages the naive model lets in: shape and range of their contents, and promise 4's dedupe. */
+/**
+ * Which messages the naive model lets in: shape and range of their contents, and promise 4's
+ * dedupe.
+ */
 
 import { LIST_NAMES } from '../../../src/model/expression.ts'
 import type { ProfileRow } from '../../../src/model/messages.ts'

@@ -16,8 +16,8 @@ export interface Candidate {
 }
 
 /**
- * One attempt of a delivery. Pending, emitted and settled (a receipt came) ones are live: they use the
- * cap of `monthNumber`, the local month of their planned or actual sending.
+ * One attempt of a delivery. Pending, emitted and settled (a receipt came) ones are live: they
+ * use the cap of `monthNumber`, the local month of their planned or actual sending.
  */
 interface Attempt {
   readonly candidate: Candidate
@@ -36,7 +36,10 @@ export type Verdict = NaiveDecision extends infer D
     : never
   : never
 
-/** All attempts ever made, and the timers of those that wait. Reads the clock it is handed, no other. */
+/**
+ * All attempts ever made, and the timers of those that wait. Reads the clock it is handed, no
+ * other.
+ */
 export class DeliveryBook {
   readonly #parameters: NaiveParameters
   readonly #decide: (verdict: Verdict) => void
@@ -58,7 +61,9 @@ export class DeliveryBook {
     this.#nowMs = nowMs
   }
 
-  /** Fires what is due, by due time, then age, up to the limit per input. Returns how many fired. */
+  /**
+   * Fires what is due, by due time, then age, up to the limit per input. Returns how many fired.
+   */
   fireDue(): number {
     if (this.#earliestDueMs > this.#nowMs) return 0
     const due = [...this.#pending]
@@ -120,7 +125,10 @@ export class DeliveryBook {
     }
   }
 
-  /** `at`: the first instant from `fromMs` on at which the wall clock shows the scheduled time. `now`: now. */
+  /**
+   * `at`: the first instant from `fromMs` on at which the wall clock shows the scheduled time.
+   * `now`: now.
+   */
   #nextSlot(zone: string, fromMs: number): number {
     const { schedule } = this.#parameters
     if (schedule.kind === 'now') return this.#nowMs
@@ -130,7 +138,9 @@ export class DeliveryBook {
     }
   }
 
-  /** Moves `plannedMs` into the contact window, takes the cap, and waits; or sends if it is time. */
+  /**
+   * Moves `plannedMs` into the contact window, takes the cap, and waits; or sends if it is time.
+   */
   #plan(candidate: Candidate, number: number, plannedMs: number): void {
     const { contactWindow } = this.#parameters
     const { zone, subscriber } = candidate.subscriber
@@ -161,7 +171,10 @@ export class DeliveryBook {
     if (dueMs <= this.#nowMs) this.#fire(attempt)
   }
 
-  /** Everything that may have changed since the decision is asked again, in the order of the design. */
+  /**
+   * Everything that may have changed since the decision is asked again, in the order of the
+   * design.
+   */
   #fire(attempt: Attempt): void {
     const { subscriber } = attempt.candidate
     let objection: SuppressionReason | null = eligibilityFault(subscriber)
@@ -203,7 +216,9 @@ export class DeliveryBook {
     })
   }
 
-  /** Moves the reservation to the month of `sendingMs`; false when others have used that month up. */
+  /**
+   * Moves the reservation to the month of `sendingMs`; false when others have used that month up.
+   */
   #moveReservation(attempt: Attempt, sendingMs: number): boolean {
     const { zone, subscriber } = attempt.candidate.subscriber
     const { monthNumber } = localTime(sendingMs, zone)

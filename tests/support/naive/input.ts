@@ -1,11 +1,17 @@
-/** What goes into the naive model and what comes out: plain objects, with the engine's words for them. */
+/**
+ * What goes into the naive model and what comes out: plain objects, with the engine's words for
+ * them.
+ */
 
 import type { ContactWindowSpec, ScheduleSpec } from '../../../src/model/catalog.ts'
 import type { DecisionHead, SuppressionReason } from '../../../src/model/decision.ts'
 import type { FeedbackRow, ProfileRow } from '../../../src/model/messages.ts'
 import type { ProducerStamp } from '../../../src/model/usage.ts'
 
-/** One usage record. Codes as in `RAT_CODES` and `KIND_CODES`; rat, app and cell are 0 when not known. */
+/**
+ * One usage record. Codes as in `RAT_CODES` and `KIND_CODES`; rat, app and cell are 0 when not
+ * known.
+ */
 export interface NaiveRecord {
   readonly subscriber: number
   readonly usageBytes: number

@@ -1,7 +1,8 @@
 /**
- * The naive model of one partition that runs scenario S1: an oracle for the engine. Written from the text
- * of the design with plain maps and Intl, sharing no code with the engine (only its types), slow on purpose.
- * Its clock is virtual: it starts at `startMs` and follows the ticks of one writer.
+ * The naive model of one partition that runs scenario S1: an oracle for the engine. Written from
+ * the text of the design with plain maps and Intl, sharing no code with the engine (only its
+ * types), slow on purpose. Its clock is virtual: it starts at `startMs` and follows the ticks of
+ * one writer.
  */
 
 import type { RejectReason } from '../../../src/model/reject.ts'
@@ -99,7 +100,10 @@ export class NaiveModel {
     return [...this.#subscribers.keys()]
   }
 
-  /** Counters of one subscriber as of his own running periods; see `countersOf`. Empty when unknown. */
+  /**
+   * Counters of one subscriber as of his own running periods; see `countersOf`. Empty when
+   * unknown.
+   */
   counters(subscriber: number): CounterView[] {
     const known = this.#subscribers.get(subscriber)
     return known === undefined ? [] : countersOf(known, this.#parameters.keep)

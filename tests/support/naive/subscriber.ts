@@ -6,7 +6,10 @@ import type { CounterView } from '../../../src/model/view.ts'
 import type { NaiveParameters, NaiveRecord } from './input.ts'
 import { dayText, type LocalTime, monthText } from './zone.ts'
 
-/** Sums of one counter over one calendar unit, by period number. Nothing is ever forgotten in here. */
+/**
+ * Sums of one counter over one calendar unit, by period number. Nothing is ever forgotten in
+ * here.
+ */
 export type PeriodSums = Map<number, number>
 
 export interface NaiveSubscriber {
@@ -45,13 +48,18 @@ export function createSubscriber(subscriber: number, zone: string): NaiveSubscri
   }
 }
 
-/** What `countRecord` did: whether data_4g counts such a record, and whether some counter no longer could. */
+/**
+ * What `countRecord` did: whether data_4g counts such a record, and whether some counter no
+ * longer could.
+ */
 export interface Counted {
   readonly isTouched: boolean
   readonly isLateForWindow: boolean
 }
 
-/** Moves the running periods and adds the record to every counter and period that still keeps it. */
+/**
+ * Moves the running periods and adds the record to every counter and period that still keeps it.
+ */
 export function countRecord(
   subscriber: NaiveSubscriber,
   record: NaiveRecord,
@@ -75,7 +83,10 @@ export function countRecord(
   }
 }
 
-/** Applies a profile row; true when it touched something that the condition reads: a tag, or the zone. */
+/**
+ * Applies a profile row; true when it touched something that the condition reads: a tag, or the
+ * zone.
+ */
 export function applyRow(
   subscriber: NaiveSubscriber,
   row: ProfileRow,
@@ -93,8 +104,8 @@ export function applyRow(
 }
 
 /**
- * The counters as of the subscriber's running periods (not the clock's), `previous` nearest first and
- * `keep` long. Empty before the first accepted record.
+ * The counters as of the subscriber's running periods (not the clock's), `previous` nearest first
+ * and `keep` long. Empty before the first accepted record.
  */
 export function countersOf(subscriber: NaiveSubscriber, keep: number): CounterView[] {
   const { runningDay, runningMonth } = subscriber

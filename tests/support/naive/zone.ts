@@ -1,6 +1,6 @@
 /**
- * Calendar arithmetic of the naive model, from Intl alone. It shares nothing with the engine's cached
- * offset ranges, so that each can convict the other.
+ * Calendar arithmetic of the naive model, from Intl alone. It shares nothing with the engine's
+ * cached offset ranges, so that each can convict the other.
  */
 
 const QUARTER_MS = 900_000
@@ -19,7 +19,10 @@ export interface LocalTime {
 const formatters = new Map<string, Intl.DateTimeFormat>()
 const offsets = new Map<string, number>()
 
-/** Local date and wall-clock minute of an instant (ms since the epoch). Throws RangeError on an unknown zone. */
+/**
+ * Local date and wall-clock minute of an instant (ms since the epoch). Throws RangeError on an
+ * unknown zone.
+ */
 export function localTime(instantMs: number, zone: string): LocalTime {
   const shown = new Date(instantMs + offsetMs(instantMs, zone))
   return {
@@ -30,8 +33,9 @@ export function localTime(instantMs: number, zone: string): LocalTime {
 }
 
 /**
- * The instant (ms) at which the wall clock of `zone` shows `minuteOfDay` on a local day: the first one
- * if it shows it twice; if it never does, as much after the gap as the minute lies after its start.
+ * The instant (ms) at which the wall clock of `zone` shows `minuteOfDay` on a local day: the
+ * first one if it shows it twice; if it never does, as much after the gap as the minute lies
+ * after its start.
  */
 export function instantOf(dayNumber: number, minuteOfDay: number, zone: string): number {
   const shownMs = dayNumber * DAY_MS + minuteOfDay * 60_000
@@ -62,7 +66,10 @@ export function isZone(zone: string): boolean {
   }
 }
 
-/** Local minus UTC. No zone has changed its offset off a quarter hour since 1972, so one look-up serves each. */
+/**
+ * Local minus UTC. No zone has changed its offset off a quarter hour since 1972, so one look-up
+ * serves each.
+ */
 function offsetMs(instantMs: number, zone: string): number {
   const quarterMs = Math.floor(instantMs / QUARTER_MS) * QUARTER_MS
   const key = `${zone} ${quarterMs}`

@@ -13,13 +13,19 @@ import { NaiveModel } from '../../support/naive/model.ts'
 /** The only subscriber of most tests. */
 export const ANN = 13800000001
 
-/** Instant of `2026-11-20 02:00` (seconds and ms optional) at an offset from UTC, Shanghai's unless said. */
+/**
+ * Instant of `2026-11-20 02:00` (seconds and ms optional) at an offset from UTC, Shanghai's
+ * unless said.
+ */
 export function at(text: string, offset = '+08:00'): number {
   const full = text.length === 16 ? `${text}:00` : text
   return Date.parse(`${full.replace(' ', 'T')}${offset}`)
 }
 
-/** One model and the next stamp of each producer. Each method answers as `apply` does, as lines of text. */
+/**
+ * One model and the next stamp of each producer. Each method answers as `apply` does, as lines of
+ * text.
+ */
 export class Script {
   readonly model: NaiveModel
   readonly lines: string[] = []
@@ -74,7 +80,10 @@ type WithoutSequence = NaiveInput extends infer I
     : never
   : never
 
-/** `2026-11/1 2026-11-21T04:00Z..2026-11-21T13:00Z` or `2026-11/1 cancelled`; other subscribers are named. */
+/**
+ * `2026-11/1 2026-11-21T04:00Z..2026-11-21T13:00Z` or `2026-11/1 cancelled`; other subscribers
+ * are named.
+ */
 function render(decision: NaiveDecision): string {
   const who = decision.subscriber === ANN ? '' : `${decision.subscriber} `
   const head = `${who}${decision.period}/${decision.attempt}`
