@@ -209,7 +209,7 @@ describe('running', () => {
     writeFileSync(
       join(root, 'src', 'main.ts'),
       `process.on('${signal}', () => process.exit(9))
-       setInterval(() => {}, 1000)
+       setTimeout(() => {}, 20_000)
        console.log('ready')`,
     )
     const child = start([])
