@@ -9,13 +9,16 @@ import type { ProducerStamp } from '../model/usage.ts'
 
 /** Sequence numbers below the highest that may still arrive. */
 export const PRODUCER_MAP_SIZE = 1024
+/** Bits of the map: the highest, the 1,024 below it, rounded up to whole words. */
+const MAP_BITS = PRODUCER_MAP_SIZE + 32
+const MAP_WORDS = MAP_BITS / 32
 /** Producers that one partition remembers. */
 export const PRODUCERS_MAX = 65_536
 
 interface ProducerState {
   epoch: number
   highest: number
-  /** Bit n mod 1024 is set when n was applied, for n in (highest - 1024, highest]. */
+  /** Bit n mod MAP_BITS is set when n was applied, for n in [highest - 1024, highest]. */
   readonly applied: Uint32Array
 }
 
@@ -34,7 +37,7 @@ export class Producers {
     if (state === undefined) return this.#states.size >= PRODUCERS_MAX ? 'out-of-range' : 'fresh'
     if (stamp.epoch < state.epoch) return 'epoch-too-old'
     if (stamp.epoch > state.epoch || stamp.seq > state.highest) return 'fresh'
-    if (stamp.seq <= state.highest - PRODUCER_MAP_SIZE) return 'seq-too-old'
+    if (stamp.seq < state.highest - PRODUCER_MAP_SIZE) return 'seq-too-old'
     return isSet(state.applied, stamp.seq) ? 'repeat' : 'fresh'
   }
 
@@ -42,14 +45,14 @@ export class Producers {
     const key = `${kind}/${stamp.probe}`
     let state = this.#states.get(key)
     if (state === undefined) {
-      state = { epoch: stamp.epoch, highest: stamp.seq, applied: new Uint32Array(32) }
+      state = { epoch: stamp.epoch, highest: stamp.seq, applied: new Uint32Array(MAP_WORDS) }
       this.#states.set(key, state)
     } else if (stamp.epoch > state.epoch) {
       state.epoch = stamp.epoch
       state.highest = stamp.seq
       state.applied.fill(0)
     } else if (stamp.seq > state.highest) {
-      if (stamp.seq - state.highest >= PRODUCER_MAP_SIZE) {
+      if (stamp.seq - state.highest > PRODUCER_MAP_SIZE) {
         state.applied.fill(0)
       } else {
         for (let seq = state.highest + 1; seq < stamp.seq; seq++) clear(state.applied, seq)
@@ -71,7 +74,7 @@ export class Producers {
 
   restore(images: readonly ProducerImage[]): void {
     for (const [key, epoch, highest, bytes] of images) {
-      const applied = new Uint32Array(32)
+      const applied = new Uint32Array(MAP_WORDS)
       new Uint8Array(applied.buffer).set(bytes)
       this.#states.set(key, { epoch, highest, applied })
     }
@@ -80,7 +83,7 @@ export class Producers {
 
 /** Sequence numbers may exceed 2^32: the remainder is taken in doubles. */
 function bitOf(seq: number): number {
-  return seq % PRODUCER_MAP_SIZE
+  return seq % MAP_BITS
 }
 
 function isSet(applied: Uint32Array, seq: number): boolean {

@@ -5,6 +5,7 @@
  */
 
 import { assert } from '../errors.ts'
+import type { WallClock } from '../model/wall-clock.ts'
 
 export const MS_PER_MINUTE = 60_000
 export const MS_PER_HOUR = 3_600_000
@@ -17,7 +18,7 @@ const RANGE_LAST_MS = 2_840_140_800_000
 const SCAN_STEP_MS = 14 * MS_PER_DAY
 
 /** The offset ranges of one IANA zone. Immutable but for the cached range. */
-export class ZoneClock {
+export class ZoneClock implements WallClock {
   readonly zone: string
   /** Instants at which an offset starts to hold, ascending; the first is -Infinity. */
   readonly #startsMs: Float64Array

@@ -1,0 +1,208 @@
+/**
+ * The outbox: decisions numbered, encoded and digested in the order they are made, waiting to leave in
+ * messages of many. Nothing of an input leaves before the whole input is applied (`seal`). On replay
+ * what OUT already holds is numbered and digested again, compared, and not kept.
+ *
+ * Wire form of a decision (MessagePack map): n, in, kind, trigger, sub, period, attempt, gen, at, fired,
+ * values, then id, channel, message, not_before, not_after (delivery) or reason (suppressed).
+ */
+
+import { assert, PartitionHaltedError } from '../errors.ts'
+import type { Delivery, Suppression } from '../model/decision.ts'
+import { Digest, formatDigest } from './digest.ts'
+import { Packer } from './packer.ts'
+
+/** What a message of OUT may hold at most. */
+export interface OutboxLimits {
+  readonly batchDecisionsMax: number
+  readonly batchSizeMax: number
+}
+
+/** A message ready to be published; `bytes` is the receiver's. */
+export interface OutputBatch {
+  readonly first: number
+  readonly last: number
+  readonly bytes: Uint8Array
+}
+
+/** A decision before it gets its number. */
+export type NewDecision = Omit<Delivery, 'number'> | Omit<Suppression, 'number'>
+
+const COMMON_KEYS = 11
+const DELIVERY_KEYS = 5
+const SUPPRESSED_KEYS = 1
+
+/** Decisions of one partition. `decisionNumber` is the last one made. */
+export class Outbox {
+  readonly digest = new Digest()
+  decisionNumber = 0
+  readonly #packer = new Packer()
+  readonly #head = new Packer(256)
+  /** End of each waiting decision in the packer, and the digest after it. */
+  readonly #ends: number[] = []
+  readonly #lows: number[] = []
+  readonly #highs: number[] = []
+  /** Entries before this position have left in the batch in flight or before. */
+  #taken = 0
+  /** Decisions that OUT already holds: numbers up to `#replayTo`, digests by number. */
+  #replayTo = 0
+  #expectedDigests: ReadonlyMap<number, string> = new Map()
+  #sealedCount = 0
+
+  /** Decisions waiting to leave, sealed or not. */
+  get waitingCount(): number {
+    return this.#ends.length - this.#taken
+  }
+
+  get waitingSize(): number {
+    return this.#packer.size
+  }
+
+  /** Number of the first decision that waits. */
+  get nextNumber(): number {
+    return this.decisionNumber - this.waitingCount + 1
+  }
+
+  /** Starts from an image. */
+  restore(decisionNumber: number, low: number, high: number): void {
+    this.decisionNumber = decisionNumber
+    this.digest.low = low
+    this.digest.high = high
+  }
+
+  /** OUT holds decisions up to `last`; digests by number of the last decision of each message there. */
+  expectReplay(last: number, digests: ReadonlyMap<number, string>): void {
+    assert(this.waitingCount === 0)
+    this.#replayTo = last
+    this.#expectedDigests = digests
+  }
+
+  /** Whether decisions that OUT holds have not been made again yet. */
+  get isReplaying(): boolean {
+    return this.decisionNumber < this.#replayTo
+  }
+
+  /** Numbers, encodes and digests one decision. Throws PartitionHaltedError('digest-mismatch') on replay. */
+  add(decision: NewDecision): void {
+    const number = ++this.decisionNumber
+    const packer = this.#packer
+    const start = packer.size
+    writeDecision(packer, number, decision)
+    this.digest.add(packer.bytes, start, packer.size)
+    if (number <= this.#replayTo) {
+      packer.size = start
+      const expected = this.#expectedDigests.get(number)
+      if (expected !== undefined && expected !== this.digest.text()) {
+        throw new PartitionHaltedError(
+          'digest-mismatch',
+          `replay decides otherwise than OUT holds, at or before decision ${number}`,
+        )
+      }
+      return
+    }
+    this.#ends.push(packer.size)
+    this.#lows.push(this.digest.low)
+    this.#highs.push(this.digest.high)
+  }
+
+  /** The input is applied whole: its decisions may leave. */
+  seal(): void {
+    this.#sealedCount = this.#ends.length
+  }
+
+  /** The next message for the owner with this epoch; null when nothing sealed waits. */
+  take(epoch: number, limits: OutboxLimits): OutputBatch | null {
+    this.#compact()
+    const from = this.#taken
+    const to = Math.min(this.#sealedCount, from + limits.batchDecisionsMax)
+    if (from >= to) return null
+    const start = from === 0 ? 0 : this.#ends[from - 1]!
+    let count = 1
+    while (from + count < to && this.#ends[from + count]! - start <= limits.batchSizeMax) count += 1
+    const end = this.#ends[from + count - 1]!
+    const first = this.nextNumber
+    const last = first + count - 1
+    const head = this.#head
+    head.reset()
+    head.map(7)
+    head.text('v')
+    head.number(1)
+    head.text('kind')
+    head.text('decisions')
+    head.text('epoch')
+    head.number(epoch)
+    head.text('first')
+    head.number(first)
+    head.text('last')
+    head.number(last)
+    head.text('digest')
+    head.asciiOnce(formatDigest(this.#lows[from + count - 1]!, this.#highs[from + count - 1]!))
+    head.text('decisions')
+    head.array(count)
+    const bytes = new Uint8Array(head.size + end - start)
+    bytes.set(head.bytes.subarray(0, head.size))
+    bytes.set(this.#packer.bytes.subarray(start, end), head.size)
+    this.#taken = from + count
+    return { first, last, bytes }
+  }
+
+  /** Drops what has left; cheap because batches are large and few are in flight. */
+  #compact(): void {
+    if (this.#taken === 0 || this.#taken * 2 < this.#ends.length) return
+    const cut = this.#ends[this.#taken - 1]!
+    this.#packer.discard(cut)
+    this.#ends.splice(0, this.#taken)
+    this.#lows.splice(0, this.#taken)
+    this.#highs.splice(0, this.#taken)
+    for (let i = 0; i < this.#ends.length; i++) this.#ends[i]! -= cut
+    this.#sealedCount -= this.#taken
+    this.#taken = 0
+  }
+}
+
+function writeDecision(packer: Packer, number: number, decision: NewDecision): void {
+  const isDelivery = decision.kind === 'delivery'
+  packer.map(COMMON_KEYS + (isDelivery ? DELIVERY_KEYS : SUPPRESSED_KEYS))
+  packer.text('n')
+  packer.number(number)
+  packer.text('in')
+  packer.number(decision.inputSequence)
+  packer.text('kind')
+  packer.text(decision.kind)
+  packer.text('trigger')
+  packer.text(decision.trigger)
+  packer.text('sub')
+  packer.number(decision.subscriber)
+  packer.text('period')
+  packer.text(decision.period)
+  packer.text('attempt')
+  packer.number(decision.attempt)
+  packer.text('gen')
+  packer.number(decision.generation)
+  packer.text('at')
+  packer.number(decision.decidedAtMs)
+  packer.text('fired')
+  packer.number(decision.firedAtMs)
+  packer.text('values')
+  const names = Object.keys(decision.values)
+  packer.map(names.length)
+  for (const name of names) {
+    packer.text(name)
+    packer.number(decision.values[name]!)
+  }
+  if (decision.kind === 'suppressed') {
+    packer.text('reason')
+    packer.text(decision.reason)
+    return
+  }
+  packer.text('id')
+  packer.asciiOnce(decision.id)
+  packer.text('channel')
+  packer.text(decision.channel)
+  packer.text('message')
+  packer.text(decision.message)
+  packer.text('not_before')
+  packer.number(decision.notBeforeMs)
+  packer.text('not_after')
+  packer.number(decision.notAfterMs)
+}

@@ -1,0 +1,213 @@
+/**
+ * A catalog resolved against the layout: what the kernel, the general path and the views index into.
+ * Made once per generation; nothing is looked up by name per record.
+ */
+
+import { assert } from '../errors.ts'
+import type { Catalog, TriggerSpec } from '../model/catalog.ts'
+import type { Expression } from '../model/expression.ts'
+import { type References, referencesOf } from '../rules/references.ts'
+import {
+  type CounterCell,
+  groupByStamp,
+  resolveCounterCells,
+  type StampGroup,
+} from '../state/counter-cells.ts'
+import { extendLayout, type LayoutImage, type Place, placeKeys } from '../state/layout.ts'
+import { LEDGER_VALUES_MAX } from '../state/ledger.ts'
+import { DAY, unitIndex } from '../state/periods.ts'
+
+/** Where a trigger's latch lives. `stampOffset` and `unit` are -1 for `once: ever`. */
+export interface LatchPlace {
+  readonly place: Place
+  readonly stampOffset: number
+  readonly unit: number
+}
+
+/** A trigger with everything it reads and writes resolved. */
+export interface CompiledTrigger {
+  readonly spec: TriggerSpec
+  /** Code in the layout: stable over generations. */
+  readonly code: number
+  /** Came in by a reload: fires only where the condition was false just before. */
+  readonly isEdge: boolean
+  readonly references: References
+  /** Bits of the `where`s of the counters that it reads. */
+  readonly whereMask: number
+  /** Units of the counters that it reads. */
+  readonly units: readonly number[]
+  readonly latch: LatchPlace
+  /** Cell of the tag version that it last fired for; null without `oncePerTag`. */
+  readonly taggingPlace: Place | null
+  /** Counter values that a candidate remembers, and their names' position in the layout. */
+  readonly valueCells: readonly { readonly cell: CounterCell; readonly previous: number }[]
+  readonly shape: number
+}
+
+/** One generation, ready to run. */
+export class CompiledCatalog {
+  readonly catalog: Catalog
+  readonly layout: LayoutImage
+  readonly cells: readonly CounterCell[]
+  readonly stampGroups: readonly StampGroup[]
+  /** Distinct `where`s, and by counter index which one it has. */
+  readonly wheres: readonly (Expression | null)[]
+  readonly whereOf: readonly number[]
+  readonly triggers: readonly CompiledTrigger[]
+  /** Units whose period keys are needed per record. */
+  readonly units: ReadonlySet<number>
+  readonly #cellsByName = new Map<string, CounterCell>()
+  readonly #triggersByCode = new Map<number, number>()
+
+  /** Extends `layout` in place for the catalog. `isGenesis`: no trigger is new to anybody. Throws RangeError. */
+  constructor(catalog: Catalog, layout: LayoutImage, isGenesis: boolean) {
+    extendLayout(layout, catalog)
+    this.catalog = catalog
+    this.layout = layout
+    this.cells = resolveCounterCells(catalog, layout)
+    this.stampGroups = groupByStamp(this.cells)
+    for (const cell of this.cells) {
+      this.#cellsByName.set(`${cell.counter.name}.${cell.counterWindow.key}`, cell)
+    }
+    const { wheres, whereOf } = distinctWheres(catalog)
+    this.wheres = wheres
+    this.whereOf = whereOf
+    this.triggers = catalog.triggers.map((spec) => this.#compileTrigger(spec, isGenesis))
+    for (const [index, { code }] of this.triggers.entries()) this.#triggersByCode.set(code, index)
+    const units = new Set(this.stampGroups.map(({ unit }) => unit))
+    for (const { latch } of this.triggers) if (latch.unit !== -1) units.add(latch.unit)
+    if (catalog.counters.some(({ aggregate }) => aggregate === 'distinct-days')) units.add(DAY)
+    this.units = units
+  }
+
+  findCell(counter: string, counterWindow: string): CounterCell {
+    const cell = this.#cellsByName.get(`${counter}.${counterWindow}`)
+    assert(cell !== undefined, 'a condition reads a counter that the catalog does not have')
+    return cell
+  }
+
+  /** The trigger with this code, if it is still configured. */
+  triggerByCode(code: number): CompiledTrigger | undefined {
+    const index = this.#triggersByCode.get(code)
+    return index === undefined ? undefined : this.triggers[index]
+  }
+
+  place(key: string): Place {
+    const place = this.layout.places[key]
+    assert(place !== undefined, 'no place in the layout')
+    return place
+  }
+
+  /** Boolean source of a tag in generated code. */
+  tagSource(tag: string): string {
+    const spec = this.catalog.tags.find(({ name }) => name === tag)
+    assert(spec !== undefined)
+    if (!spec.versioned) return bitSource(this.place(placeKeys.tag(tag)))
+    const { table, offset } = this.place(placeKeys.tagVersion(tag))
+    return `w${table}[x${table} + ${offset >>> 2}] > 0`
+  }
+
+  fieldSource(field: string): string {
+    const { table, offset } = this.place(placeKeys.field(field, this.fieldType(field)))
+    return `f${table}[o${table} + ${offset >>> 3}]`
+  }
+
+  hasSource(field: string): string {
+    return bitSource(this.place(placeKeys.fieldSet(field, this.fieldType(field))))
+  }
+
+  fieldType(field: string): string {
+    const spec = this.catalog.fields.find(({ name }) => name === field)
+    assert(spec !== undefined)
+    return spec.type
+  }
+
+  #compileTrigger(spec: TriggerSpec, isGenesis: boolean): CompiledTrigger {
+    const { layout } = this
+    const references = referencesOf(spec.when)
+    let whereMask = 0
+    const units = new Set<number>()
+    const valueCells: { cell: CounterCell; previous: number }[] = []
+    for (const { counter, counterWindow, previous } of references.counters) {
+      const cell = this.findCell(counter, counterWindow)
+      whereMask |= 1 << this.whereOf[cell.counterIndex]!
+      if (cell.unit !== -1) units.add(cell.unit)
+      if (valueCells.length < LEDGER_VALUES_MAX) valueCells.push({ cell, previous })
+    }
+    const place = this.place(placeKeys.latch(spec.id, spec.once))
+    const isForEver = spec.once === 'ever'
+    const stampOffset = isForEver
+      ? -1
+      : this.place(placeKeys.latchStamp(place.table, spec.once)).offset
+    const names = valueCells.map(({ cell, previous }) => valueName(cell, previous))
+    const { code, isEdge } = registerTrigger(layout, spec, isGenesis)
+    return {
+      spec,
+      code,
+      isEdge,
+      references,
+      whereMask,
+      units: [...units],
+      latch: { place, stampOffset, unit: spec.once === 'ever' ? -1 : unitIndex(spec.once) },
+      taggingPlace:
+        spec.oncePerTag === null ? null : this.place(placeKeys.tagging(spec.id, spec.oncePerTag)),
+      valueCells,
+      shape: registerShape(layout, names),
+    }
+  }
+}
+
+function valueName({ counter, counterWindow }: CounterCell, previous: number): string {
+  const name = `${counter.name}.${counterWindow.key}`
+  return previous === 0 ? name : `${name}-${previous}`
+}
+
+function bitSource({ table, offset, bit }: Place): string {
+  return `(w${table}[x${table} + ${offset >>> 2}] & ${1 << bit}) !== 0`
+}
+
+function distinctWheres(catalog: Catalog): {
+  wheres: (Expression | null)[]
+  whereOf: number[]
+} {
+  const wheres: (Expression | null)[] = []
+  const positions = new Map<string, number>()
+  const whereOf = catalog.counters.map(({ where }) => {
+    const text = JSON.stringify(where)
+    let position = positions.get(text)
+    if (position === undefined) {
+      position = wheres.length
+      positions.set(text, position)
+      wheres.push(where)
+    }
+    return position
+  })
+  return { wheres, whereOf }
+}
+
+/**
+ * The trigger's code, and whether it fires on the edge only: a trigger that a reload adds or whose line
+ * it moves does not fire for those already above, unless its file says so.
+ */
+function registerTrigger(
+  layout: LayoutImage,
+  spec: TriggerSpec,
+  isGenesis: boolean,
+): { code: number; isEdge: boolean } {
+  const { triggers } = layout
+  const isEdge = !isGenesis && !spec.isFiringExisting
+  let code = triggers.findIndex(({ id }) => id === spec.id)
+  if (code === -1) {
+    code = triggers.length
+    triggers.push({ id: spec.id, identity: spec.identity, isEdge })
+  } else if (triggers[code]!.identity !== spec.identity) {
+    triggers[code] = { id: spec.id, identity: spec.identity, isEdge }
+  }
+  return { code, isEdge: triggers[code]!.isEdge }
+}
+
+function registerShape(layout: LayoutImage, names: string[]): number {
+  const text = JSON.stringify(names)
+  const known = layout.valueShapes.findIndex((each) => JSON.stringify(each) === text)
+  return known !== -1 ? known : layout.valueShapes.push(names) - 1
+}

@@ -1,0 +1,258 @@
+/**
+ * Everything a partition knows at one position of its log: the parts that judging, deciding and the
+ * image share. All of it is in the image, or derived from it (index, heap, zone clocks, compiled code).
+ */
+
+import { assert } from '../errors.ts'
+import type { ConfigFiles } from '../model/catalog.ts'
+import { SUPPRESSION_REASONS } from '../model/decision.ts'
+import type { ListName } from '../model/expression.ts'
+import { LIST_NAMES } from '../model/expression.ts'
+import type { ClockMode } from '../model/messages.ts'
+import { REJECT_REASONS } from '../model/reject.ts'
+import type { PartitionStatistics } from '../model/view.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import type { Rejects } from '../outbox/rejects.ts'
+import { DueHeap } from '../state/due-heap.ts'
+import {
+  emptyLayout,
+  type LayoutImage,
+  META_CYCLE_MASK,
+  META_CYCLE_SHIFT,
+  META_LISTS_SHIFT,
+  META_OFFSET,
+  META_ZONE_MASK,
+  placeKeys,
+} from '../state/layout.ts'
+import { Ledger, ROW_PENDING, ROW_REOPEN } from '../state/ledger.ts'
+import { PagedTable } from '../state/paged-table.ts'
+import { UNIT_COUNT, writePeriodKeys } from '../state/periods.ts'
+import { Producers } from '../state/producers.ts'
+import { SubscriberIndex } from '../state/subscriber-index.ts'
+import { ZoneClock } from '../state/zone.ts'
+import type { CompiledCatalog } from './compile.ts'
+
+/** What genesis fixed for good. */
+export interface Genesis {
+  readonly partition: number
+  readonly partitionCount: number
+  readonly zone: string
+  readonly clock: ClockMode
+}
+
+/** Counts per trigger since the process started. */
+export interface TriggerCounts {
+  candidates: number
+  deliveries: number
+  suppressed: number
+}
+
+/** Zones that one partition can tell apart. */
+const ZONES_MAX = META_ZONE_MASK + 1
+
+/** The shared state of one partition. Fields are written by the machine and its parts only. */
+export class PartitionCore {
+  readonly genesis: Genesis
+  readonly outbox: Outbox
+  readonly rejects: Rejects
+  readonly layout: LayoutImage
+  readonly tables: PagedTable[] = []
+  readonly heap = new DueHeap()
+  readonly producers = new Producers()
+  readonly statistics: PartitionStatistics
+  readonly triggerCounts = new Map<string, TriggerCounts>()
+  index!: SubscriberIndex
+  ledger!: Ledger
+  compiled!: CompiledCatalog
+  generation = 0
+  files: ConfigFiles = {}
+  /** Sequence of the last input applied, and of the one being applied. */
+  sequence = 0
+  inputSequence = 0
+  clockMs: number
+  nextCandidateId = 1
+  /** Next ledger row that the slow clean-up looks at. */
+  cleanupRow = 0
+  /** Ids of the control messages applied last, oldest first. */
+  controlIds: string[] = []
+  /** Fingerprint of the last input applied. */
+  fingerprint = 0
+  readonly #clocks: ZoneClock[] = []
+  readonly #keys = new Int32Array(UNIT_COUNT)
+
+  constructor(genesis: Genesis, outbox: Outbox, rejects: Rejects, layout?: LayoutImage) {
+    this.genesis = genesis
+    this.outbox = outbox
+    this.rejects = rejects
+    this.layout = layout ?? emptyLayout(genesis.zone)
+    this.statistics = emptyStatistics()
+    this.clockMs = genesis.clock.mode === 'virtual' ? genesis.clock.startMs : 0
+    for (const zone of this.layout.zones) this.#clocks.push(new ZoneClock(zone))
+  }
+
+  /** Makes the tables of the layout that do not exist yet, with a zeroed row per subscriber. */
+  addTables(): void {
+    for (let id = this.tables.length; id < this.layout.tables.length; id++) {
+      const table = new PagedTable(id, this.layout.tables[id]!.strideSize)
+      this.tables.push(table)
+      if (id > 0) table.growTo(this.tables[0]!.rowCount)
+    }
+  }
+
+  /** The hot table, index and ledger; call once, after the first `addTables`. */
+  openSubscribers(subscribersExpected: number): void {
+    const hot = this.tables[0]
+    assert(hot !== undefined)
+    this.index = new SubscriberIndex(hot, subscribersExpected)
+    this.ledger = new Ledger(hot)
+  }
+
+  /** After new subscribers got rows in the hot table: rows in all others. */
+  alignTables(): void {
+    const { rowCount } = this.tables[0]!
+    for (let id = 1; id < this.tables.length; id++) this.tables[id]!.growTo(rowCount)
+  }
+
+  /** Refills the heap from the ledger; for load. */
+  rebuildHeap(): void {
+    const { ledger, heap } = this
+    for (let row = 0; row < ledger.table.rowCount; row++) {
+      const status = ledger.status(row)
+      if (status !== ROW_PENDING && status !== ROW_REOPEN) continue
+      const { dueMs, priority, id } = ledger.read(row)
+      heap.push(dueMs, priority, id, row)
+    }
+  }
+
+  get subscriberCount(): number {
+    return this.tables[0]?.rowCount ?? 0
+  }
+
+  subscriberOf(slot: number): number {
+    return this.tables[0]!.getF64(slot, 0)
+  }
+
+  meta(slot: number): number {
+    return this.tables[0]!.getI32(slot, META_OFFSET)
+  }
+
+  setMeta(slot: number, meta: number): void {
+    this.tables[0]!.setI32(slot, META_OFFSET, meta)
+  }
+
+  clockOf(slot: number): ZoneClock {
+    return this.#clocks[this.meta(slot) & META_ZONE_MASK]!
+  }
+
+  defaultClock(): ZoneClock {
+    return this.#clocks[0]!
+  }
+
+  zoneClock(zone: number): ZoneClock {
+    return this.#clocks[zone]!
+  }
+
+  /** Day of the month on which the subscriber's billing cycle starts. */
+  cycleDayOf(slot: number): number {
+    return cycleDayOfMeta(this.meta(slot))
+  }
+
+  /** Number of a zone, which is learned if new; -1 when the runtime does not know it or there are too many. */
+  zoneNumber(zone: string): number {
+    const known = this.layout.zones.indexOf(zone)
+    if (known !== -1) return known
+    if (this.layout.zones.length >= ZONES_MAX) return -1
+    try {
+      this.#clocks.push(new ZoneClock(zone))
+    } catch {
+      return -1
+    }
+    return this.layout.zones.push(zone) - 1
+  }
+
+  /** Period keys of an instant for a subscriber; valid until the next call. */
+  periodKeys(slot: number, instantMs: number): Int32Array {
+    writePeriodKeys(this.clockOf(slot), this.cycleDayOf(slot), instantMs, this.#keys)
+    return this.#keys
+  }
+
+  isListed(slot: number, list: ListName): boolean {
+    return ((this.meta(slot) >>> (META_LISTS_SHIFT + LIST_NAMES.indexOf(list))) & 1) === 1
+  }
+
+  /** 0 or 1 for a plain tag, the version for a versioned one (0: not set). */
+  tagValue(slot: number, tag: string): number {
+    const spec = this.compiled.catalog.tags.find(({ name }) => name === tag)
+    assert(spec !== undefined)
+    if (spec.versioned) {
+      const place = this.compiled.place(placeKeys.tagVersion(tag))
+      return this.tables[place.table]!.getI32(slot, place.offset)
+    }
+    return this.bit(slot, placeKeys.tag(tag))
+  }
+
+  bit(slot: number, key: string): number {
+    const { table, offset, bit } = this.compiled.place(key)
+    return (this.tables[table]!.getI32(slot, offset) >>> bit) & 1
+  }
+
+  setBit(slot: number, key: string, isSet: boolean): void {
+    const { table, offset, bit } = this.compiled.place(key)
+    const word = this.tables[table]!.getI32(slot, offset)
+    this.tables[table]!.setI32(slot, offset, isSet ? word | (1 << bit) : word & ~(1 << bit))
+  }
+
+  hasField(slot: number, field: string): boolean {
+    return this.bit(slot, placeKeys.fieldSet(field, this.compiled.fieldType(field))) === 1
+  }
+
+  fieldValue(slot: number, field: string): number {
+    const { table, offset } = this.compiled.place(
+      placeKeys.field(field, this.compiled.fieldType(field)),
+    )
+    return this.tables[table]!.getF64(slot, offset)
+  }
+
+  countsOf(trigger: string): TriggerCounts {
+    let counts = this.triggerCounts.get(trigger)
+    if (counts === undefined) {
+      counts = { candidates: 0, deliveries: 0, suppressed: 0 }
+      this.triggerCounts.set(trigger, counts)
+    }
+    return counts
+  }
+
+  /** Bytes of memory that subscribers, ledger and index take. */
+  stateSize(): number {
+    const tables = this.tables.reduce((sum, table) => sum + table.size, 0)
+    return tables + this.ledger.table.size + this.index.size
+  }
+}
+
+/** Cycle day in a row's meta, 1 to 31. */
+export function cycleDayOfMeta(meta: number): number {
+  return (meta >>> META_CYCLE_SHIFT) & META_CYCLE_MASK || 1
+}
+
+function emptyStatistics(): PartitionStatistics {
+  return {
+    inputMessages: { usage: 0, profile: 0, feedback: 0, control: 0 },
+    inputBytes: 0,
+    records: 0,
+    recordsTooLate: 0,
+    recordsTooEarly: 0,
+    recordsLateForWindow: 0,
+    duplicateBatches: 0,
+    profileRows: 0,
+    rejects: new Float64Array(REJECT_REASONS.length),
+    candidates: 0,
+    deliveries: 0,
+    suppressed: new Float64Array(SUPPRESSION_REASONS.length),
+    timersFired: 0,
+    decisions: 0,
+    outputMessages: 0,
+    outputBytes: 0,
+    checkpoints: 0,
+    checkpointFailures: 0,
+  }
+}

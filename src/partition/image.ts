@@ -1,0 +1,204 @@
+/**
+ * A partition's whole state as pages and manifest entries, and back. Everything small goes into the
+ * manifest as MessagePack, taken at the attempt's position; everything large is pages.
+ */
+
+import { decode, encode } from '@msgpack/msgpack'
+import { assert, PartitionHaltedError } from '../errors.ts'
+import type { ConfigFiles } from '../model/catalog.ts'
+import type { PageStore } from '../model/ports.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import type { Rejects } from '../outbox/rejects.ts'
+import type { ImageSweep, SlotMaps } from '../state/image-sweep.ts'
+import type { LayoutImage } from '../state/layout.ts'
+import { LEDGER_TABLE } from '../state/ledger.ts'
+import { openPage, PAGE_HEAD_SIZE } from '../state/page-image.ts'
+import { PAGE_CLEAN, type PagedTable } from '../state/paged-table.ts'
+import type { ProducerImage } from '../state/producers.ts'
+import { type Genesis, PartitionCore } from './core.ts'
+
+/** Version of the layout of pages and manifest. */
+export const IMAGE_VERSION = 1
+
+/** What the engine that wrote an image was; a new one starts only from an image with nothing outstanding. */
+export interface EngineIdentity {
+  readonly version: string
+  readonly runtime: string
+  readonly tzdata: string
+  readonly architecture: string
+}
+
+/** Where the image stands in both streams. */
+export interface StreamPosition {
+  readonly inputCreated: string
+  readonly outputCreated: string
+  /** Last OUT sequence that the image's decisions are known to stand at or before. */
+  readonly outputSequence: number
+  /** Fingerprint of that OUT message; 0 when outputSequence is 0. */
+  readonly outputFingerprint: number
+  readonly epoch: number
+}
+
+/** The manifest's main entry. */
+export interface ManifestHead extends StreamPosition {
+  readonly imageVersion: number
+  readonly engine: EngineIdentity
+  readonly generation: number
+  readonly sequence: number
+  readonly fingerprint: number
+  readonly decisionNumber: number
+  readonly digestLow: number
+  readonly digestHigh: number
+  readonly clockMs: number
+  readonly nextCandidateId: number
+  readonly cleanupRow: number
+  readonly ledgerFreeHead: number
+  readonly genesis: Genesis
+  readonly configGeneration: number
+  readonly controlIds: readonly string[]
+  readonly producers: readonly ProducerImage[]
+  readonly layout: LayoutImage
+  readonly tables: readonly { readonly id: number; readonly rowCount: number }[]
+}
+
+/** State taken between two inputs, when a checkpoint attempt begins. */
+export type CoreSnapshot = Omit<ManifestHead, keyof StreamPosition | 'engine' | 'tables'> & {
+  readonly files: ConfigFiles
+}
+
+/** Takes everything that is not in pages. Call between two inputs, together with `new ImageSweep`. */
+export function snapshotCore(core: PartitionCore, generation: number): CoreSnapshot {
+  const { outbox } = core
+  return {
+    imageVersion: IMAGE_VERSION,
+    generation,
+    sequence: core.sequence,
+    fingerprint: core.fingerprint,
+    decisionNumber: outbox.decisionNumber,
+    digestLow: outbox.digest.low,
+    digestHigh: outbox.digest.high,
+    clockMs: core.clockMs,
+    nextCandidateId: core.nextCandidateId,
+    cleanupRow: core.cleanupRow,
+    ledgerFreeHead: core.ledger.freeHead,
+    genesis: core.genesis,
+    configGeneration: core.generation,
+    controlIds: [...core.controlIds],
+    producers: core.producers.image(),
+    layout: structuredClone(core.layout),
+    files: core.files,
+  }
+}
+
+/** All tables of a core that pages are written of. */
+export function tablesOf(core: PartitionCore): PagedTable[] {
+  return [...core.tables, core.ledger.table]
+}
+
+/** Manifest entries of a finished sweep. */
+export function manifestEntries(
+  snapshot: CoreSnapshot,
+  sweep: ImageSweep,
+  position: StreamPosition,
+  engine: EngineIdentity,
+): Map<string, Uint8Array> {
+  const { files, ...rest } = snapshot
+  const tables = [...sweep.rowCounts()].map(([id, rowCount]) => ({ id, rowCount }))
+  const head: ManifestHead = { ...rest, ...position, engine, tables }
+  const entries = new Map<string, Uint8Array>()
+  entries.set('head', encode(head))
+  entries.set('files', encode(files))
+  for (const [table, slots] of sweep.slotMaps()) entries.set(`slots/${table}`, slots)
+  return entries
+}
+
+/** A loaded image. `slotMaps` says where the next attempt may not write. */
+export interface LoadedImage {
+  readonly head: ManifestHead
+  readonly files: ConfigFiles
+  readonly slotMaps: SlotMaps
+  readonly core: PartitionCore
+}
+
+/** Reads the manifest's head; null when the store holds no image. Throws PartitionHaltedError. */
+export function readManifestHead(store: PageStore): ManifestHead | null {
+  const head = store.readManifest().get('head')
+  if (head === undefined) return null
+  const manifest = decode(head) as ManifestHead
+  if (manifest.imageVersion !== IMAGE_VERSION) {
+    const text = `the image has layout version ${manifest.imageVersion}, we read ${IMAGE_VERSION}`
+    throw new PartitionHaltedError('engine-version', text)
+  }
+  return manifest
+}
+
+/** Loads an image whole. Throws PartitionHaltedError for a page that is missing or damaged. */
+export function loadImage(
+  store: PageStore,
+  head: ManifestHead,
+  outbox: Outbox,
+  rejects: Rejects,
+): LoadedImage {
+  const manifest = store.readManifest()
+  const files = decode(required(manifest, 'files')) as ConfigFiles
+  const slotMaps: SlotMaps = new Map()
+  const core = new PartitionCore(head.genesis, outbox, rejects, structuredClone(head.layout))
+  core.addTables()
+  const subscribers = head.tables.find(({ id }) => id === 0)?.rowCount ?? 0
+  core.openSubscribers(subscribers)
+  for (const { id, rowCount } of head.tables) {
+    const table = id === LEDGER_TABLE ? core.ledger.table : core.tables[id]
+    assert(table !== undefined, 'the manifest names a table that the layout lacks')
+    table.growTo(rowCount)
+    const slots = Uint8Array.from(required(manifest, `slots/${id}`))
+    slotMaps.set(id, slots)
+    loadTable(store, table, slots, head.generation)
+  }
+  core.alignTables()
+  core.index.rebuild()
+  restoreScalars(core, head, files)
+  core.rebuildHeap()
+  outbox.restore(head.decisionNumber, head.digestLow, head.digestHigh)
+  return { head, files, slotMaps, core }
+}
+
+function loadTable(
+  store: PageStore,
+  table: PagedTable,
+  slots: Uint8Array,
+  generation: number,
+): void {
+  const { id, pageCount, strideSize } = table
+  if (slots.byteLength !== pageCount) {
+    throw new PartitionHaltedError('page-missing', `table ${id} has no slot for every page`)
+  }
+  for (let page = 0; page < pageCount; page++) {
+    const image = store.readPage({ table: id, page, slot: slots[page] === 1 ? 1 : 0 })
+    if (image === null || image.byteLength !== PAGE_HEAD_SIZE + table.pageSize) {
+      throw new PartitionHaltedError('page-missing', `page ${page} of table ${id} is missing`)
+    }
+    table.pageBytes(page).set(openPage(image, { table: id, page, strideSize, generation }))
+    table.pageFlags[page] = PAGE_CLEAN
+  }
+}
+
+function restoreScalars(core: PartitionCore, head: ManifestHead, files: ConfigFiles): void {
+  core.files = files
+  core.generation = head.configGeneration
+  core.sequence = head.sequence
+  core.fingerprint = head.fingerprint
+  core.clockMs = head.clockMs
+  core.nextCandidateId = head.nextCandidateId
+  core.cleanupRow = head.cleanupRow
+  core.controlIds = [...head.controlIds]
+  core.ledger.freeHead = head.ledgerFreeHead
+  core.producers.restore(head.producers)
+}
+
+function required(manifest: ReadonlyMap<string, Uint8Array>, key: string): Uint8Array {
+  const entry = manifest.get(key)
+  if (entry === undefined) {
+    throw new PartitionHaltedError('page-missing', `the manifest has no entry ${key}`)
+  }
+  return entry
+}

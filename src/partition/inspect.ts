@@ -1,0 +1,126 @@
+/** What a partition tells of one subscriber: read between two inputs, changes nothing. */
+
+import { LIST_NAMES } from '../model/expression.ts'
+import type { CounterView, DeliveryView, SubscriberView } from '../model/view.ts'
+import { readCell } from '../state/counter-cells.ts'
+import { META_ZONE_MASK } from '../state/layout.ts'
+import {
+  type LedgerRow,
+  ROW_EMITTED,
+  ROW_PENDING,
+  ROW_REOPEN,
+  ROW_RESOLVED,
+} from '../state/ledger.ts'
+import { formatPeriod, unitIndex } from '../state/periods.ts'
+import type { PartitionCore } from './core.ts'
+
+/** Everything known of a subscriber as of the partition's clock; null: never seen. */
+export function inspectSubscriber(core: PartitionCore, subscriber: number): SubscriberView | null {
+  const slot = core.index.find(subscriber)
+  if (slot === -1) return null
+  const tags: Record<string, boolean | number> = {}
+  for (const { name, versioned } of core.compiled.catalog.tags) {
+    const value = core.tagValue(slot, name)
+    if (value > 0) tags[name] = versioned ? value : true
+  }
+  return {
+    subscriber,
+    partition: core.genesis.partition,
+    zone: core.layout.zones[core.meta(slot) & META_ZONE_MASK]!,
+    cycleDay: core.cycleDayOf(slot),
+    tags,
+    fields: readFields(core, slot),
+    lists: LIST_NAMES.filter((list) => core.isListed(slot, list)),
+    counters: readCounters(core, slot),
+    deliveries: readDeliveries(core, slot),
+    caps: readCaps(core, slot),
+  }
+}
+
+function readFields(core: PartitionCore, slot: number): SubscriberView['fields'] {
+  const fields: Record<string, number | string | boolean> = {}
+  for (const { name, type, words } of core.compiled.catalog.fields) {
+    if (!core.hasField(slot, name)) continue
+    const value = core.fieldValue(slot, name)
+    if (type === 'bool') fields[name] = value !== 0
+    else if (type === 'enum') fields[name] = words[value] ?? value
+    else if (type === 'date') fields[name] = formatPeriod('day', value)
+    else fields[name] = value
+  }
+  return fields
+}
+
+/** Counters as of the later of the clock's period and the subscriber's own. */
+function readCounters(core: PartitionCore, slot: number): CounterView[] {
+  const keys = Int32Array.from(core.periodKeys(slot, core.clockMs))
+  return core.compiled.cells.map((cell) => {
+    const table = core.tables[cell.table]!
+    const { counter, counterWindow } = cell
+    let key = 0
+    if (cell.unit !== -1) {
+      key = Math.max(keys[cell.unit]!, table.getI32(slot, cell.stampOffset))
+    }
+    const previous = cell.previousOffsets.map((_, back) =>
+      readCell(table, slot, cell, key, back + 1),
+    )
+    return {
+      counter: counter.name,
+      counterWindow: counterWindow.key,
+      period: counterWindow.kind === 'lifetime' ? 'ever' : formatPeriod(counterWindow.unit, key),
+      value: readCell(table, slot, cell, key, 0),
+      previous,
+    }
+  })
+}
+
+const STATUS_WORDS: Readonly<Record<number, DeliveryView['status']>> = {
+  [ROW_PENDING]: 'pending',
+  [ROW_EMITTED]: 'emitted',
+  [ROW_RESOLVED]: 'resolved',
+  [ROW_REOPEN]: 'suppressed',
+}
+
+function readDeliveries(core: PartitionCore, slot: number): DeliveryView[] {
+  return [...core.ledger.rowsOf(slot)].map((number) => {
+    const row = core.ledger.read(number)
+    return {
+      trigger: core.layout.triggers[row.trigger]!.id,
+      period: periodOf(core, row),
+      attempt: row.attempt,
+      status: STATUS_WORDS[row.status]!,
+      dueMs: row.dueMs,
+      expiresMs: row.expiresAtMs,
+      firedAtMs: row.firedAtMs,
+    }
+  })
+}
+
+function periodOf(core: PartitionCore, row: LedgerRow): string {
+  const once = core.compiled.triggerByCode(row.trigger)?.spec.once
+  return once === undefined ? String(row.period) : formatPeriod(once, row.period)
+}
+
+/** Reservations by trigger and calendar period of the cap. */
+function readCaps(core: PartitionCore, slot: number): SubscriberView['caps'] {
+  const caps = new Map<string, { trigger: string; period: string; used: number; limit: number }>()
+  for (const number of core.ledger.rowsOf(slot)) {
+    const row = core.ledger.read(number)
+    const spec = core.compiled.triggerByCode(row.trigger)?.spec
+    if (spec === undefined || row.status === ROW_REOPEN) continue
+    for (const { count, per } of spec.caps) {
+      const key = per === 'ever' ? 0 : core.periodKeys(slot, row.dueMs)[unitIndex(per)]!
+      const period = formatPeriod(per, key)
+      const entry = caps.get(`${spec.id}/${per}/${period}`)
+      if (entry !== undefined) entry.used += 1
+      else {
+        caps.set(`${spec.id}/${per}/${period}`, {
+          trigger: spec.id,
+          period,
+          used: 1,
+          limit: count,
+        })
+      }
+    }
+  }
+  return [...caps.values()]
+}

@@ -1,0 +1,239 @@
+/**
+ * From records to candidates: passes over a batch, then the generated kernel; and the general path for
+ * what is rare: late records, and conditions judged after a profile change.
+ */
+
+import { assert } from '../errors.ts'
+import type { Expression, ListName } from '../model/expression.ts'
+import { USAGE_BATCH_RECORDS_MAX, type UsageBatch } from '../model/usage.ts'
+import { evaluateCondition, type ExpressionReader } from '../rules/evaluate.ts'
+import {
+  addToCell,
+  countBits,
+  dayBit,
+  readCell,
+  rollForward,
+  type StampGroup,
+} from '../state/counter-cells.ts'
+import { META_ZONE_MASK } from '../state/layout.ts'
+import { DAY, PeriodColumns, UNIT_COUNT, writePeriodKeys } from '../state/periods.ts'
+import type { CompiledTrigger } from './compile.ts'
+import { cycleDayOfMeta, type PartitionCore } from './core.ts'
+import type { Decider } from './deciding.ts'
+import {
+  generateMaskKernel,
+  generateUpdateKernel,
+  type KernelCallbacks,
+  type MaskKernel,
+  type UpdateKernel,
+} from './kernel.ts'
+
+/** Judges usage and profile changes of one partition. */
+export class Judge {
+  readonly #core: PartitionCore
+  readonly #decider: Decider
+  readonly #reader: SubscriberReader
+  readonly #slots = new Int32Array(USAGE_BATCH_RECORDS_MAX)
+  readonly #masks = new Int32Array(USAGE_BATCH_RECORDS_MAX)
+  readonly #periods: PeriodColumns
+  readonly #ownKeys = new Int32Array(UNIT_COUNT)
+  #batch!: UsageBatch
+  #units: number[] = []
+  #maskKernel!: MaskKernel
+  #updateKernel!: UpdateKernel
+
+  constructor(core: PartitionCore, decider: Decider) {
+    this.#core = core
+    this.#decider = decider
+    this.#reader = new SubscriberReader(core)
+    this.#periods = new PeriodColumns(core.defaultClock(), USAGE_BATCH_RECORDS_MAX)
+  }
+
+  /** Generates code for the catalog now in force. */
+  useCatalog(): void {
+    const { compiled, tables } = this.#core
+    this.#units = [...compiled.units].sort((a, b) => a - b)
+    this.#maskKernel = generateMaskKernel(compiled.wheres)
+    this.#updateKernel = generateUpdateKernel(compiled, tables, this.#callbacks())
+  }
+
+  /** Applies a validated batch whose records are all within the accepted time range. */
+  applyUsage(batch: UsageBatch): void {
+    const { count } = batch
+    assert(count <= USAGE_BATCH_RECORDS_MAX)
+    const core = this.#core
+    this.#batch = batch
+    core.index.resolve(batch.subscribers, count, this.#slots)
+    core.alignTables()
+    this.#periods.fill(batch.timesMs, count, this.#units)
+    this.#maskKernel(count, batch, this.#masks)
+    this.#updateKernel(count, this.#slots, batch, this.#masks, this.#periods.columns)
+    core.statistics.records += count
+  }
+
+  /**
+   * Judges triggers for a subscriber's running period; `wasTrue` holds the triggers whose condition was
+   * true before the change (asked only of those that fire on the edge).
+   */
+  judgeNow(slot: number, triggers: readonly number[], wasTrue: ReadonlySet<number>): void {
+    const core = this.#core
+    for (const index of triggers) {
+      const trigger = core.compiled.triggers[index]!
+      const keys = core.periodKeys(slot, core.clockMs)
+      if (!this.#decider.isLatchOpen(trigger, slot, keys)) continue
+      if (wasTrue.has(index)) continue
+      if (this.#isTrue(trigger, slot, keys)) this.#decider.fire(trigger, slot, core.clockMs, keys)
+    }
+  }
+
+  /** Of these triggers, those that fire on the edge only and whose condition is true now. */
+  trueEdges(slot: number, triggers: readonly number[]): Set<number> {
+    const core = this.#core
+    const found = new Set<number>()
+    for (const index of triggers) {
+      const trigger = core.compiled.triggers[index]!
+      if (!trigger.isEdge) continue
+      if (this.#isTrue(trigger, slot, core.periodKeys(slot, core.clockMs))) found.add(index)
+    }
+    return found
+  }
+
+  /** Judges a condition over tags, lists and fields. */
+  isTrueOf(slot: number, condition: Expression): boolean {
+    return this.#reader.judge(condition, slot, this.#core.periodKeys(slot, this.#core.clockMs))
+  }
+
+  #isTrue(trigger: CompiledTrigger, slot: number, keys: Int32Array): boolean {
+    return this.#reader.judge(trigger.spec.when, slot, keys)
+  }
+
+  #callbacks(): KernelCallbacks {
+    const core = this.#core
+    const { stampGroups, cells } = core.compiled
+    return {
+      roll: (group, slot, key) => {
+        const stampGroup = stampGroups[group]!
+        rollForward(core.tables[stampGroup.table]!, slot, stampGroup, key)
+      },
+      ownKeys: this.#ownKeys,
+      ownPeriods: (meta, timeMs) => {
+        const clock = core.zoneClock(meta & META_ZONE_MASK)
+        writePeriodKeys(clock, cycleDayOfMeta(meta), timeMs, this.#ownKeys)
+      },
+      late: (slot, record) => this.#applyLate(slot, record),
+      fire: (trigger, slot, record) => {
+        const timeMs = this.#batch.timesMs[record]!
+        const compiled = core.compiled.triggers[trigger]!
+        this.#decider.fire(compiled, slot, timeMs, core.periodKeys(slot, timeMs))
+      },
+      dayBit: (unit, key, day, meta) => dayBit(unit, key, day, cycleDayOfMeta(meta)),
+      readSliding: (index, slot, key) => {
+        const cell = cells[index]!
+        return readCell(core.tables[cell.table]!, slot, cell, key, 0)
+      },
+      countBits,
+    }
+  }
+
+  /** A record that is late in at least one period: each counter keeps what it still can. */
+  #applyLate(slot: number, record: number): void {
+    const core = this.#core
+    const { compiled, tables } = core
+    const batch = this.#batch
+    const timeMs = batch.timesMs[record]!
+    const mask = this.#masks[record]!
+    const keys = Int32Array.from(core.periodKeys(slot, timeMs))
+    for (const group of compiled.stampGroups) this.#rollIfBehind(group, slot, keys)
+    const touched: number[] = []
+    for (const [index, trigger] of compiled.triggers.entries()) {
+      if ((mask & trigger.whereMask) === 0) continue
+      if (this.#isLateFor(trigger, slot, keys) && !trigger.spec.isLateFiring) continue
+      touched.push(index)
+    }
+    const wasTrue = touched.filter((index) => {
+      const trigger = compiled.triggers[index]!
+      return trigger.isEdge && this.#isTrue(trigger, slot, keys)
+    })
+    const counted = { usageBytes: batch.usageBytes[record]!, timeMs }
+    const cycleDay = core.cycleDayOf(slot)
+    let isLateForWindow = false
+    for (const cell of compiled.cells) {
+      if ((mask & (1 << compiled.whereOf[cell.counterIndex]!)) === 0) continue
+      const key = cell.unit === -1 ? 0 : keys[cell.unit]!
+      const table = tables[cell.table]!
+      if (!addToCell(table, slot, cell, counted, key, keys[DAY]!, cycleDay)) isLateForWindow = true
+    }
+    if (isLateForWindow) core.statistics.recordsLateForWindow += 1
+    for (const index of touched) {
+      const trigger = compiled.triggers[index]!
+      if (wasTrue.includes(index) || !this.#decider.isLatchOpen(trigger, slot, keys)) continue
+      if (this.#isTrue(trigger, slot, keys)) this.#decider.fire(trigger, slot, timeMs, keys)
+    }
+  }
+
+  #rollIfBehind(group: StampGroup, slot: number, keys: Int32Array): void {
+    const table = this.#core.tables[group.table]!
+    const key = keys[group.unit]!
+    if (table.getI32(slot, group.stampOffset) < key) rollForward(table, slot, group, key)
+  }
+
+  /** Whether the period is past in some unit that the trigger reads. */
+  #isLateFor(trigger: CompiledTrigger, slot: number, keys: Int32Array): boolean {
+    const { compiled, tables } = this.#core
+    return trigger.references.counters.some(({ counter, counterWindow }) => {
+      const cell = compiled.findCell(counter, counterWindow)
+      if (cell.unit === -1) return false
+      return tables[cell.table]!.getI32(slot, cell.stampOffset) > keys[cell.unit]!
+    })
+  }
+}
+
+/** What a condition reads of one subscriber, as of given periods. */
+class SubscriberReader implements ExpressionReader {
+  readonly #core: PartitionCore
+  #slot = 0
+  #keys: Int32Array = new Int32Array(UNIT_COUNT)
+  #isKept = true
+
+  constructor(core: PartitionCore) {
+    this.#core = core
+  }
+
+  /** False where a counter no longer keeps the period: a condition is not judged on half a truth. */
+  judge(condition: Expression, slot: number, keys: Int32Array): boolean {
+    this.#slot = slot
+    this.#keys = keys
+    this.#isKept = true
+    return evaluateCondition(condition, this) && this.#isKept
+  }
+
+  counter(counter: string, counterWindow: string, previous: number): number {
+    const core = this.#core
+    const cell = core.compiled.findCell(counter, counterWindow)
+    const key = cell.unit === -1 ? 0 : this.#keys[cell.unit]!
+    const value = readCell(core.tables[cell.table]!, this.#slot, cell, key, previous)
+    if (!Number.isNaN(value)) return value
+    this.#isKept = false
+    return 0
+  }
+
+  tag(tag: string): boolean {
+    return this.#core.tagValue(this.#slot, tag) > 0
+  }
+
+  list(list: ListName): boolean {
+    return this.#core.isListed(this.#slot, list)
+  }
+
+  field(field: string): number {
+    return this.#core.fieldValue(this.#slot, field)
+  }
+
+  has(field: string): boolean {
+    return this.#core.hasField(this.#slot, field)
+  }
+
+  column(): number {
+    throw new Error('a condition over a subscriber reads no record')
+  }
+}

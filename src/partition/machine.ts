@@ -1,0 +1,386 @@
+/**
+ * One partition as a deterministic state machine: one input in, decisions out. It reads no clock, no
+ * file and no random source; time is what the log says. Same log, same decisions, in the same order,
+ * however the log was cut into batches.
+ *
+ *   apply(input)  sequence → clock → due timers → decode → dedupe → state, rules, decision → outbox
+ *
+ * Read on: judging.ts (records to candidates), deciding.ts (candidates to decisions), image.ts (what a
+ * checkpoint holds), worker.ts (the shell with NATS, LMDB and the real clock around it).
+ */
+
+import { crc32 } from 'node:zlib'
+import { decodeControl } from '../decode/control.ts'
+import { decodeFeedback, decodeProfile } from '../decode/messages.ts'
+import { parseSubject } from '../decode/subject.ts'
+import { UsageDecoder } from '../decode/usage.ts'
+import { assert, ConfigInvalidError, PartitionHaltedError } from '../errors.ts'
+import type { Catalog, ConfigFiles } from '../model/catalog.ts'
+import type { ControlMessage, FeedbackRow } from '../model/messages.ts'
+import type { InputMessage } from '../model/ports.ts'
+import { REJECT_REASONS, type Reject, RejectError } from '../model/reject.ts'
+import type { ProducerStamp, UsageBatch } from '../model/usage.ts'
+import { Outbox } from '../outbox/outbox.ts'
+import { Packer } from '../outbox/packer.ts'
+import { Rejects } from '../outbox/rejects.ts'
+import { parseCatalog } from '../rules/parse-catalog.ts'
+import { ROW_EMITTED, ROW_RESOLVED } from '../state/ledger.ts'
+import { formatPeriod } from '../state/periods.ts'
+import { CompiledCatalog } from './compile.ts'
+import { type Genesis, PartitionCore } from './core.ts'
+import { Decider } from './deciding.ts'
+import { Judge } from './judging.ts'
+import { WHERE_COUNT_MAX } from './kernel.ts'
+import { Profiles } from './profiles.ts'
+
+/** Control ids remembered, so that a repeat changes nothing. */
+const CONTROL_IDS_MAX = 1024
+
+/** The state machine of one partition. Not reusable after an error: the partition halts. */
+export class PartitionMachine {
+  /** Set by genesis (the first input) or by an image. */
+  core: PartitionCore | null = null
+  readonly outbox = new Outbox()
+  readonly rejects = new Rejects()
+  readonly #partition: number
+  readonly #usage = new UsageDecoder()
+  readonly #refused = new Packer(4096)
+  #decider!: Decider
+  #judge!: Judge
+  #profiles!: Profiles
+
+  constructor(partition: number) {
+    this.#partition = partition
+  }
+
+  /** Sequence of the last input applied; 0 before genesis. */
+  get sequence(): number {
+    return this.core?.sequence ?? 0
+  }
+
+  /** Whether timers are due at an instant of the partition's clock. */
+  hasDueAt(instantMs: number): boolean {
+    return this.core !== null && this.core.heap.nextDueMs <= instantMs
+  }
+
+  /** Takes over a restored core; for load. */
+  adopt(core: PartitionCore, catalog: Catalog): void {
+    assert(this.core === null)
+    this.#wire(core)
+    core.compiled = new CompiledCatalog(catalog, core.layout, false)
+    assert(core.layout.tables.length === core.tables.length, 'the image lacks a table')
+    this.#useCatalog()
+  }
+
+  /**
+   * Applies one input whole. Throws PartitionHaltedError when the log cannot be right; anything a
+   * producer can do wrong becomes a reject.
+   */
+  apply(message: InputMessage): void {
+    if (message.sequence !== this.sequence + 1) {
+      const text = `input ${message.sequence} follows input ${this.sequence}`
+      throw new PartitionHaltedError('sequence-jump', text)
+    }
+    const { core } = this
+    if (core === null) {
+      this.#applyGenesis(message)
+    } else {
+      core.inputSequence = message.sequence
+      core.statistics.inputBytes += message.data.byteLength
+      this.#applyInput(core, message)
+    }
+    const applied = this.core!
+    applied.sequence = message.sequence
+    applied.fingerprint = fingerprintOf(message)
+    this.outbox.seal()
+  }
+
+  #applyInput(core: PartitionCore, message: InputMessage): void {
+    const isReal = core.genesis.clock.mode === 'real'
+    if (isReal) core.clockMs = Math.max(core.clockMs, message.timestampMs)
+    const subject = parseSubject(message.subject)
+    try {
+      if (subject?.kind === 'control') {
+        this.#applyControlInput(core, message)
+        return
+      }
+      this.#decider.fireDue()
+      if (subject === null || subject.partition !== this.#partition) {
+        throw new RejectError('unknown-subject', 'subject', 'no such subject')
+      }
+      core.statistics.inputMessages[subject.kind] += 1
+      if (subject.kind === 'usage') this.#applyUsage(core, message, subject.producer)
+      else if (subject.kind === 'profile') this.#applyProfile(core, message, subject.producer)
+      else this.#applyFeedback(core, message, subject.producer)
+    } catch (error) {
+      if (!(error instanceof RejectError)) throw error
+      this.#reject(core, message, error.reject)
+    }
+  }
+
+  #applyControlInput(core: PartitionCore, message: InputMessage): void {
+    core.statistics.inputMessages.control += 1
+    let control: ControlMessage | null = null
+    try {
+      control = decodeControl(message.data)
+      if (control.kind === 'tick') this.#moveVirtualClock(core, control)
+    } finally {
+      // Due timers fire before the input's own effect, whatever the input is worth.
+      this.#decider.fireDue()
+    }
+    this.#applyControl(core, control)
+    this.#decider.cleanUp()
+  }
+
+  #applyUsage(core: PartitionCore, message: InputMessage, producer: string): void {
+    const { partitionCount } = core.genesis
+    this.#usage.decode(message.data, producer, this.#partition, partitionCount)
+    const { batch, stamp } = this.#usage
+    if (!this.#isFresh(core, 'usage', stamp)) return
+    this.#refuseOutOfTime(core, message, batch)
+    if (batch.count > 0) this.#judge.applyUsage(batch)
+  }
+
+  #applyProfile(core: PartitionCore, message: InputMessage, source: string): void {
+    const { partitionCount } = core.genesis
+    const profile = decodeProfile(message.data, source, this.#partition, partitionCount)
+    this.#profiles.check(profile)
+    if (this.#isFresh(core, 'profile', profile.stamp)) this.#profiles.apply(profile)
+  }
+
+  #applyFeedback(core: PartitionCore, message: InputMessage, source: string): void {
+    const { partitionCount } = core.genesis
+    const feedback = decodeFeedback(message.data, source, this.#partition, partitionCount)
+    if (!this.#isFresh(core, 'feedback', feedback.stamp)) return
+    for (const [index, row] of feedback.rows.entries()) {
+      if (this.#applyFeedbackRow(core, row)) continue
+      const detail = `${row.kind} for no delivery that waits for it`
+      this.#reject(core, message, {
+        reason: 'unknown-delivery',
+        position: `rows[${index}]`,
+        detail,
+      })
+    }
+  }
+
+  /** Whether the row's report was about a delivery that is remembered, and the right attempt of it. */
+  #applyFeedbackRow(core: PartitionCore, row: FeedbackRow): boolean {
+    const slot = core.index.find(row.subscriber)
+    if (slot === -1) return false
+    for (const number of core.ledger.rowsOf(slot)) {
+      const status = core.ledger.status(number)
+      if (status !== ROW_EMITTED && status !== ROW_RESOLVED) continue
+      const { trigger, period, attempt } = core.ledger.read(number)
+      const spec = core.compiled.triggerByCode(trigger)?.spec
+      const id = core.layout.triggers[trigger]!.id
+      const text = spec === undefined ? String(period) : formatPeriod(spec.once, period)
+      if (row.deliveryId !== `${id}:${row.subscriber}:${text}:${attempt}`) continue
+      return row.kind === 'expired'
+        ? this.#decider.expireAttempt(number)
+        : this.#decider.resolveAttempt(number)
+    }
+    return false
+  }
+
+  /** A repeat changes nothing and is counted; what cannot be told from a repeat is rejected. */
+  #isFresh(
+    core: PartitionCore,
+    kind: 'usage' | 'profile' | 'feedback',
+    stamp: ProducerStamp,
+  ): boolean {
+    const verdict = core.producers.judge(kind, stamp)
+    if (verdict === 'fresh') {
+      core.producers.accept(kind, stamp)
+      return true
+    }
+    if (verdict === 'repeat') {
+      core.statistics.duplicateBatches += 1
+      return false
+    }
+    throw new RejectError(verdict, 'seq', `epoch ${stamp.epoch}, seq ${stamp.seq}`)
+  }
+
+  /** Takes records outside the accepted time range out of the batch, each into the reject stream. */
+  #refuseOutOfTime(core: PartitionCore, message: InputMessage, batch: UsageBatch): void {
+    const { timesMs, count } = batch
+    const firstMs = core.clockMs - core.compiled.catalog.latenessMs
+    const lastMs = core.clockMs + core.compiled.catalog.earlinessMs
+    let refused = 0
+    for (let i = 0; i < count; i++) {
+      if (timesMs[i]! < firstMs || timesMs[i]! > lastMs) refused += 1
+    }
+    if (refused === 0) return
+    for (const reason of ['too-late', 'too-early'] as const) {
+      const isRefused = (timeMs: number): boolean =>
+        reason === 'too-late' ? timeMs < firstMs : timeMs > lastMs
+      const rows: number[] = []
+      for (let i = 0; i < count; i++) if (isRefused(timesMs[i]!)) rows.push(i)
+      if (rows.length === 0) continue
+      if (reason === 'too-late') core.statistics.recordsTooLate += rows.length
+      else core.statistics.recordsTooEarly += rows.length
+      const detail = `${rows.length} of ${count} records, clock ${core.clockMs}`
+      const body = this.#encodeRecords(batch, rows)
+      const position = `record ${rows[0]}`
+      core.rejects.add(message.sequence, message.subject, { reason, position, detail }, body)
+    }
+    let kept = 0
+    for (let i = 0; i < count; i++) {
+      if (timesMs[i]! < firstMs || timesMs[i]! > lastMs) continue
+      if (kept !== i) moveRecord(batch, i, kept)
+      kept += 1
+    }
+    batch.count = kept
+  }
+
+  /** Records as MessagePack rows: [position, sub, bytes, time, rat, app, cell, kind]. */
+  #encodeRecords(batch: UsageBatch, rows: readonly number[]): Uint8Array {
+    const packer = this.#refused
+    packer.reset()
+    packer.array(rows.length)
+    for (const i of rows) {
+      packer.array(8)
+      packer.number(i)
+      packer.number(batch.subscribers[i]!)
+      packer.number(batch.usageBytes[i]!)
+      packer.number(batch.timesMs[i]!)
+      packer.number(batch.rats[i]!)
+      packer.number(batch.apps[i]!)
+      packer.number(batch.cells[i]!)
+      packer.number(batch.kinds[i]!)
+    }
+    return packer.bytes.subarray(0, packer.size)
+  }
+
+  #moveVirtualClock(core: PartitionCore, tick: ControlMessage & { kind: 'tick' }): void {
+    const { clock } = core.genesis
+    if (clock.mode !== 'virtual' || tick.timeMs === null || tick.writer !== clock.writer) return
+    core.clockMs = Math.max(core.clockMs, tick.timeMs)
+  }
+
+  #applyControl(core: PartitionCore, control: ControlMessage): void {
+    if (control.kind === 'tick' || core.controlIds.includes(control.id)) return
+    if (control.kind === 'genesis') {
+      throw new RejectError('unknown-kind', 'kind', 'genesis is long past')
+    }
+    if (control.generation !== core.generation + 1) {
+      const detail = `generation ${control.generation} does not follow ${core.generation}`
+      throw new RejectError('stale-generation', 'generation', detail)
+    }
+    this.#applyConfig(core, control.files, control.generation)
+    core.controlIds.push(control.id)
+    if (core.controlIds.length > CONTROL_IDS_MAX) core.controlIds.shift()
+  }
+
+  #applyConfig(core: PartitionCore, files: ConfigFiles, generation: number): void {
+    const catalog = parseOrReject(files)
+    const problem = findIncompatibility(core.compiled?.catalog ?? null, catalog)
+    if (problem !== null) throw new RejectError('config-invalid', 'files', problem)
+    const isGenesis = generation === 1
+    // The layout is extended on a copy first: a config that does not fit must leave no trace.
+    try {
+      new CompiledCatalog(catalog, structuredClone(core.layout), isGenesis)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      throw new RejectError('config-invalid', 'files', error.message)
+    }
+    core.compiled = new CompiledCatalog(catalog, core.layout, isGenesis)
+    core.generation = generation
+    core.files = files
+    this.#useCatalog()
+  }
+
+  #useCatalog(): void {
+    const core = this.core!
+    const isFirst = core.tables.length === 0
+    core.addTables()
+    if (isFirst) core.openSubscribers(0)
+    this.#judge.useCatalog()
+    this.#profiles.useCatalog()
+  }
+
+  #applyGenesis(message: InputMessage): void {
+    let control: ControlMessage
+    try {
+      control = decodeControl(message.data)
+    } catch (error) {
+      throw new PartitionHaltedError('genesis-mismatch', 'the first input is no genesis', {
+        cause: error,
+      })
+    }
+    if (control.kind !== 'genesis' || control.partition !== this.#partition) {
+      throw new PartitionHaltedError('genesis-mismatch', 'the first input is another genesis')
+    }
+    const { partition, partitionCount, zone, clock } = control
+    const genesis: Genesis = { partition, partitionCount, zone, clock }
+    const core = new PartitionCore(genesis, this.outbox, this.rejects)
+    if (clock.mode === 'real') core.clockMs = message.timestampMs
+    this.#wire(core)
+    try {
+      this.#applyConfig(core, control.files, control.generation)
+    } catch (error) {
+      throw new PartitionHaltedError('genesis-mismatch', 'the first config is invalid', {
+        cause: error,
+      })
+    }
+    core.controlIds.push(control.id)
+    core.statistics.inputMessages.control += 1
+  }
+
+  #wire(core: PartitionCore): void {
+    this.core = core
+    this.#decider = new Decider(core)
+    this.#judge = new Judge(core, this.#decider)
+    this.#profiles = new Profiles(core, this.#judge)
+    this.#decider.isTrueOf = (slot, condition) => this.#judge.isTrueOf(slot, condition)
+  }
+
+  #reject(core: PartitionCore, message: InputMessage, reject: Reject): void {
+    core.statistics.rejects[REJECT_REASONS.indexOf(reject.reason)]! += 1
+    core.rejects.add(message.sequence, message.subject, reject, message.data)
+  }
+}
+
+/** CRC-32 of a message's subject and data: tells whether the message at our position is still the same. */
+export function fingerprintOf(message: InputMessage): number {
+  return crc32(message.data, crc32(message.subject))
+}
+
+function parseOrReject(files: ConfigFiles): Catalog {
+  try {
+    return parseCatalog(files).catalog
+  } catch (error) {
+    if (!(error instanceof ConfigInvalidError)) throw error
+    const first = error.problems[0]
+    const detail = first === undefined ? 'invalid' : `${first.file}: ${first.message}`
+    throw new RejectError('config-invalid', 'files', detail)
+  }
+}
+
+/**
+ * What a reload may not change, because rows already hold values of it; null: nothing. Also used before
+ * a config enters the log.
+ */
+export function findIncompatibility(previous: Catalog | null, next: Catalog): string | null {
+  const wheres = new Set(next.counters.map(({ where }) => JSON.stringify(where)))
+  if (wheres.size > WHERE_COUNT_MAX) {
+    return `${wheres.size} different "where" conditions, at most ${WHERE_COUNT_MAX}`
+  }
+  for (const field of next.fields) {
+    const before = previous?.fields.find(({ name }) => name === field.name)
+    if (before === undefined || before.type !== 'enum' || field.type !== 'enum') continue
+    if (before.words.some((word, code) => field.words[code] !== word)) {
+      return `words of field ${field.name} may only be added at the end`
+    }
+  }
+  return null
+}
+
+function moveRecord(batch: UsageBatch, from: number, to: number): void {
+  batch.subscribers[to] = batch.subscribers[from]!
+  batch.usageBytes[to] = batch.usageBytes[from]!
+  batch.timesMs[to] = batch.timesMs[from]!
+  batch.rats[to] = batch.rats[from]!
+  batch.apps[to] = batch.apps[from]!
+  batch.cells[to] = batch.cells[from]!
+  batch.kinds[to] = batch.kinds[from]!
+}
