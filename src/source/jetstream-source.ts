@@ -27,6 +27,8 @@ export interface JetStreamSourceSettings {
   readonly bufferMessagesMax?: number
   /** How long an answer of the server may take. Default 5,000. */
   readonly requestTimeoutMs?: number
+  /** As in the connection's settings, for users with narrow rights. */
+  readonly inboxPrefix?: string
 }
 
 const BUFFER_SIZE_MAX = 32 * 1024 ** 2
@@ -56,6 +58,7 @@ class JetStreamSource implements Source {
   readonly #manager: JetStreamManager
   readonly #stream: string
   readonly #timeoutMs: number
+  readonly #inboxPrefix: string | undefined
   readonly #queue: MessageQueue
   #consumer: PullConsumer | null = null
   #nextSequence = 0
@@ -78,6 +81,7 @@ class JetStreamSource implements Source {
     this.#manager = manager
     this.#stream = settings.stream
     this.#timeoutMs = settings.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
+    this.#inboxPrefix = settings.inboxPrefix
     this.#queue = new MessageQueue(
       settings.bufferSizeMax ?? BUFFER_SIZE_MAX,
       settings.bufferMessagesMax ?? BUFFER_MESSAGES_MAX,
@@ -178,15 +182,21 @@ class JetStreamSource implements Source {
     this.#isResuming = false
     const prefix = this.#manager.getOptions().apiPrefix ?? '$JS.API'
     const subject = `${prefix}.CONSUMER.MSG.NEXT.${this.#stream}.${name}`
-    this.#consumer = new PullConsumer(this.#connection, subject, name, createInbox(), {
-      onMessage: (message) => {
-        this.#nextSequence = message.sequence + 1
-        this.#queue.push(message)
-        if (this.#waiters.length > 0) this.#wake()
+    this.#consumer = new PullConsumer(
+      this.#connection,
+      subject,
+      name,
+      createInbox(this.#inboxPrefix),
+      {
+        onMessage: (message) => {
+          this.#nextSequence = message.sequence + 1
+          this.#queue.push(message)
+          if (this.#waiters.length > 0) this.#wake()
+        },
+        onPullEnd: () => this.#pull(),
+        onLost: () => this.#lose(),
       },
-      onPullEnd: () => this.#pull(),
-      onLost: () => this.#lose(),
-    })
+    )
     this.#pull()
   }
 

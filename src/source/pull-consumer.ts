@@ -33,6 +33,8 @@ const STATUS_NO_MESSAGES = 404
 const STATUS_EXPIRED = 408
 const STATUS_CONFLICT = 409
 const SIZE_EXCEEDED = /message size exceeds maxbytes/i
+/** How many messages of its batch the server did not send. */
+const PENDING_HEADER = 'Nats-Pending-Messages'
 
 /** Creates the consumer on the server and returns its name. Errors are the client's own. */
 export async function createPullConsumer(
@@ -67,7 +69,8 @@ export class PullConsumer {
   #isDone = false
   #messagesLeft = 0
   #bytesLeft = 0
-  #hasDelivered = false
+  /** Messages of this pull that have arrived. */
+  #arrivedMessages = 0
   /** The next message is larger than a whole pull: fetch it alone, without a limit on bytes. */
   #isNextOversize = false
   #silentTicks = 0
@@ -102,7 +105,7 @@ export class PullConsumer {
   pull(messagesMax: number, sizeMax: number): void {
     if (this.#isPulling || this.#isDone) return
     this.#isPulling = true
-    this.#hasDelivered = false
+    this.#arrivedMessages = 0
     this.#silentTicks = 0
     this.#messagesLeft = this.#isNextOversize ? 1 : messagesMax
     this.#bytesLeft = this.#isNextOversize ? Number.POSITIVE_INFINITY : sizeMax
@@ -142,7 +145,7 @@ export class PullConsumer {
       return
     }
     this.#consumerSequence = position.consumerSequence
-    this.#hasDelivered = true
+    this.#arrivedMessages++
     this.#messagesLeft--
     this.#bytesLeft -= deliveredSize(message, reply)
     this.#events.onMessage({
@@ -162,9 +165,16 @@ export class PullConsumer {
     if (message.subject !== `${this.#inbox}.${this.#pullNumber}`) return
     const description = message.headers?.description ?? ''
     const isSizeExceeded = code === STATUS_CONFLICT && SIZE_EXCEEDED.test(description)
-    if (isSizeExceeded && !this.#hasDelivered) this.#isNextOversize = true
-    if (isSizeExceeded || code === STATUS_EXPIRED || code === STATUS_NO_MESSAGES) this.#endPull()
-    else this.#lose(`${code} ${description}`)
+    if (!isSizeExceeded && code !== STATUS_EXPIRED && code !== STATUS_NO_MESSAGES) {
+      this.#lose(`${code} ${description}`)
+      return
+    }
+    // The status overtakes messages (seen on 2.9.10): the pull ends when the last of them is here, or
+    // they would be taken for messages of the next pull and the bound on the buffer would leak.
+    const pendingMessages = Number(message.headers?.get(PENDING_HEADER) || this.#messagesLeft)
+    this.#messagesLeft -= pendingMessages
+    this.#isNextOversize = isSizeExceeded && this.#arrivedMessages + this.#messagesLeft === 0
+    if (!(this.#messagesLeft > 0)) this.#endPull()
   }
 
   #endPull(): void {

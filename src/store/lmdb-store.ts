@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { assert, StoreError } from '../errors.ts'
 import type { PageAddress, PageStore } from '../model/ports.ts'
+import { checkEnvironmentFile } from './environment-file.ts'
 import { decodeManifest, encodeManifest } from './manifest-codec.ts'
 import { lockDirectory, type ProcessLock } from './process-lock.ts'
 
@@ -42,13 +43,16 @@ export async function openStore(directory: string): Promise<PageStore> {
   }
   const lock = lockDirectory(directory)
   try {
+    checkEnvironmentFile(join(directory, DATA_FILE))
     return new LmdbPageStore(directory, lock)
   } catch (error) {
     lock.release()
+    if (error instanceof StoreError) throw error
     throw new StoreError(`LMDB cannot open ${directory}`, { cause: error })
   }
 }
 
+const DATA_FILE = 'state.mdb'
 const MANIFEST_KEY = 'manifest'
 
 class LmdbPageStore implements PageStore {
@@ -65,7 +69,7 @@ class LmdbPageStore implements PageStore {
   #lastWrite: Promise<void> = Promise.resolve()
 
   constructor(directory: string, lock: ProcessLock) {
-    this.#file = join(directory, 'state.mdb')
+    this.#file = join(directory, DATA_FILE)
     this.#lock = lock
     this.#environment = open<Uint8Array, string>({
       path: this.#file,
@@ -88,7 +92,8 @@ class LmdbPageStore implements PageStore {
 
   readManifest(): ReadonlyMap<string, Uint8Array> {
     const bytes = this.#attempt(() => this.#manifest.getBinary(MANIFEST_KEY))
-    return bytes === undefined ? new Map() : decodeManifest(bytes)
+    if (bytes === undefined) return new Map()
+    return decodeManifest(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))
   }
 
   /** Copied by the library into one buffer that the next read overwrites: a map of LMDB itself would move. */
@@ -151,7 +156,10 @@ class LmdbPageStore implements PageStore {
   }
 
   #fail(cause: unknown): StoreError {
-    this.#failure ??= new StoreError('LMDB failed to write', { cause })
+    this.#failure ??= new StoreError(
+      'LMDB failed to write (a full disk may call itself an input/output error)',
+      { cause },
+    )
     return this.#failure
   }
 
