@@ -1,4 +1,6 @@
-/** The files that people deploy with say what the engine understands, and agree with one another. */
+/**
+ * The files that people deploy with say what the engine understands, and agree with one another.
+ */
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
