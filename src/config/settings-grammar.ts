@@ -1,0 +1,199 @@
+/** Every setting of a process once: kind, bounds, default, sentence. */
+
+import {
+  durationField,
+  instantField,
+  listField,
+  orUnset,
+  rateField,
+  sizeField,
+  sizeOrUnlimitedField,
+  textField,
+  wholeField,
+  wordField,
+  wordOrField,
+  zoneField,
+} from './setting-fields.ts'
+
+/** A path; what it means is relative to the working directory of the process. */
+const PATH = /^\S(.*\S)?$/
+const FILE = 'the path of a file'
+
+/** Sections of `highwater.yaml` and their settings. */
+export const SETTINGS_FIELDS = {
+  nats: {
+    servers: listField(
+      textField(
+        /^(nats|tls):\/\/[^\s/@]+$/,
+        'the address of a NATS server, like nats://127.0.0.1:4222, without user and password',
+        { default: null, doc: 'An address.' },
+      ),
+      32,
+      { default: ['nats://127.0.0.1:4222'], doc: 'The NATS servers, all of one cluster.' },
+    ),
+    user: orUnset(
+      textField(/^\S+$/, 'the name of a user', { default: null, doc: 'User to connect as.' }),
+    ),
+    passwordFile: orUnset(
+      textField(PATH, FILE, {
+        default: null,
+        doc: 'File that holds the password of that user.',
+      }),
+    ),
+    tokenFile: orUnset(
+      textField(PATH, FILE, {
+        default: null,
+        doc: 'File that holds a token, for servers that ask for one instead of a user.',
+      }),
+    ),
+    credentialsFile: orUnset(
+      textField(PATH, FILE, {
+        default: null,
+        doc: 'NATS credentials file (JWT and seed).',
+      }),
+    ),
+    tlsCaFile: orUnset(
+      textField(PATH, FILE, {
+        default: null,
+        doc: 'Certificate authority that the servers are checked against.',
+      }),
+    ),
+    tlsCertFile: orUnset(textField(PATH, FILE, { default: null, doc: 'Our own certificate.' })),
+    tlsKeyFile: orUnset(
+      textField(PATH, FILE, { default: null, doc: 'The key of our own certificate.' }),
+    ),
+  },
+  partitions: {
+    count: wholeField(
+      { min: 1, max: 256 },
+      {
+        default: 1,
+        doc: 'How many partitions there are; fixed at genesis. 1 on a laptop, 16 to 64 in production.',
+      },
+    ),
+    owned: wordOrField(
+      'all',
+      listField(wholeField({ min: 0, max: 255 }, { default: null, doc: 'A partition.' }), 256, {
+        default: null,
+        doc: 'Partitions.',
+      }),
+      { default: 'all', doc: 'The partitions that this process works on, counted from 0.' },
+    ),
+  },
+  genesis: {
+    zone: zoneField({
+      default: 'Asia/Shanghai',
+      doc: 'Zone of subscribers whose profile names none; fixed at genesis.',
+    }),
+    clock: wordField(['real', 'virtual'], {
+      default: 'real',
+      doc: "real follows the log's time stamps; virtual follows the ticks of one writer (demo, tests).",
+    }),
+    writer: orUnset(
+      textField(/^[a-z][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens', {
+        default: null,
+        doc: 'Whose ticks move a virtual clock.',
+      }),
+    ),
+    start: orUnset(instantField({ default: null, doc: 'Where a virtual clock starts.' })),
+  },
+  store: {
+    directory: textField(PATH, 'the path of a directory', {
+      default: 'data',
+      doc: 'Where the checkpoints are kept; one directory per partition is made in it.',
+    }),
+  },
+  checkpoint: {
+    every: durationField(
+      { min: '1s', max: '1h' },
+      {
+        default: '30s',
+        doc: 'Time from one checkpoint to the next; the log replays what came after the last.',
+      },
+    ),
+    bandwidth: rateField(
+      { min: '1 MB', max: '10 GB' },
+      { default: '200 MB per second', doc: 'How fast a checkpoint may write.' },
+    ),
+  },
+  outbox: {
+    latency: durationField(
+      { min: '0ms', max: '1s' },
+      { default: '2ms', doc: 'How long a decision may wait for others to share its message.' },
+    ),
+    batchDecisionsMax: wholeField(
+      { min: 1, max: 10_000 },
+      { default: 1000, doc: 'Decisions in one message at most.' },
+    ),
+    batchSizeMax: sizeField(
+      { min: '16 KiB', max: '8 MiB' },
+      { default: '512 KiB', doc: "Size of one message at most; below the server's max_payload." },
+    ),
+    pendingDecisionsMax: wholeField(
+      { min: 1000, max: 10_000_000 },
+      { default: 100_000, doc: 'Decisions not yet acknowledged; beyond, no input is taken.' },
+    ),
+  },
+  streams: {
+    inputMaxAge: durationField(
+      { min: '1m', max: '90d' },
+      { default: '3d', doc: 'How long the input is kept: a worker may be down that long.' },
+    ),
+    inputMaxSize: sizeOrUnlimitedField(
+      { min: '1 MiB', max: '100000 GiB' },
+      { default: 'unlimited', doc: 'Size of one input stream; full, it refuses new input.' },
+    ),
+    outputMaxAge: durationField(
+      { min: '1m', max: '365d' },
+      { default: '7d', doc: 'How long decisions are kept; at least as long as the input.' },
+    ),
+    outputMaxSize: sizeOrUnlimitedField(
+      { min: '1 MiB', max: '100000 GiB' },
+      {
+        default: 'unlimited',
+        doc: 'Size of one output stream; full, it holds its partition back.',
+      },
+    ),
+    rejectMaxAge: durationField(
+      { min: '1m', max: '365d' },
+      { default: '7d', doc: 'How long refused input is kept.' },
+    ),
+    rejectMaxSize: sizeOrUnlimitedField(
+      { min: '1 MiB', max: '100000 GiB' },
+      { default: '1 GiB', doc: 'Size of one reject stream; full, it drops its oldest.' },
+    ),
+    replicas: wholeField(
+      { min: 1, max: 5 },
+      { default: 1, doc: 'Copies of each stream in the cluster: 1, 3 or 5.' },
+    ),
+  },
+  http: {
+    host: textField(/^[0-9A-Za-z.:_-]+$/, 'a host name or address', {
+      default: '127.0.0.1',
+      doc: 'Address to listen on.',
+    }),
+    port: wholeField({ min: 0, max: 65_535 }, { default: 8080, doc: 'Port; 0: any free one.' }),
+    tokenFile: orUnset(
+      textField(PATH, FILE, {
+        default: null,
+        doc: 'File that holds the bearer token for everything that writes.',
+      }),
+    ),
+  },
+  log: {
+    level: wordField(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      default: 'info',
+      doc: 'The least important messages that are logged.',
+    }),
+  },
+  rules: {
+    exclude: listField(
+      textField(/^[^\s/.][^/]*(\/[^/.][^/]*)*$/, 'a folder below the config directory', {
+        default: null,
+        doc: 'A folder.',
+      }),
+      100,
+      { default: [], doc: 'Folders below the config directory that hold files of other programs.' },
+    ),
+  },
+} as const
