@@ -45,6 +45,7 @@ export type HaltReason =
   | 'clock-ahead'
   | 'genesis-mismatch'
   | 'engine-version'
+  | 'engine-failure'
 
 /**
  * The partition halts with a clear error, an alarm and a not-ready answer; only a person may let it

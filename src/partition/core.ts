@@ -234,7 +234,8 @@ export function cycleDayOfMeta(meta: number): number {
   return (meta >>> META_CYCLE_SHIFT) & META_CYCLE_MASK || 1
 }
 
-function emptyStatistics(): PartitionStatistics {
+/** Statistics of a partition that has done nothing. */
+export function emptyStatistics(): PartitionStatistics {
   return {
     inputMessages: { usage: 0, profile: 0, feedback: 0, control: 0 },
     inputBytes: 0,

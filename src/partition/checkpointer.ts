@@ -1,0 +1,175 @@
+/**
+ * Writes images beside the running partition: begins between two inputs, hands out pages under a
+ * bandwidth budget, waits until OUT and REJ have acknowledged everything up to the image's position, and
+ * commits the manifest last.
+ */
+
+import { PartitionHaltedError } from '../errors.ts'
+import type { Clock, PageStore } from '../model/ports.ts'
+import { ImageSweep, PageBuffers, type SlotMaps } from '../state/image-sweep.ts'
+import type { PartitionCore } from './core.ts'
+import { type EngineIdentity, manifestEntries, snapshotCore, tablesOf } from './image.ts'
+import type { OutputWriter } from './output-writer.ts'
+import type { RejectWriter } from './reject-writer.ts'
+
+/** Bytes of pages handed to the store in one turn, and under way at most. */
+const TURN_SIZE = 1024 * 1024
+const IN_FLIGHT_SIZE_MAX = 16 * 1024 * 1024
+
+/** What a checkpoint needs to know of the streams. */
+export interface StreamIncarnations {
+  readonly inputCreated: string
+  readonly outputCreated: string
+}
+
+/** Settings of checkpoints. */
+export interface CheckpointSettings {
+  readonly everyMs: number
+  /** Bytes per second that pages may take. */
+  readonly bandwidth: number
+}
+
+/** Checkpoints of one partition, one at a time. */
+export class Checkpointer {
+  readonly #store: PageStore
+  readonly #clock: Clock
+  readonly #engine: EngineIdentity
+  readonly #settings: CheckpointSettings
+  readonly #buffers = new PageBuffers()
+  #slotMaps: SlotMaps
+  #generation: number
+  #running: Promise<void> | null = null
+  #isUnpaced = false
+  /** Input sequence of the last committed image. */
+  sequence: number
+  committedAtMs: number | null = null
+  durationMs = 0
+  count = 0
+
+  constructor(
+    store: PageStore,
+    clock: Clock,
+    engine: EngineIdentity,
+    settings: CheckpointSettings,
+    from: { slotMaps: SlotMaps; generation: number; sequence: number },
+  ) {
+    this.#store = store
+    this.#clock = clock
+    this.#engine = engine
+    this.#settings = settings
+    this.#slotMaps = from.slotMaps
+    this.#generation = from.generation
+    this.sequence = from.sequence
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== null
+  }
+
+  /**
+   * Begins a checkpoint at the core's position; call between two inputs. If one is running, its promise
+   * is returned. Rejects with PartitionHaltedError('store-commit').
+   */
+  begin(
+    core: PartitionCore,
+    streams: StreamIncarnations,
+    writer: OutputWriter,
+    rejects: RejectWriter,
+  ): Promise<void> {
+    if (this.#running !== null) return this.#running
+    const startedAtMs = this.#clock.nowMs()
+    const generation = this.#generation + 1
+    const snapshot = snapshotCore(core, generation)
+    const { place, epoch } = writer
+    const sweep = new ImageSweep(tablesOf(core), this.#slotMaps, generation, this.#buffers)
+    const position = {
+      ...streams,
+      outputSequence: place.sequence,
+      outputFingerprint: place.fingerprint,
+      epoch,
+    }
+    const run = async (): Promise<void> => {
+      try {
+        await this.#sweepPages(sweep)
+        await writer.acknowledged(snapshot.decisionNumber)
+        await rejects.drained()
+        if (writer.acknowledgedNumber < snapshot.decisionNumber || rejects.isStopped) {
+          sweep.abandon()
+          return
+        }
+        const entries = manifestEntries(snapshot, sweep, position, this.#engine)
+        await this.#store.commitManifest(entries)
+        this.#slotMaps = sweep.slotMaps()
+        this.#generation = generation
+        this.sequence = snapshot.sequence
+        this.committedAtMs = this.#clock.nowMs()
+        this.durationMs = this.committedAtMs - startedAtMs
+        this.count += 1
+      } catch (error) {
+        sweep.abandon()
+        throw new PartitionHaltedError('store-commit', 'the image could not be written', {
+          cause: error,
+        })
+      }
+    }
+    this.#running = run().finally(() => {
+      this.#running = null
+    })
+    return this.#running
+  }
+
+  /** Lets the running and all later checkpoints go as fast as the store takes them; for draining. */
+  hurry(): void {
+    this.#isUnpaced = true
+  }
+
+  async #sweepPages(sweep: ImageSweep): Promise<void> {
+    const startedAtMs = this.#clock.nowMs()
+    let writtenSize = 0
+    let inFlightSize = 0
+    let failure: unknown = null
+    const writes = new Set<Promise<unknown>>()
+    for (;;) {
+      let turnSize = 0
+      let isDone = false
+      while (turnSize < TURN_SIZE) {
+        const page = sweep.next()
+        if (page === null) {
+          isDone = true
+          break
+        }
+        const size = page.bytes.byteLength
+        turnSize += size
+        inFlightSize += size
+        const write = this.#store.writePage(page.address, page.bytes).then(
+          () => {
+            sweep.release(page.bytes)
+            inFlightSize -= size
+            writes.delete(write)
+          },
+          (error: unknown) => {
+            failure = error
+            inFlightSize -= size
+            writes.delete(write)
+          },
+        )
+        writes.add(write)
+      }
+      writtenSize += turnSize
+      if (isDone) break
+      while (inFlightSize > IN_FLIGHT_SIZE_MAX && failure === null) await Promise.race(writes)
+      if (failure !== null) throw failure
+      await this.#pace(startedAtMs, writtenSize)
+    }
+    await Promise.all(writes)
+    if (failure !== null) throw failure
+  }
+
+  /** Gives the loop a turn, or waits until the budget allows the next. */
+  async #pace(startedAtMs: number, writtenSize: number): Promise<void> {
+    const earliestMs = startedAtMs + (writtenSize / this.#settings.bandwidth) * 1000
+    const waitMs = this.#isUnpaced ? 0 : earliestMs - this.#clock.nowMs()
+    if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs))
+    else await new Promise((resolve) => setImmediate(resolve))
+  }
+}

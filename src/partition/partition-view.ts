@@ -1,0 +1,58 @@
+/** A partition's numbers as the worker's views show them; read at scrape time, never on the main path. */
+
+import type { HighwaterError } from '../errors.ts'
+import type { StreamState } from '../model/ports.ts'
+import type { PartitionStatistics, PartitionView } from '../model/view.ts'
+import type { Checkpointer } from './checkpointer.ts'
+import { emptyStatistics, type PartitionCore } from './core.ts'
+import type { OutputWriter } from './output-writer.ts'
+
+/** Where the numbers come from; null before recovery is that far. */
+export interface ViewSources {
+  readonly partition: number
+  readonly status: PartitionView['status']
+  readonly halt: HighwaterError | null
+  readonly core: PartitionCore | null
+  readonly writer: OutputWriter | null
+  readonly checkpointer: Checkpointer | null
+  readonly streams: StreamState
+  readonly nowMs: number
+  readonly storeBytes: number
+}
+
+/** Assembles the view. */
+export function viewOfPartition(from: ViewSources): PartitionView {
+  const { core, writer, checkpointer, streams, nowMs } = from
+  const statistics: PartitionStatistics = core?.statistics ?? emptyStatistics()
+  statistics.outputMessages = writer?.messageCount ?? 0
+  statistics.outputBytes = writer?.size ?? 0
+  const isReal = core?.genesis.clock.mode === 'real'
+  const appliedSequence = core?.sequence ?? 0
+  const isCaughtUp = appliedSequence >= streams.lastSequence
+  return {
+    partition: from.partition,
+    status: from.status,
+    halt: from.halt,
+    statistics,
+    appliedSequence,
+    streamLastSequence: Math.max(streams.lastSequence, appliedSequence),
+    streamFirstSequence: streams.firstSequence,
+    clockMs: core?.clockMs ?? 0,
+    // A log without news is not late; a virtual one has no relation to ours.
+    lagMs: core === null || !isReal || isCaughtUp ? 0 : Math.max(0, nowMs - core.clockMs),
+    decisionNumber: core?.outbox.decisionNumber ?? 0,
+    acknowledgedDecisionNumber: writer?.acknowledgedNumber ?? 0,
+    epoch: writer?.epoch ?? 0,
+    subscriberCount: core?.subscriberCount ?? 0,
+    pendingTimers: core?.heap.count ?? 0,
+    stateBytes: core?.stateSize() ?? 0,
+    storeBytes: from.storeBytes,
+    checkpointSequence: checkpointer?.sequence ?? 0,
+    checkpointAtMs: checkpointer?.committedAtMs ?? null,
+    checkpointDurationMs: checkpointer?.durationMs ?? 0,
+    configGeneration: core?.generation ?? 0,
+    outboxDecisions: core?.outbox.waitingCount ?? 0,
+    triggers:
+      core?.compiled.triggers.map(({ spec }) => ({ id: spec.id, ...core.countsOf(spec.id) })) ?? [],
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * From whatever is there to a partition that may run: both streams checked against the image, OUT
+ * claimed, its tail read, the image loaded. What follows is replay: the worker applies IN from the
+ * image's position, and every decision that OUT already holds is compared and not sent again.
+ *
+ * Stop rather than guess: each check that fails is a halt with its own reason.
+ */
+
+import { decode } from '@msgpack/msgpack'
+import { crc32 } from 'node:zlib'
+import { PartitionHaltedError } from '../errors.ts'
+import type { OutputStream, PageStore, Source, StreamState } from '../model/ports.ts'
+import { parseCatalog } from '../rules/parse-catalog.ts'
+import type { SlotMaps } from '../state/image-sweep.ts'
+import { type EngineIdentity, loadImage, type ManifestHead, readManifestHead } from './image.ts'
+import { fingerprintOf, PartitionMachine } from './machine.ts'
+import { claimOutput, type OutputPlace } from './output-writer.ts'
+
+/** What recovery needs from outside. */
+export interface RecoveryPorts {
+  readonly source: Source
+  readonly output: OutputStream
+  readonly store: PageStore
+  readonly nowMs: () => number
+  readonly isStopping: () => boolean
+}
+
+/** A partition ready to replay and run. */
+export interface RecoveredPartition {
+  readonly machine: PartitionMachine
+  readonly claim: OutputPlace
+  /** Last decision that OUT holds. */
+  readonly outputNumber: number
+  /** IN's last sequence at the claim: replay must have made all decisions of OUT by then. */
+  readonly replayTarget: number
+  readonly input: StreamState
+  readonly output: StreamState
+  /** Committed slots and generation to go on from. */
+  readonly slotMaps: SlotMaps
+  readonly generation: number
+  readonly imageSequence: number
+}
+
+/** Recovers; null when stopped meanwhile. Throws PartitionHaltedError. */
+export async function recoverPartition(
+  partition: number,
+  worker: string,
+  engine: EngineIdentity,
+  ports: RecoveryPorts,
+): Promise<RecoveredPartition | null> {
+  const { source, output, store } = ports
+  const head = readManifestHead(store)
+  const inputState = await source.state()
+  const outputState = await output.state()
+  await checkInput(source, inputState, head)
+  await checkOutput(output, outputState, head)
+  const identity = { worker, engine: engine.version, claimedAtMs: ports.nowMs() }
+  const claim = await claimOutput(output, identity, ports.isStopping)
+  if (claim === null) return null
+  const replayTarget = (await source.state()).lastSequence
+  const tail = await readTail(output, head, claim.sequence)
+  if (head !== null && tail.hasDecisions) checkEngine(head.engine, engine)
+  const machine = new PartitionMachine(partition)
+  let slotMaps: SlotMaps = new Map()
+  if (head !== null) {
+    const image = loadImage(store, head, machine.outbox, machine.rejects)
+    slotMaps = image.slotMaps
+    machine.adopt(image.core, parseCatalog(image.files).catalog)
+  }
+  machine.outbox.expectReplay(tail.lastNumber, tail.digests)
+  return {
+    machine,
+    claim,
+    outputNumber: tail.lastNumber,
+    replayTarget,
+    input: inputState,
+    output: outputState,
+    slotMaps,
+    generation: head?.generation ?? 0,
+    imageSequence: head?.sequence ?? 0,
+  }
+}
+
+/** Where a partition stands in its input, for a check against the stream. */
+export interface InputPlace {
+  readonly inputCreated: string
+  readonly sequence: number
+  readonly fingerprint: number
+}
+
+/** Checks IN against where we stand; null: from genesis. Throws PartitionHaltedError. */
+export async function checkInput(
+  source: Source,
+  state: StreamState,
+  place: InputPlace | null,
+): Promise<void> {
+  const sequence = place?.sequence ?? 0
+  if (place !== null && state.created !== place.inputCreated) {
+    throw new PartitionHaltedError('input-recreated', 'IN is another stream than the one we read')
+  }
+  if (state.lastSequence < sequence) {
+    const text = `IN ends at ${state.lastSequence}, we stand at ${sequence}`
+    throw new PartitionHaltedError('input-truncated', text)
+  }
+  if (state.firstSequence > sequence + 1) {
+    const text = `IN starts at ${state.firstSequence}, we need ${sequence + 1}`
+    throw new PartitionHaltedError('input-gap', text)
+  }
+  if (place === null || sequence === 0 || state.firstSequence > sequence) return
+  const message = await source.read(sequence)
+  if (message !== null && fingerprintOf(message) !== place.fingerprint) {
+    throw new PartitionHaltedError('input-fingerprint', `input ${sequence} is another message now`)
+  }
+}
+
+/** Where a partition stands in its output. */
+export interface OutputPosition {
+  readonly outputCreated: string
+  readonly outputSequence: number
+  readonly outputFingerprint: number
+}
+
+/** Checks OUT against where we stand; null: from the beginning. Throws PartitionHaltedError. */
+export async function checkOutput(
+  output: OutputStream,
+  state: StreamState,
+  position: OutputPosition | null,
+): Promise<void> {
+  const sequence = position?.outputSequence ?? 0
+  if (position !== null && state.created !== position.outputCreated) {
+    throw new PartitionHaltedError(
+      'output-recreated',
+      'OUT is another stream than the one we wrote',
+    )
+  }
+  if (state.lastSequence < sequence) {
+    const text = `OUT ends at ${state.lastSequence}, we stand at ${sequence}`
+    throw new PartitionHaltedError('output-truncated', text)
+  }
+  if (state.lastSequence > sequence && state.firstSequence > sequence + 1) {
+    const text = `OUT starts at ${state.firstSequence}, we need ${sequence + 1}`
+    throw new PartitionHaltedError('output-gap', text)
+  }
+  if (position === null || sequence === 0 || state.firstSequence > sequence) return
+  for await (const message of output.read(sequence, sequence)) {
+    if (crc32(message.data) === position.outputFingerprint) continue
+    throw new PartitionHaltedError('output-fingerprint', `OUT ${sequence} is another message now`)
+  }
+}
+
+interface OutputTail {
+  readonly lastNumber: number
+  readonly hasDecisions: boolean
+  readonly digests: ReadonlyMap<number, string>
+}
+
+/** Decisions in OUT past the image's position, up to our claim: claims are skipped. */
+async function readTail(
+  output: OutputStream,
+  head: ManifestHead | null,
+  claimSequence: number,
+): Promise<OutputTail> {
+  const digests = new Map<number, string>()
+  let lastNumber = head?.decisionNumber ?? 0
+  let previousLast = -1
+  let hasDecisions = false
+  const from = (head?.outputSequence ?? 0) + 1
+  for await (const { sequence, data } of output.read(from, claimSequence)) {
+    const envelope = decode(data) as {
+      kind?: string
+      first?: number
+      last?: number
+      digest?: string
+    }
+    if (envelope.kind !== 'decisions') continue
+    const { first = 0, last = 0, digest = '' } = envelope
+    if (previousLast !== -1 && first !== previousLast + 1) {
+      const text = `OUT ${sequence} starts with decision ${first} after ${previousLast}`
+      throw new PartitionHaltedError('output-gap', text)
+    }
+    previousLast = last
+    hasDecisions = true
+    digests.set(last, digest)
+    lastNumber = Math.max(lastNumber, last)
+  }
+  return { lastNumber, hasDecisions, digests }
+}
+
+/** A new engine may decide otherwise: it starts only where nothing that OUT holds must be made again. */
+function checkEngine(before: EngineIdentity, now: EngineIdentity): void {
+  const isSame =
+    before.version === now.version &&
+    before.runtime === now.runtime &&
+    before.tzdata === now.tzdata &&
+    before.architecture === now.architecture
+  if (isSame) return
+  const text =
+    `the image was written by ${describe(before)}, this is ${describe(now)}, and decisions after it ` +
+    'would have to be made again: start the old engine once and stop it in an orderly way'
+  throw new PartitionHaltedError('engine-version', text)
+}
+
+function describe(engine: EngineIdentity): string {
+  return `${engine.version} (${engine.runtime}, tzdata ${engine.tzdata}, ${engine.architecture})`
+}

@@ -1,0 +1,67 @@
+/** Publishes rejects until they are acknowledged; the checkpoint waits for it. */
+
+import type { RejectStream } from '../model/ports.ts'
+import type { RejectPart, Rejects } from '../outbox/rejects.ts'
+
+const IN_FLIGHT_MAX = 16
+const RETRY_MS = 500
+
+/** Empties `Rejects` into REJ_<p>: at least once, repeats dropped by message id. */
+export class RejectWriter {
+  readonly #stream: RejectStream
+  readonly #rejects: Rejects
+  #queue: RejectPart[] = []
+  #inFlight = 0
+  #isStopped = false
+  #waiters: (() => void)[] = []
+
+  constructor(stream: RejectStream, rejects: Rejects) {
+    this.#stream = stream
+    this.#rejects = rejects
+  }
+
+  /** Rejects that are not acknowledged yet. */
+  get waitingCount(): number {
+    return this.#rejects.waitingCount + this.#queue.length + this.#inFlight
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
+  /** Takes over what waits and publishes it. */
+  kick(): void {
+    if (this.#rejects.waitingCount > 0) this.#queue.push(...this.#rejects.takeAll())
+    while (!this.#isStopped && this.#inFlight < IN_FLIGHT_MAX && this.#queue.length > 0) {
+      this.#inFlight += 1
+      void this.#publish(this.#queue.shift()!)
+    }
+  }
+
+  /** Resolves when everything that waits now is acknowledged, or the writer stopped. */
+  drained(): Promise<void> {
+    this.kick()
+    if (this.waitingCount === 0 || this.#isStopped) return Promise.resolve()
+    return new Promise((resolve) => this.#waiters.push(resolve))
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#wake()
+  }
+
+  async #publish(part: RejectPart): Promise<void> {
+    while (!this.#isStopped) {
+      const outcome = await this.#stream.publish(part.bytes, part.messageId)
+      if (outcome.kind === 'stored') break
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    }
+    this.#inFlight -= 1
+    this.kick()
+    if (this.waitingCount === 0) this.#wake()
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiters.splice(0)) resolve()
+  }
+}

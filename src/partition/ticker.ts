@@ -1,0 +1,65 @@
+/**
+ * Keeps a quiet partition's clock going: while timers are due and nothing else arrives, the owner asks
+ * for a tick, one outstanding. A tick carries no time: in real mode its stamp is JetStream's, in virtual
+ * mode it only fires the next slice of what is due already.
+ */
+
+import type { Clock, ControlWriter } from '../model/ports.ts'
+import type { PartitionMachine } from './machine.ts'
+
+/** An answer that does not come is asked for again after this long. */
+const OUTSTANDING_MAX_MS = 10_000
+
+/** Publishes ticks for one partition. */
+export class Ticker {
+  readonly #machine: PartitionMachine
+  readonly #control: ControlWriter
+  readonly #clock: Clock
+  readonly #encodeTick: (id: string) => Uint8Array
+  #outstandingSinceMs: number | null = null
+  #awaitedSequence = 0
+  #count = 0
+  /** Ticks that IN refused or whose fate is not known. */
+  failureCount = 0
+
+  constructor(
+    machine: PartitionMachine,
+    control: ControlWriter,
+    clock: Clock,
+    encodeTick: (id: string) => Uint8Array,
+  ) {
+    this.#machine = machine
+    this.#control = control
+    this.#clock = clock
+    this.#encodeTick = encodeTick
+  }
+
+  /** Call when the log is quiet. */
+  tickIfDue(): void {
+    const { core } = this.#machine
+    if (core === null) return
+    const nowMs = this.#clock.nowMs()
+    const isReal = core.genesis.clock.mode === 'real'
+    if (!this.#machine.hasDueAt(isReal ? nowMs : core.clockMs)) return
+    if (this.#isOutstanding(nowMs)) return
+    this.#outstandingSinceMs = nowMs
+    this.#awaitedSequence = Number.POSITIVE_INFINITY
+    this.#count += 1
+    void this.#publish(`tick-${nowMs}-${this.#count}`)
+  }
+
+  #isOutstanding(nowMs: number): boolean {
+    if (this.#outstandingSinceMs === null) return false
+    if (this.#machine.sequence >= this.#awaitedSequence) {
+      this.#outstandingSinceMs = null
+      return false
+    }
+    return nowMs - this.#outstandingSinceMs < OUTSTANDING_MAX_MS
+  }
+
+  async #publish(id: string): Promise<void> {
+    const outcome = await this.#control.publish(this.#encodeTick(id), null)
+    if (outcome.kind === 'stored') this.#awaitedSequence = outcome.sequence
+    else this.failureCount += 1
+  }
+}

@@ -1,0 +1,388 @@
+/**
+ * The shell around one partition's machine: reads IN, applies, lets decisions out, checkpoints, watches
+ * the streams, asks for ticks while timers are due. All waiting, all clocks and all failures are here;
+ * the machine knows none of them.
+ *
+ *   recovering → live → draining → stopped, and from anywhere → halted
+ */
+
+import { assert, HighwaterError, PartitionHaltedError } from '../errors.ts'
+import type {
+  Clock,
+  ControlWriter,
+  InputMessage,
+  OutputStream,
+  PageStore,
+  RejectStream,
+  Source,
+  StreamState,
+} from '../model/ports.ts'
+import type { PartitionStatistics, PartitionView, SubscriberView } from '../model/view.ts'
+import { Checkpointer, type CheckpointSettings } from './checkpointer.ts'
+import type { PartitionCore } from './core.ts'
+import type { EngineIdentity } from './image.ts'
+import { inspectSubscriber } from './inspect.ts'
+import type { PartitionMachine } from './machine.ts'
+import { type GroupCommitLimits, OutputWriter } from './output-writer.ts'
+import { checkInput, checkOutput, recoverPartition, type RecoveredPartition } from './recovery.ts'
+import { RejectWriter } from './reject-writer.ts'
+import { Ticker } from './ticker.ts'
+import { viewOfPartition } from './partition-view.ts'
+
+/** The log may run ahead of the worker's clock by this much; beyond, somebody's clock is wrong. */
+const CLOCK_AHEAD_MAX_MS = 5 * 60_000
+/** Messages taken from the source at once, and time after which the loop gives others a turn. */
+const TAKE_MAX = 256
+const TURN_MS = 5
+const IDLE_WAIT_MS = 20
+const STREAM_POLL_MS = 2_000
+const REJECTS_WAITING_MAX = 10_000
+
+/** Adapters of one partition. */
+export interface WorkerPorts {
+  readonly source: Source
+  readonly output: OutputStream
+  readonly rejects: RejectStream
+  readonly control: ControlWriter
+  readonly store: PageStore
+  readonly clock: Clock
+}
+
+/** Settings of one partition's worker. */
+export interface WorkerSettings {
+  readonly partition: number
+  /** Name of this worker in claims. */
+  readonly worker: string
+  readonly engine: EngineIdentity
+  readonly checkpoint: CheckpointSettings
+  readonly outbox: GroupCommitLimits
+  /** Decisions that may wait for OUT; beyond, inputs are held back. */
+  readonly pendingDecisionsMax: number
+  /** Encodes a tick; the wire format belongs to producers. */
+  readonly encodeTick: (id: string) => Uint8Array
+}
+
+/** Runs one partition until stopped or halted. */
+export class PartitionWorker {
+  readonly #ports: WorkerPorts
+  readonly #settings: WorkerSettings
+  #status: PartitionView['status'] = 'recovering'
+  #halt: HighwaterError | null = null
+  #recovered: RecoveredPartition | null = null
+  #writer: OutputWriter | null = null
+  #rejectWriter: RejectWriter | null = null
+  #checkpointer: Checkpointer | null = null
+  #ticker: Ticker | null = null
+  #streams: StreamState = { created: '', firstSequence: 0, lastSequence: 0 }
+  #pending: readonly InputMessage[] = []
+  #pendingAt = 0
+  #lastCheckpointAtMs = 0
+  #lastPollAtMs = 0
+  #reconnects = 0
+  #isStopping = false
+  #failure: unknown = null
+  #done: Promise<void> = Promise.resolve()
+
+  constructor(ports: WorkerPorts, settings: WorkerSettings) {
+    this.#ports = ports
+    this.#settings = settings
+  }
+
+  get status(): PartitionView['status'] {
+    return this.#status
+  }
+
+  get halt(): HighwaterError | null {
+    return this.#halt
+  }
+
+  /** The machine, once recovered; for views and tests. */
+  get machine(): PartitionMachine | null {
+    return this.#recovered?.machine ?? null
+  }
+
+  /** Recovers and runs. Resolves when stopped or halted; never rejects. */
+  start(): Promise<void> {
+    this.#done = this.#run().catch((error: unknown) => this.#stopHard(error))
+    return this.#done
+  }
+
+  /** Stops taking inputs, lets everything out, writes a last checkpoint. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    if (this.#status !== 'halted') this.#status = 'draining'
+    await this.#done
+  }
+
+  /** Resolves once replay is over; rejects when the partition halts before. */
+  async untilLive(): Promise<void> {
+    while (this.#status === 'recovering') await pause(5)
+    if (this.#halt !== null) throw this.#halt
+  }
+
+  /** Writes a checkpoint now; resolves when its manifest is on disk. */
+  async checkpoint(): Promise<void> {
+    await this.#beginCheckpoint()
+  }
+
+  view(): PartitionView {
+    return viewOfPartition({
+      partition: this.#settings.partition,
+      status: this.#status,
+      halt: this.#halt,
+      core: this.#core,
+      writer: this.#writer,
+      checkpointer: this.#checkpointer,
+      streams: this.#streams,
+      nowMs: this.#ports.clock.nowMs(),
+      storeBytes: this.#ports.store.diskSize(),
+    })
+  }
+
+  inspect(subscriber: number): SubscriberView | null {
+    return this.#core === null ? null : inspectSubscriber(this.#core, subscriber)
+  }
+
+  get statistics(): PartitionStatistics | null {
+    return this.#core?.statistics ?? null
+  }
+
+  get #core(): PartitionCore | null {
+    return this.#recovered?.machine.core ?? null
+  }
+
+  async #run(): Promise<void> {
+    const { source, clock } = this.#ports
+    if (!(await this.#recover())) return
+    this.#lastCheckpointAtMs = clock.nowMs()
+    await source.open(this.machine!.sequence + 1)
+    this.#noteLive()
+    while (!this.#isStopping) {
+      if (this.#failure !== null) throw this.#failure
+      await this.#watchStreams()
+      this.#checkpointIfDue()
+      if (this.#isHeldBack()) {
+        await pause(1)
+        continue
+      }
+      const applied = this.#applyTurn()
+      this.#writer!.kick()
+      this.#rejectWriter!.kick()
+      this.#noteLive()
+      if (applied === 0) {
+        this.#ticker!.tickIfDue()
+        await source.wait(IDLE_WAIT_MS)
+      } else {
+        await nextTurn()
+      }
+    }
+    await this.#drain()
+  }
+
+  async #recover(): Promise<boolean> {
+    const { source, output, store, clock, rejects, control } = this.#ports
+    const { partition, worker, engine, outbox, checkpoint } = this.#settings
+    const recovered = await recoverPartition(partition, worker, engine, {
+      source,
+      output,
+      store,
+      nowMs: () => clock.nowMs(),
+      isStopping: () => this.#isStopping,
+    })
+    if (recovered === null) {
+      await this.#close()
+      return false
+    }
+    const { machine, claim, outputNumber, slotMaps, generation, imageSequence } = recovered
+    this.#recovered = recovered
+    this.#streams = recovered.input
+    this.#writer = new OutputWriter(
+      output,
+      machine.outbox,
+      outbox,
+      claim,
+      outputNumber,
+      (error) => {
+        this.#failure = error
+      },
+    )
+    this.#rejectWriter = new RejectWriter(rejects, machine.rejects)
+    this.#checkpointer = new Checkpointer(store, clock, engine, checkpoint, {
+      slotMaps,
+      generation,
+      sequence: imageSequence,
+    })
+    this.#ticker = new Ticker(machine, control, clock, this.#settings.encodeTick)
+    return true
+  }
+
+  /** Applies what has arrived, for one turn; returns how many inputs. */
+  #applyTurn(): number {
+    const { source, clock } = this.#ports
+    const machine = this.machine!
+    const startedAtMs = clock.nowMs()
+    let applied = 0
+    for (;;) {
+      if (this.#pendingAt === this.#pending.length) {
+        this.#pending = source.take(TAKE_MAX)
+        this.#pendingAt = 0
+        if (this.#pending.length === 0) break
+      }
+      const message = this.#pending[this.#pendingAt++]!
+      this.#checkLogClock(message, startedAtMs)
+      machine.apply(message)
+      applied += 1
+      if (this.#isHeldBack() || clock.nowMs() - startedAtMs >= TURN_MS) break
+    }
+    return applied
+  }
+
+  #checkLogClock(message: InputMessage, nowMs: number): void {
+    const mode = this.#core?.genesis.clock.mode ?? 'real'
+    if (mode !== 'real' || message.timestampMs <= nowMs + CLOCK_AHEAD_MAX_MS) return
+    const aheadMs = message.timestampMs - nowMs
+    throw new PartitionHaltedError(
+      'clock-ahead',
+      `input ${message.sequence} is stamped ${aheadMs} ms ahead of this worker's clock`,
+    )
+  }
+
+  /** Decisions or rejects pile up: OUT or REJ holds us back, so we hold IN back. */
+  #isHeldBack(): boolean {
+    const { machine } = this
+    if (machine === null) return false
+    return (
+      machine.outbox.waitingCount > this.#settings.pendingDecisionsMax ||
+      (this.#rejectWriter?.waitingCount ?? 0) > REJECTS_WAITING_MAX
+    )
+  }
+
+  /** Replay is over when the position at the claim is reached; by then all of OUT must have been made again. */
+  #noteLive(): void {
+    if (this.#status !== 'recovering') return
+    const { machine, replayTarget } = this.#recovered!
+    if (machine.sequence < replayTarget) return
+    if (machine.outbox.isReplaying) {
+      throw new PartitionHaltedError(
+        'replay-short',
+        `replay made ${machine.outbox.decisionNumber} decisions, OUT holds more`,
+      )
+    }
+    this.#status = 'live'
+  }
+
+  #checkpointIfDue(): void {
+    const { clock } = this.#ports
+    const { everyMs } = this.#settings.checkpoint
+    if (clock.nowMs() - this.#lastCheckpointAtMs < everyMs) return
+    if (this.#checkpointer!.isRunning || this.machine!.outbox.isReplaying) return
+    if (this.machine!.sequence === this.#checkpointer!.sequence) return
+    this.#lastCheckpointAtMs = clock.nowMs()
+    this.#beginCheckpoint().catch((error: unknown) => {
+      this.#failure = error
+    })
+  }
+
+  async #beginCheckpoint(): Promise<void> {
+    const core = this.#core
+    assert(core !== null && this.#writer !== null, 'no checkpoint before recovery')
+    const { input, output } = this.#recovered!
+    const streams = { inputCreated: input.created, outputCreated: output.created }
+    try {
+      await this.#checkpointer!.begin(core, streams, this.#writer, this.#rejectWriter!)
+      core.statistics.checkpoints = this.#checkpointer!.count
+    } catch (error) {
+      core.statistics.checkpointFailures += 1
+      throw error
+    }
+  }
+
+  /** Polls the streams for lag, and checks them whole after a reconnect. */
+  async #watchStreams(): Promise<void> {
+    const { source, clock } = this.#ports
+    const nowMs = clock.nowMs()
+    const reconnects = source.reconnectCount()
+    if (reconnects === this.#reconnects) {
+      if (nowMs - this.#lastPollAtMs < STREAM_POLL_MS) return
+      this.#lastPollAtMs = nowMs
+      source.state().then(
+        (state) => {
+          this.#streams = state
+        },
+        () => undefined,
+      )
+      return
+    }
+    try {
+      await this.#checkStreams()
+      this.#reconnects = reconnects
+    } catch (error) {
+      if (!(error instanceof HighwaterError) || !error.retryable) throw error
+    }
+  }
+
+  async #checkStreams(): Promise<void> {
+    const { source, output } = this.#ports
+    const { input, output: outputState } = this.#recovered!
+    const core = this.#core
+    const state = await source.state()
+    this.#streams = state
+    const place =
+      core === null
+        ? null
+        : {
+            inputCreated: input.created,
+            sequence: core.sequence,
+            fingerprint: core.fingerprint,
+          }
+    await checkInput(source, state, place)
+    const { sequence, fingerprint } = this.#writer!.place
+    const position = {
+      outputCreated: outputState.created,
+      outputSequence: sequence,
+      outputFingerprint: fingerprint,
+    }
+    await checkOutput(output, await output.state(), position)
+  }
+
+  async #drain(): Promise<void> {
+    const machine = this.machine!
+    this.#writer!.kick()
+    await this.#writer!.acknowledged(machine.outbox.decisionNumber)
+    if (this.#failure !== null) throw this.#failure
+    await this.#rejectWriter!.drained()
+    this.#checkpointer!.hurry()
+    // One may be running for an earlier position: the last one must be for this.
+    while (machine.core !== null && this.#checkpointer!.sequence < machine.sequence) {
+      if (machine.outbox.isReplaying) break
+      await this.#beginCheckpoint()
+    }
+    await this.#close()
+    this.#status = 'stopped'
+  }
+
+  async #stopHard(error: unknown): Promise<void> {
+    this.#status = 'halted'
+    this.#halt =
+      error instanceof HighwaterError
+        ? error
+        : new PartitionHaltedError('engine-failure', 'an unexpected error', { cause: error })
+    await this.#close().catch(() => undefined)
+  }
+
+  async #close(): Promise<void> {
+    this.#writer?.stop()
+    this.#rejectWriter?.stop()
+    await this.#ports.source.close()
+    await this.#ports.output.close()
+    await this.#ports.store.close()
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
