@@ -21,10 +21,10 @@ export interface PullEvents {
 
 const NANOSECONDS_PER_MS = 1_000_000
 /** The server forgets a consumer that nobody pulls from; a held-back partition may be silent for a while. */
-const INACTIVE_THRESHOLD_MS = 120_000
+const INACTIVE_THRESHOLD_MS = 600_000
 const PULL_EXPIRES_MS = 30_000
-const HEARTBEAT_MS = 2_000
-/** Heartbeats missed in a row before the consumer counts as lost. */
+const HEARTBEAT_MS = 1_000
+/** Heartbeats missed in a row before the consumer counts as lost (2.9.10 does not answer for one it deleted). */
 const SILENT_TICKS_MAX = 3
 
 /** Status codes of a pull (nats-server, server/consumer.go). */
@@ -152,7 +152,7 @@ export class PullConsumer {
       sequence: position.streamSequence,
       timestampMs: position.timestampMs,
       subject: message.subject,
-      data: message.data,
+      data: plainView(message.data),
     })
     // The server ends a pull without a word when its last message or its last byte was used.
     if (this.#messagesLeft <= 0 || this.#bytesLeft <= 0) this.#endPull()
@@ -194,6 +194,11 @@ export class PullConsumer {
     this.stop()
     this.#events.onLost(why)
   }
+}
+
+/** The client hands out Buffers, whose `slice` is a view where that of a Uint8Array is a copy. */
+function plainView(data: Uint8Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }
 
 /** Bytes that the server counts against `max_bytes`: subject, reply, headers and payload. */
