@@ -1,0 +1,22 @@
+/** `highwater check --config DIR`: validates a configuration as a reload would, without a worker. */
+
+import { loadConfigDirectory } from '../config/load.ts'
+import { parseCatalog } from '../rules/parse-catalog.ts'
+
+/** Options of `check`. */
+export interface CheckOptions {
+  readonly config: string
+}
+
+/** Prints what the configuration declares; throws ConfigInvalidError with every problem. */
+export async function runCheck(options: CheckOptions): Promise<number> {
+  const { settings, files } = await loadConfigDirectory(options.config)
+  const { catalog, notes } = parseCatalog(files)
+  const { counters, triggers, tags, fields } = catalog
+  console.log(
+    `${options.config}: ${triggers.length} triggers, ${counters.length} counters, ` +
+      `${tags.length} tags, ${fields.length} fields, ${settings.partitions.count} partitions`,
+  )
+  for (const note of notes) console.log(`note: ${note}`)
+  return 0
+}

@@ -1,0 +1,335 @@
+/**
+ * Owns the partitions of one process: connects, makes the streams, opens the stores, starts a worker per
+ * partition, reloads the configuration through the log, drains. With main, the only place where
+ * adapters meet ports.
+ */
+
+import { mkdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import type { NatsConnection } from 'nats'
+import type { Logger } from 'pino'
+import { type LoadedConfig, loadConfigDirectory } from './config/load.ts'
+import type { Settings } from './config/settings.ts'
+import { decodeControl } from './decode/control.ts'
+import { BrokerRefusedError, ConfigInvalidError, formatProblem, HighwaterError } from './errors.ts'
+import type { ConfigFiles } from './model/catalog.ts'
+import type { Clock, ControlWriter } from './model/ports.ts'
+import type {
+  PartitionView,
+  ReloadOutcome,
+  SubscriberView,
+  TriggerView,
+  WorkerView,
+} from './model/view.ts'
+import { partitionOf } from './model/wire.ts'
+import type { EngineIdentity } from './partition/image.ts'
+import { findIncompatibility } from './partition/machine.ts'
+import { PartitionWorker } from './partition/worker.ts'
+import { encodeConfig, encodeGenesis, encodeTick } from './probe/encode.ts'
+import { describeChange } from './rules/describe-change.ts'
+import { parseCatalog } from './rules/parse-catalog.ts'
+import { brokerLink } from './sink/broker-link.ts'
+import { openControlWriter } from './sink/control-writer.ts'
+import { openOutputStream } from './sink/output-stream.ts'
+import { openRejectStream } from './sink/reject-stream.ts'
+import { inputStreamName } from './sink/stream-names.ts'
+import { ensureStreams } from './sink/streams.ts'
+import { createJetStreamSource } from './source/jetstream-source.ts'
+import { openStore } from './store/lmdb-store.ts'
+
+/** How long a reload waits for its config to come back out of the log. */
+const RELOAD_TIMEOUT_MS = 30_000
+const RELOAD_POLL_MS = 10
+const START_RETRY_MS = 1_000
+
+/** What a supervisor is made of. `configDirectory` is read again at each reload. */
+export interface SupervisorOptions {
+  readonly configDirectory: string
+  readonly config: LoadedConfig
+  readonly connection: NatsConnection
+  readonly engine: EngineIdentity
+  readonly logger: Logger
+  readonly clock?: Clock
+}
+
+/** The running partitions of one process. */
+export class Supervisor implements WorkerView {
+  readonly version: string
+  readonly #options: SupervisorOptions
+  readonly #settings: Settings
+  readonly #logger: Logger
+  readonly #clock: Clock
+  readonly #workers = new Map<number, PartitionWorker>()
+  readonly #controls = new Map<number, ControlWriter>()
+  #reloading: Promise<ReloadOutcome> | null = null
+  #reloadStatus = { isLastSuccessful: true, lastSuccessAtMs: 0 }
+  #isStopping = false
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+    this.#settings = options.config.settings
+    this.#logger = options.logger
+    this.#clock = options.clock ?? { nowMs: Date.now }
+    this.version = options.engine.version
+  }
+
+  /** Opens and starts all owned partitions. Throws what stands against it; retries what may pass. */
+  async start(): Promise<void> {
+    parseCatalog(this.#options.config.files)
+    this.#reloadStatus = { isLastSuccessful: true, lastSuccessAtMs: this.#clock.nowMs() }
+    const { count, owned } = this.#settings.partitions
+    const partitions = owned === 'all' ? [...Array(count).keys()] : owned
+    for (const partition of partitions) await this.#startPartition(partition)
+  }
+
+  /** Resolves when every partition has recovered; rejects when one halts before. */
+  async untilLive(): Promise<void> {
+    await Promise.all([...this.#workers.values()].map((worker) => worker.untilLive()))
+  }
+
+  /** Drains all partitions: everything out, a last checkpoint, stores closed. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    await Promise.all([...this.#workers.values()].map((worker) => worker.stop()))
+  }
+
+  worker(partition: number): PartitionWorker | undefined {
+    return this.#workers.get(partition)
+  }
+
+  partitions = (): readonly PartitionView[] =>
+    [...this.#workers.values()].map((worker) => worker.view())
+
+  subscriber = (subscriber: number): SubscriberView | null => {
+    const { count } = this.#settings.partitions
+    return this.#workers.get(partitionOf(subscriber, count))?.inspect(subscriber) ?? null
+  }
+
+  triggers = (): readonly TriggerView[] => {
+    const counts = new Map<string, { candidates: number; deliveries: number; suppressed: number }>()
+    for (const { triggers } of this.partitions()) {
+      for (const { id, candidates, deliveries, suppressed } of triggers) {
+        const sum = counts.get(id) ?? { candidates: 0, deliveries: 0, suppressed: 0 }
+        sum.candidates += candidates
+        sum.deliveries += deliveries
+        sum.suppressed += suppressed
+        counts.set(id, sum)
+      }
+    }
+    const first = [...this.#workers.values()][0]?.machine?.core
+    return (first?.compiled.catalog.triggers ?? []).map((spec) => ({
+      id: spec.id,
+      file: spec.file,
+      once: spec.once,
+      channel: spec.channel,
+      priority: spec.priority,
+      message: spec.message,
+      statistics: {
+        id: spec.id,
+        ...(counts.get(spec.id) ?? { candidates: 0, deliveries: 0, suppressed: 0 }),
+      },
+    }))
+  }
+
+  reloadStatus = (): { isLastSuccessful: boolean; lastSuccessAtMs: number } => this.#reloadStatus
+
+  /** Reads the config directory and, if it differs from what is in force, sends it through the log. */
+  reload = (cause: string): Promise<ReloadOutcome> => {
+    this.#reloading ??= this.#reload(cause).finally(() => {
+      this.#reloading = null
+    })
+    return this.#reloading
+  }
+
+  async #reload(cause: string): Promise<ReloadOutcome> {
+    const outcome = await this.#tryReload().catch((error: unknown): ReloadOutcome => {
+      if (error instanceof ConfigInvalidError) {
+        return { kind: 'invalid', problems: error.problems.map(formatProblem) }
+      }
+      return { kind: 'failed', error: error instanceof Error ? error.message : String(error) }
+    })
+    const isLastSuccessful = outcome.kind === 'applied' || outcome.kind === 'unchanged'
+    const { lastSuccessAtMs } = this.#reloadStatus
+    this.#reloadStatus = {
+      isLastSuccessful,
+      lastSuccessAtMs: isLastSuccessful ? this.#clock.nowMs() : lastSuccessAtMs,
+    }
+    if (isLastSuccessful) this.#logger.info({ cause, outcome }, 'config reload')
+    else this.#logger.error({ cause, outcome }, 'config reload failed; the old config keeps running')
+    return outcome
+  }
+
+  async #tryReload(): Promise<ReloadOutcome> {
+    const { files } = await loadConfigDirectory(this.#options.configDirectory)
+    const { catalog } = parseCatalog(files)
+    const core = this.#workers.get(0)?.machine?.core
+    if (core === null || core === undefined) {
+      const error = 'partition 0 is not live here: reload at the worker that owns it'
+      return { kind: 'failed', error }
+    }
+    const before = core.compiled.catalog
+    const problem = findIncompatibility(before, catalog)
+    if (problem !== null) return { kind: 'invalid', problems: [problem] }
+    if (isDeepStrictEqual(files, core.files)) {
+      await this.#copyConfig(core.generation, core.files)
+      return { kind: 'unchanged', generation: core.generation }
+    }
+    const generation = core.generation + 1
+    await this.#publishConfig(0, generation, files)
+    await this.#untilGeneration(0, generation)
+    if (!isDeepStrictEqual(core.files, files)) {
+      return { kind: 'failed', error: `generation ${generation} was taken by another reload` }
+    }
+    await this.#copyConfig(generation, files)
+    return { kind: 'applied', generation, notes: describeChange(before, catalog) }
+  }
+
+  /** Partition 0's log decides; the others get the same text under the same generation. */
+  async #copyConfig(generation: number, files: ConfigFiles): Promise<void> {
+    const { count } = this.#settings.partitions
+    for (let partition = 1; partition < count; partition++) {
+      const core = this.#workers.get(partition)?.machine?.core
+      if (core !== undefined && core !== null && core.generation >= generation) continue
+      await this.#publishConfig(partition, generation, files)
+      if (this.#workers.has(partition)) await this.#untilGeneration(partition, generation)
+    }
+  }
+
+  async #publishConfig(partition: number, generation: number, files: ConfigFiles): Promise<void> {
+    const hash = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16)
+    const data = encodeConfig({ id: `config-${generation}-${hash}`, generation, files })
+    const outcome = await this.#controlOf(partition).publish(data, null)
+    // An unknown fate is found out by waiting for the generation.
+    if (outcome.kind === 'full') throw new BrokerRefusedError(`IN_${partition} is full`)
+  }
+
+  async #untilGeneration(partition: number, generation: number): Promise<void> {
+    const deadlineMs = this.#clock.nowMs() + RELOAD_TIMEOUT_MS
+    for (;;) {
+      const worker = this.#workers.get(partition)
+      if ((worker?.machine?.core?.generation ?? 0) >= generation) return
+      if (worker?.halt) throw worker.halt
+      if (this.#clock.nowMs() > deadlineMs) {
+        throw new BrokerRefusedError(`generation ${generation} did not come back out of the log`)
+      }
+      await pause(RELOAD_POLL_MS)
+    }
+  }
+
+  #controlOf(partition: number): ControlWriter {
+    let control = this.#controls.get(partition)
+    if (control === undefined) {
+      control = openControlWriter(this.#options.connection, partition)
+      this.#controls.set(partition, control)
+    }
+    return control
+  }
+
+  async #startPartition(partition: number): Promise<void> {
+    const { connection, engine } = this.#options
+    const settings = this.#settings
+    const directory = join(settings.store.directory, `partition-${partition}`)
+    await mkdir(directory, { recursive: true })
+    const store = await openStore(directory)
+    try {
+      const isNew = store.readManifest().size === 0
+      const created = await this.#ensureStreams(partition, isNew)
+      for (const warning of created.warnings) this.#logger.warn(warning, 'stream warning')
+      const link = brokerLink(connection)
+      const stream = inputStreamName(partition)
+      const source = await createJetStreamSource(connection, link, { stream })
+      await this.#checkGenesis(partition, await source.read(1))
+      const worker = new PartitionWorker(
+        {
+          source,
+          output: await openOutputStream(connection, partition),
+          rejects: openRejectStream(connection, partition),
+          control: this.#controlOf(partition),
+          store,
+          clock: this.#clock,
+        },
+        {
+          partition,
+          worker: `${hostname()}-${process.pid}`,
+          engine,
+          checkpoint: {
+            everyMs: settings.checkpoint.everyMs,
+            bandwidth: settings.checkpoint.bandwidthBytesPerSecond,
+          },
+          outbox: {
+            latencyMs: settings.outbox.latencyMs,
+            batchDecisionsMax: settings.outbox.batchDecisionsMax,
+            batchSizeMax: settings.outbox.batchSizeMax,
+          },
+          pendingDecisionsMax: settings.outbox.pendingDecisionsMax,
+          encodeTick: (id) => encodeTick({ id }),
+        },
+      )
+      this.#workers.set(partition, worker)
+      void worker.start().then(() => this.#logEnd(partition, worker))
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+  }
+
+  /** Makes the streams, with genesis where the partition is new; waits for a broker that is not there yet. */
+  async #ensureStreams(partition: number, isNew: boolean) {
+    const { connection, config } = this.#options
+    const { genesis, partitions, streams } = this.#settings
+    const data = encodeGenesis({
+      id: `genesis-${partition}`,
+      partitionCount: partitions.count,
+      partition,
+      zone: genesis.zone,
+      clock: genesis.clock,
+      generation: 1,
+      files: config.files,
+    })
+    const limits = { ...streams, messageMaxSize: 1024 * 1024 }
+    for (;;) {
+      try {
+        return await ensureStreams(connection, partition, limits, isNew ? data : null)
+      } catch (error) {
+        const isPassing = error instanceof HighwaterError && error.retryable
+        if (!isPassing || this.#isStopping) throw error
+        this.#logger.warn({ partition, error: error.message }, 'waiting for the broker')
+        await pause(START_RETRY_MS)
+      }
+    }
+  }
+
+  /** Genesis that is there already must be ours: another partition count would scatter subscribers. */
+  async #checkGenesis(
+    partition: number,
+    first: { readonly data: Uint8Array } | null,
+  ): Promise<void> {
+    if (first === null) return
+    const control = decodeControl(first.data)
+    const { count } = this.#settings.partitions
+    if (control.kind === 'genesis' && control.partitionCount !== count) {
+      const text = `IN_${partition} was made for ${control.partitionCount} partitions, not ${count}`
+      throw new BrokerRefusedError(text)
+    }
+  }
+
+  #logEnd(partition: number, worker: PartitionWorker): void {
+    const { halt } = worker
+    if (halt === null) {
+      this.#logger.info({ partition }, 'partition stopped')
+      return
+    }
+    const cause = halt.cause instanceof Error ? (halt.cause.stack ?? halt.cause.message) : undefined
+    this.#logger.fatal(
+      { partition, code: halt.code, error: halt.message, cause },
+      'partition halted: it takes no more input until somebody has looked',
+    )
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
