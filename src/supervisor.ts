@@ -8,7 +8,6 @@ import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createHash } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
 import type { NatsConnection } from 'nats'
 import type { Logger } from 'pino'
 import { type LoadedConfig, loadConfigDirectory } from './config/load.ts'
@@ -158,7 +157,8 @@ export class Supervisor implements WorkerView {
       lastSuccessAtMs: isLastSuccessful ? this.#clock.nowMs() : lastSuccessAtMs,
     }
     if (isLastSuccessful) this.#logger.info({ cause, outcome }, 'config reload')
-    else this.#logger.error({ cause, outcome }, 'config reload failed; the old config keeps running')
+    else
+      this.#logger.error({ cause, outcome }, 'config reload failed; the old config keeps running')
     return outcome
   }
 
@@ -173,14 +173,14 @@ export class Supervisor implements WorkerView {
     const before = core.compiled.catalog
     const problem = findIncompatibility(before, catalog)
     if (problem !== null) return { kind: 'invalid', problems: [problem] }
-    if (isDeepStrictEqual(files, core.files)) {
+    if (isSameText(files, core.files)) {
       await this.#copyConfig(core.generation, core.files)
       return { kind: 'unchanged', generation: core.generation }
     }
     const generation = core.generation + 1
     await this.#publishConfig(0, generation, files)
     await this.#untilGeneration(0, generation)
-    if (!isDeepStrictEqual(core.files, files)) {
+    if (!isSameText(core.files, files)) {
       return { kind: 'failed', error: `generation ${generation} was taken by another reload` }
     }
     await this.#copyConfig(generation, files)
@@ -328,6 +328,12 @@ export class Supervisor implements WorkerView {
       'partition halted: it takes no more input until somebody has looked',
     )
   }
+}
+
+/** Whether two configurations hold the same texts under the same paths. */
+function isSameText(a: ConfigFiles, b: ConfigFiles): boolean {
+  const paths = Object.keys(a)
+  return paths.length === Object.keys(b).length && paths.every((path) => a[path] === b[path])
 }
 
 function pause(ms: number): Promise<void> {

@@ -81,6 +81,7 @@ export class PartitionWorker {
   #reconnects = 0
   #isStopping = false
   #failure: unknown = null
+  #isClosed = false
   #done: Promise<void> = Promise.resolve()
 
   constructor(ports: WorkerPorts, settings: WorkerSettings) {
@@ -135,7 +136,7 @@ export class PartitionWorker {
       checkpointer: this.#checkpointer,
       streams: this.#streams,
       nowMs: this.#ports.clock.nowMs(),
-      storeBytes: this.#ports.store.diskSize(),
+      storeBytes: this.#isClosed ? 0 : this.#ports.store.diskSize(),
     })
   }
 
@@ -371,6 +372,7 @@ export class PartitionWorker {
   }
 
   async #close(): Promise<void> {
+    this.#isClosed = true
     this.#writer?.stop()
     this.#rejectWriter?.stop()
     await this.#ports.source.close()
