@@ -23,15 +23,16 @@ export function isWrongLastSequence(error: unknown): boolean {
 export function isStreamFull(error: unknown): boolean {
   if (!(error instanceof JetStreamApiError)) return false
   if (RESOURCES_EXCEEDED_CODES.has(error.code)) return true
-  // The store's own words: "maximum bytes exceeded", "maximum messages exceeded", "no space left on device".
+  // The store's own words: "maximum bytes exceeded", "maximum messages exceeded", "no space left on
+  // device".
   return (
     error.code === STREAM_STORE_FAILED_CODE && /maximum .* exceeded|no space/.test(error.message)
   )
 }
 
 /**
- * The server (or the client before sending) said no for a reason that a retry does not cure: certainly
- * not stored. Answers of class 5xx are the server's own trouble and prove nothing.
+ * The server (or the client before sending) said no for a reason that a retry does not cure:
+ * certainly not stored. Answers of class 5xx are the server's own trouble and prove nothing.
  */
 export function isRefusal(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {

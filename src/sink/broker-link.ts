@@ -9,9 +9,15 @@ import { BrokerUnavailableError } from '../errors.ts'
 
 /** One per connection, see `brokerLink`. */
 export interface BrokerLink {
-  /** Resolves at once when connected, else on reconnect. Rejects after `timeoutMs` or when closed for good. */
+  /**
+   * Resolves at once when connected, else on reconnect. Rejects after `timeoutMs` or when closed
+   * for good.
+   */
   untilConnected(timeoutMs: number): Promise<void>
-  /** Settles as `answer` does, or rejects with BrokerUnavailableError as soon as the connection is lost. */
+  /**
+   * Settles as `answer` does, or rejects with BrokerUnavailableError as soon as the connection is
+   * lost.
+   */
   whileConnected<T>(answer: Promise<T>): Promise<T>
   /** Calls back on every change until the returned function is called; `closed` is the last one. */
   onChange(callback: (state: LinkState) => void): () => void

@@ -30,7 +30,10 @@ export interface NatsTlsSettings {
   readonly keyFile?: string
 }
 
-/** A dead peer is noticed after two unanswered pings: 10 to 15 s (the client's default is 2 minutes each). */
+/**
+ * A dead peer is noticed after two unanswered pings: 10 to 15 s (the client's default is 2 minutes
+ * each).
+ */
 const PING_INTERVAL_MS = 5_000
 const PINGS_UNANSWERED_MAX = 2
 const RECONNECT_WAIT_MS = 250

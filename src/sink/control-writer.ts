@@ -5,7 +5,9 @@ import type { ControlWriter, PublishOutcome } from '../model/ports.ts'
 import { createPublisher, PUBLISH_TIMEOUT_MS } from './publish.ts'
 import { controlSubject, inputStreamName } from './stream-names.ts'
 
-/** Opens the writer of a partition; asks the server nothing yet. The connection stays the caller's. */
+/**
+ * Opens the writer of a partition; asks the server nothing yet. The connection stays the caller's.
+ */
 export function openControlWriter(
   connection: NatsConnection,
   partition: number,

@@ -9,8 +9,8 @@ import { inputStreamName } from './stream-names.ts'
 /** Publishes messages of one partition and waits for the server's word that they are stored. */
 export interface InputWriter {
   /**
-   * Resolves when the message is stored. Never retries: after BrokerUnavailableError the message may be
-   * stored or not, and the same message (same probe, epoch, seq) may be published again.
+   * Resolves when the message is stored. Never retries: after BrokerUnavailableError the message
+   * may be stored or not, and the same message (same probe, epoch, seq) may be published again.
    * Many may be under way at once; the caller bounds how many.
    * @throws {StreamFullError} the stream is at its limit: try again later
    * @throws {BrokerUnavailableError} no answer
@@ -19,7 +19,9 @@ export interface InputWriter {
   publish(subject: string, data: Uint8Array): Promise<void>
 }
 
-/** Opens the writer of a partition; asks the server nothing yet. The connection stays the caller's. */
+/**
+ * Opens the writer of a partition; asks the server nothing yet. The connection stays the caller's.
+ */
 export function openInputWriter(
   connection: NatsConnection,
   partition: number,

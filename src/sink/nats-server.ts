@@ -1,6 +1,6 @@
 /**
- * A private nats-server with JetStream on file storage: for the demo and for tests. It listens on the
- * loopback only, on a port that the system chose, and keeps that port over restarts.
+ * A private nats-server with JetStream on file storage: for the demo and for tests. It listens on
+ * the loopback only, on a port that the system chose, and keeps that port over restarts.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -13,7 +13,10 @@ import { BrokerUnavailableError, UsageError } from '../errors.ts'
 
 /** Options of `startPrivateServer`; everything has a default. */
 export interface PrivateServerOptions {
-  /** Where JetStream keeps its files; kept when the server stops. Default: a temporary directory, removed by `stop`. */
+  /**
+   * Where JetStream keeps its files; kept when the server stops. Default: a temporary directory,
+   * removed by `stop`.
+   */
   readonly storeDirectory?: string
   /** Appended to the generated configuration (nats-server syntax). */
   readonly configText?: string
@@ -25,7 +28,9 @@ export interface PrivateServerOptions {
   readonly startTimeoutMs?: number
 }
 
-/** A running private server. Whoever started it stops it; the exit of this process kills it, too. */
+/**
+ * A running private server. Whoever started it stops it; the exit of this process kills it, too.
+ */
 export interface PrivateServer {
   readonly url: string
   readonly port: number
@@ -42,7 +47,8 @@ export interface PrivateServer {
 }
 
 /**
- * Path of the nats-server program: HIGHWATER_NATS_SERVER, then PATH, then the project's own cache folder.
+ * Path of the nats-server program: HIGHWATER_NATS_SERVER, then PATH, then the project's own cache
+ * folder.
  * @throws {UsageError} when there is none
  */
 export function findNatsServer(environment: NodeJS.ProcessEnv = process.env): string {
@@ -139,7 +145,8 @@ class PrivateServerProcess implements PrivateServer {
     const child = spawn(
       this.#program,
       ['-c', configFile, '--ports_file_dir', this.#workDirectory],
-      // Its own process group: a Ctrl-C at the terminal reaches the worker first, which then stops the server.
+      // Its own process group: a Ctrl-C at the terminal reaches the worker first, which then stops
+      // the server.
       { stdio: 'ignore', detached: true },
     )
     child.unref()

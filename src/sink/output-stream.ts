@@ -1,4 +1,6 @@
-/** OUT_<p> on JetStream: the chain of decisions, published one by one and read back from the leader. */
+/**
+ * OUT_<p> on JetStream: the chain of decisions, published one by one and read back from the leader.
+ */
 
 import type { NatsConnection } from 'nats'
 import { PartitionHaltedError } from '../errors.ts'
@@ -11,8 +13,9 @@ import { createStreamReader, type StreamReader } from './stream-reader.ts'
 const READS_AHEAD_MAX = 32
 
 /**
- * Opens the output stream of a partition; asks the server nothing yet. The connection stays the caller's.
- * A claim's or a message's fate after `unknown` is found by `state` and `read`, both from the leader.
+ * Opens the output stream of a partition; asks the server nothing yet. The connection stays the
+ * caller's. A claim's or a message's fate after `unknown` is found by `state` and `read`, both from
+ * the leader.
  */
 export async function openOutputStream(
   connection: NatsConnection,

@@ -23,9 +23,10 @@ export interface PublishRequest {
 /** Publishes over one connection. Made once per stream. */
 export interface Publisher {
   /**
-   * Sends once, never again. Sends nothing while disconnected: it waits for the connection first, and
-   * answers `unknown` when that takes too long.
-   * @throws {BrokerRefusedError} when the server refuses for good (size, rights, no such subject in the stream)
+   * Sends once, never again. Sends nothing while disconnected: it waits for the connection first,
+   * and answers `unknown` when that takes too long.
+   * @throws {BrokerRefusedError} when the server refuses for good (size, rights, no such subject in
+   *   the stream)
    */
   publish(request: PublishRequest): Promise<PublishOutcome>
 }
@@ -59,7 +60,8 @@ function publishOptions(
   request: PublishRequest,
   timeoutMs: number,
 ): Partial<JetStreamPublishOptions> {
-  // The stream is named so that a subject that strayed into another stream is refused, not stored there.
+  // The stream is named so that a subject that strayed into another stream is refused, not stored
+  // there.
   const expect: { streamName: string; lastSequence?: number } = { streamName: request.stream }
   if (request.expectedLastSequence !== null) expect.lastSequence = request.expectedLastSequence
   const options: Partial<JetStreamPublishOptions> = { timeout: timeoutMs, retries: 1, expect }

@@ -1,11 +1,16 @@
-/** REJ_<p> on JetStream: at least once, repeats within the server's window dropped by `Nats-Msg-Id`. */
+/**
+ * REJ_<p> on JetStream: at least once, repeats within the server's window dropped by `Nats-Msg-Id`.
+ */
 
 import type { NatsConnection } from 'nats'
 import type { PublishOutcome, RejectStream } from '../model/ports.ts'
 import { createPublisher, PUBLISH_TIMEOUT_MS } from './publish.ts'
 import { rejectStreamName, rejectSubject } from './stream-names.ts'
 
-/** Opens the reject stream of a partition; asks the server nothing yet. The connection stays the caller's. */
+/**
+ * Opens the reject stream of a partition; asks the server nothing yet. The connection stays the
+ * caller's.
+ */
 export function openRejectStream(
   connection: NatsConnection,
   partition: number,

@@ -1,4 +1,7 @@
-/** Names of a partition's three streams and of their subjects (design 1). They carry no subscriber number. */
+/**
+ * Names of a partition's three streams and of their subjects (design 1). They carry no subscriber
+ * number.
+ */
 
 /** The input stream: usage, profile, feedback and control of one partition. */
 export function inputStreamName(partition: number): string {
@@ -20,10 +23,12 @@ export function controlSubject(partition: number): string {
   return `control.${partition}`
 }
 
+/** The only subject of OUT. */
 export function outputSubject(partition: number): string {
   return `out.${partition}`
 }
 
+/** The only subject of REJ. */
 export function rejectSubject(partition: number): string {
   return `reject.${partition}`
 }

@@ -1,4 +1,7 @@
-/** What a stream holds, asked of its leader: direct gets may be answered by a follower that lags behind. */
+/**
+ * What a stream holds, asked of its leader: direct gets may be answered by a follower that lags
+ * behind.
+ */
 
 import {
   type JetStreamManager,

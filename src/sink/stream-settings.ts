@@ -71,7 +71,10 @@ const NANOSECONDS_PER_MS = 1_000_000
 const SHORTEST_DUPLICATE_WINDOW_MS = 1_000
 const REJECT_DUPLICATE_WINDOW_MS = 120_000
 
-/** Plans a partition's streams; IN with all its subjects (it is created with the first of them alone). */
+/**
+ * Plans a partition's streams; IN with all its subjects (it is created with the first of them
+ * alone).
+ */
 export function planPartition(partition: number, limits: StreamLimits): PartitionPlan {
   const base = {
     storage: StorageType.File,
@@ -115,8 +118,9 @@ export function planPartition(partition: number, limits: StreamLimits): Partitio
 }
 
 /**
- * Why a stream that exists cannot serve: each a sentence, empty when it can. Limits (age, size, copies)
- * may differ from the plan, since operators tune them; what would lose or reorder messages may not.
+ * Why a stream that exists cannot serve: each a sentence, empty when it can. Limits (age, size,
+ * copies) may differ from the plan, since operators tune them; what would lose or reorder messages
+ * may not.
  */
 export function problemsOf(actual: StreamConfig, plan: StreamPlan): readonly string[] {
   const problems: string[] = []

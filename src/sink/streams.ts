@@ -1,9 +1,9 @@
 /**
  * The streams of a partition: made, checked, and opened to producers only after genesis.
  *
- * IN starts with its control subject alone; genesis is published expecting sequence 0, so of any number of
- * racing creators exactly one wins; then the other subjects are added. Each step looks at what is there,
- * so a crash between two steps, or two creators at once, ends in the same place.
+ * IN starts with its control subject alone; genesis is published expecting sequence 0, so of any
+ * number of racing creators exactly one wins; then the other subjects are added. Each step looks at
+ * what is there, so a crash between two steps, or two creators at once, ends in the same place.
  */
 
 import { JetStreamApiError, type StreamInfo } from '@nats-io/jetstream'
@@ -45,19 +45,23 @@ export interface PartitionStreams {
   readonly input: StreamReport
   readonly output: StreamReport
   readonly reject: StreamReport
-  /** `published`: our genesis is sequence 1. `present`: IN had messages before; read sequence 1 to compare. */
+  /**
+   * `published`: our genesis is sequence 1. `present`: IN had messages before; read sequence 1 to
+   * compare.
+   */
   readonly genesis: 'published' | 'present'
   readonly warnings: readonly StreamWarning[]
 }
 
 /**
- * Makes the streams that are missing, checks those that exist, publishes genesis into an empty IN, and
- * opens IN to producers. May be repeated and may race with others.
+ * Makes the streams that are missing, checks those that exist, publishes genesis into an empty IN,
+ * and opens IN to producers. May be repeated and may race with others.
  *
- * `genesis` null says that the partition has lived before (there is an image): then nothing is made anew,
- * since an empty stream in the place of a lost one would look like a beginning.
- * @throws {BrokerRefusedError} when a stream exists with settings that would break our promises, or when
- *   one is missing that cannot be: with `genesis` null, or IN empty beside an OUT that holds decisions
+ * `genesis` null says that the partition has lived before (there is an image): then nothing is made
+ * anew, since an empty stream in the place of a lost one would look like a beginning.
+ * @throws {BrokerRefusedError} when a stream exists with settings that would break our promises, or
+ *   when one is missing that cannot be: with `genesis` null, or IN empty beside an OUT that holds
+ *   decisions
  * @throws {BrokerUnavailableError} when the server does not answer; call again
  */
 export async function ensureStreams(
@@ -123,7 +127,10 @@ export async function publishGenesis(
 const STREAM_NOT_FOUND_CODE = 10059
 const STREAM_NAME_IN_USE_CODE = 10058
 
-/** The stream as it is, made from `first` when missing (null: it must exist); what exists must fit `plan`. */
+/**
+ * The stream as it is, made from `first` when missing (null: it must exist); what exists must fit
+ * `plan`.
+ */
 async function ensureStream(
   manager: Manager,
   plan: StreamPlan,

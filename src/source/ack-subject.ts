@@ -1,8 +1,8 @@
 /**
  * The reply subject of a JetStream delivery says which message it is, without headers:
  *
- *   $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time ns>.<pending>      (9 tokens)
- *   $JS.ACK.<domain>.<account>.<stream>.<consumer>.<delivered>.….<pending>[.<random>]  (11 or 12 tokens)
+ *   $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<ns>.<pending>   9 tokens
+ *   $JS.ACK.<domain>.<account>.<stream>.<consumer>.<delivered>. … .<pending>[.<random>]  11 or 12
  *
  * (nats.go, `parser.GetMetadataFields`; the long form comes with JetStream domains and accounts.)
  */
@@ -24,7 +24,9 @@ const SHORT_OFFSET = 4
 const LONG_OFFSET = 6
 const NANOSECOND_DIGITS_BELOW_MS = 6
 
-/** Whether a message with this reply subject is a delivery; anything else is a status of the server. */
+/**
+ * Whether a message with this reply subject is a delivery; anything else is a status of the server.
+ */
 export function isAckSubject(reply: string | undefined): reply is string {
   return reply?.startsWith(PREFIX) === true
 }

@@ -1,7 +1,8 @@
 /**
- * IN_<p> on JetStream, read in order from a sequence that the partition chose. The position is ours: no
- * acks, no redelivery. Whatever is lost (connection, consumer, broker), a new consumer starts after the
- * last message that was queued, so the queue never repeats or skips what the stream still holds.
+ * IN_<p> on JetStream, read in order from a sequence that the partition chose. The position is
+ * ours: no acks, no redelivery. Whatever is lost (connection, consumer, broker), a new consumer
+ * starts after the last message that was queued, so the queue never repeats or skips what the
+ * stream still holds.
  */
 
 import { JetStreamApiError, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
@@ -36,12 +37,17 @@ const BUFFER_MESSAGES_MAX = 16_384
 const REQUEST_TIMEOUT_MS = 5_000
 const RETRY_MIN_MS = 100
 const RETRY_MAX_MS = 2_000
-/** A server that is starting may not know its streams yet: it must say so several times, seconds apart. */
+/**
+ * A server that is starting may not know its streams yet: it must say so several times, seconds
+ * apart.
+ */
 const STREAM_MISSING_ANSWERS_MAX = 4
 const STREAM_MISSING_RETRY_MS = 500
 const STREAM_NOT_FOUND_CODE = 10059
 
-/** Makes a source; it asks the server nothing until `open`. Connection and link stay the caller's. */
+/**
+ * Makes a source; it asks the server nothing until `open`. Connection and link stay the caller's.
+ */
 export async function createJetStreamSource(
   connection: NatsConnection,
   link: ConnectionLink,
@@ -107,7 +113,10 @@ class JetStreamSource implements Source {
     return { sequence, timestampMs: time.getTime(), subject, data }
   }
 
-  /** @throws {BrokerUnavailableError | BrokerRefusedError} when the first consumer cannot be made now */
+  /**
+   * @throws {BrokerUnavailableError | BrokerRefusedError} when the first consumer cannot be made
+   * now
+   */
   async open(sequence: number): Promise<void> {
     assert(!this.#isOpen && sequence >= 1, 'a source is opened once, from sequence 1 on')
     this.#isOpen = true
@@ -151,7 +160,10 @@ class JetStreamSource implements Source {
     return this.#queue.size
   }
 
-  /** Also counts consumers that were lost while the connection held: the stream may have changed then, too. */
+  /**
+   * Also counts consumers that were lost while the connection held: the stream may have changed
+   * then, too.
+   */
   reconnectCount(): number {
     return this.#reconnects
   }
@@ -200,10 +212,14 @@ class JetStreamSource implements Source {
     this.#pull()
   }
 
-  /** Asks for as much as there is room for, once half of the room is free: few pulls, and a reader that lags stays busy. */
+  /**
+   * Asks for as much as there is room for, once half of the room is free: few pulls, and a reader
+   * that lags stays busy.
+   */
   #pull(): void {
     const consumer = this.#consumer
-    if (consumer === null || consumer.isPulling || this.#connection.isClosed()) return
+    if (consumer === null || consumer.isPulling) return
+    if (this.#connection.isClosed() || this.#connection.isDraining()) return
     if (this.#queue.hasRoom()) consumer.pull(this.#queue.roomMessages(), this.#queue.roomSize())
   }
 

@@ -1,4 +1,6 @@
-/** Messages that have arrived and were not yet taken, bounded in bytes and in number by who pulls. */
+/**
+ * Messages that have arrived and were not yet taken, bounded in bytes and in number by who pulls.
+ */
 
 import { assert } from '../errors.ts'
 import type { InputMessage } from '../model/ports.ts'

@@ -1,7 +1,8 @@
 /**
- * One ephemeral pull consumer, from its creation until the first sign that something was lost. It asks
- * for a bounded number of bytes and messages at a time (CONSUMER.MSG.NEXT), so a slow reader never has
- * more than it asked for. The client library's `consume` has no such bound and a promise per message.
+ * One ephemeral pull consumer, from its creation until the first sign that something was lost. It
+ * asks for a bounded number of bytes and messages at a time (CONSUMER.MSG.NEXT), so a slow reader
+ * never has more than it asked for. The client library's `consume` has no such bound and a promise
+ * per message.
  */
 
 import { AckPolicy, DeliverPolicy, type JetStreamManager, ReplayPolicy } from '@nats-io/jetstream'
@@ -9,7 +10,9 @@ import type { Msg, NatsConnection, Subscription } from 'nats'
 import type { InputMessage } from '../model/ports.ts'
 import { isAckSubject, parseAckSubject } from './ack-subject.ts'
 
-/** What a consumer reports to its owner; called from the socket's callback, so they must not throw. */
+/**
+ * What a consumer reports to its owner; called from the socket's callback, so they must not throw.
+ */
 export interface PullEvents {
   /** The next message; `data` is a view of a buffer of the client's. */
   readonly onMessage: (message: InputMessage) => void
@@ -20,11 +23,17 @@ export interface PullEvents {
 }
 
 const NANOSECONDS_PER_MS = 1_000_000
-/** The server forgets a consumer that nobody pulls from; a held-back partition may be silent for a while. */
+/**
+ * The server forgets a consumer that nobody pulls from; a held-back partition may be silent for a
+ * while.
+ */
 const INACTIVE_THRESHOLD_MS = 600_000
 const PULL_EXPIRES_MS = 30_000
 const HEARTBEAT_MS = 1_000
-/** Heartbeats missed in a row before the consumer counts as lost (2.9.10 does not answer for one it deleted). */
+/**
+ * Heartbeats missed in a row before the consumer counts as lost (2.9.10 does not answer for one it
+ * deleted).
+ */
 const SILENT_TICKS_MAX = 3
 
 /** Status codes of a pull (nats-server, server/consumer.go). */
@@ -101,7 +110,9 @@ export class PullConsumer {
     return this.#isPulling
   }
 
-  /** Asks for up to `messagesMax` messages of together `sizeMax` bytes (one message may exceed it). */
+  /**
+   * Asks for up to `messagesMax` messages of together `sizeMax` bytes (one message may exceed it).
+   */
   pull(messagesMax: number, sizeMax: number): void {
     if (this.#isPulling || this.#isDone) return
     this.#isPulling = true
@@ -169,8 +180,8 @@ export class PullConsumer {
       this.#lose(`${code} ${description}`)
       return
     }
-    // The status overtakes messages (seen on 2.9.10): the pull ends when the last of them is here, or
-    // they would be taken for messages of the next pull and the bound on the buffer would leak.
+    // The status overtakes messages (seen on 2.9.10): the pull ends when the last of them is here,
+    // or they would be taken for messages of the next pull and the bound on the buffer would leak.
     const pendingMessages = Number(message.headers?.get(PENDING_HEADER) || this.#messagesLeft)
     this.#messagesLeft -= pendingMessages
     this.#isNextOversize = isSizeExceeded && this.#arrivedMessages + this.#messagesLeft === 0
@@ -183,7 +194,10 @@ export class PullConsumer {
     this.#events.onPullEnd()
   }
 
-  /** Counts ticks, not time: after a long turn of the event loop the timer fires before the socket is read. */
+  /**
+   * Counts ticks, not time: after a long turn of the event loop the timer fires before the socket
+   * is read.
+   */
   #tick(): void {
     if (!this.#isPulling) return
     if (++this.#silentTicks > SILENT_TICKS_MAX) this.#lose('no heartbeat')

@@ -2,7 +2,8 @@
  * A look at LMDB's data file before the library opens it: lmdb 3.5.6 ends the process with a
  * segmentation fault when the file is none of its own (tried with noise, zeros and a short file).
  *
- * Layout of each of the first two pages (liblmdb mdb.c, MDB_page and MDB_meta; little-endian, 64 bits):
+ * Layout of each of the first two pages (liblmdb mdb.c, MDB_page and MDB_meta; little-endian, 64
+ * bits):
  *
  *   bytes  0..23   page header
  *   bytes 24..27   uint32 0xBEEFC0DE

@@ -1,7 +1,7 @@
 /**
- * A lock on a directory that lives exactly as long as its process: the kernel drops it on kill -9, and
- * there is no stale file to clean up. Node has no flock, but its SQLite holds an fcntl lock while a
- * transaction is open, and keeps two openers of one process apart as well.
+ * A lock on a directory that lives exactly as long as its process: the kernel drops it on kill -9,
+ * and there is no stale file to clean up. Node has no flock, but its SQLite holds an fcntl lock
+ * while a transaction is open, and keeps two openers of one process apart as well.
  */
 
 import { join } from 'node:path'
@@ -53,7 +53,10 @@ function isBusy(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY
 }
 
-/** Earlier releases of Node 24 warn when SQLite is loaded; that one warning is kept off the terminal. */
+/**
+ * Earlier releases of Node 24 warn when SQLite is loaded; that one warning is kept off the
+ * terminal.
+ */
 function loadSqlite(): typeof import('node:sqlite') {
   const emitWarning = process.emitWarning
   process.emitWarning = ((warning: string | Error, ...rest: unknown[]): void => {

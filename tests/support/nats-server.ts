@@ -14,8 +14,8 @@ export function startNatsServer(options: PrivateServerOptions = {}): Promise<Pri
 }
 
 /**
- * Stops a server in its tracks (SIGSTOP) and resolves when none of its threads runs any more: a signal
- * alone may arrive after the next message. SIGCONT lets it go on. Linux only.
+ * Stops a server in its tracks (SIGSTOP) and resolves when none of its threads runs any more: a
+ * signal alone may arrive after the next message. SIGCONT lets it go on. Linux only.
  */
 export async function freezeNatsServer(server: PrivateServer): Promise<void> {
   await server.kill('SIGSTOP')

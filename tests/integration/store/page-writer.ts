@@ -1,6 +1,7 @@
 /**
- * A process to be killed: opens the store of argv[2], commits manifest after manifest, each with all its
- * pages in the other slot, and says each commit on standard output. It never ends by itself.
+ * A process to be killed: opens the store of argv[2], commits manifest after manifest, each with
+ * all its pages in the other slot, and says each commit on standard output. It never ends by
+ * itself.
  */
 
 import { openStore } from '../../../src/store/lmdb-store.ts'
