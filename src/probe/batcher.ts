@@ -12,6 +12,7 @@ export interface EncodedBatch {
   readonly data: Uint8Array
 }
 
+/** Who sends, and how records are cut into batches. */
 export interface BatcherOptions {
   /** Name of the probe: the last token of its subjects. */
   readonly probe: string

@@ -2,6 +2,7 @@ import { UsageError } from '../errors.ts'
 
 /** Fields of a usage record that a CSV may give. */
 export const CSV_FIELDS = ['sub', 'bytes', 'time', 'rat', 'app', 'cell', 'kind'] as const
+/** One of them. */
 export type CsvField = (typeof CSV_FIELDS)[number]
 const REQUIRED_FIELDS: readonly CsvField[] = ['sub', 'bytes', 'time']
 
@@ -13,7 +14,7 @@ export type CsvPositions = ReadonlyMap<CsvField, readonly number[]>
 
 /**
  * Parses `sub=msisdn,bytes=up+down,time=start[,rat=…,app=…,cell=…,kind=…]`. A column is a name of
- * the header, or a number from 1; a name that holds , + = or blanks stands in double quotes.
+ * the header, or a number from 1; a name that holds , + or = stands in double quotes.
  * @throws UsageError that says what is wrong
  */
 export function parseCsvMapping(text: string): CsvMapping {
@@ -40,9 +41,9 @@ export function parseCsvMapping(text: string): CsvMapping {
 }
 
 /**
- * Finds the mapped columns in a file's first line. Column numbers count unless the header has a
- * column of that name. The first line is no header if all columns are given by number and its `sub`
- * is one.
+ * Finds the mapped columns in a file's first line. Digits are always a column number: taken as a
+ * name, they could match a value of a first line that is data. The first line is no header if all
+ * columns are given by number and its `sub` is a number.
  * @throws UsageError for a name that the header does not have, or has twice
  */
 export function findColumns(
@@ -56,12 +57,10 @@ export function findColumns(
     positions.set(
       field,
       columns.map((column) => {
-        const position = positionByName(header, column)
-        if (position !== null) {
-          isByNumber = false
-          return position
-        }
         if (/^[1-9][0-9]{0,4}$/.test(column)) return Number(column) - 1
+        isByNumber = false
+        const position = positionByName(header, column)
+        if (position !== null) return position
         throw unknownColumn(column, header)
       }),
     )

@@ -18,6 +18,7 @@ export const CSV_REFUSALS = [
   'bad-cell',
   'bad-kind',
 ] as const
+/** One of them. */
 export type CsvRefusal = (typeof CSV_REFUSALS)[number]
 
 /** Words for radio types that exports use beside those of RAT_CODES. */

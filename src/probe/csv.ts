@@ -10,6 +10,7 @@ import { CSV_REFUSALS, CsvRecordReader, type CsvRefusal } from './csv-record.ts'
 import { createTimeParser } from './csv-time.ts'
 import { type ProbeHooks, Publisher, systemHooks, type UsageWriter } from './publisher.ts'
 
+/** How CSV is read and under which name it is published. */
 export interface CsvOptions {
   readonly partitionCount: number
   /** IANA zone of times without offset; null: such lines are refused. */
@@ -34,6 +35,7 @@ export interface CsvOptions {
   readonly signal?: AbortSignal
 }
 
+/** A file or standard input to publish. */
 export interface CsvFileOptions extends CsvOptions {
   /** `-` is standard input. Compressed or not shows from the first bytes. */
   readonly path: string
@@ -41,6 +43,7 @@ export interface CsvFileOptions extends CsvOptions {
   readonly refusedPath?: string | null
 }
 
+/** Counts since the start; rates are per second of the probe's clock. */
 export interface CsvProgress {
   readonly lines: number
   readonly records: number
@@ -59,12 +62,14 @@ export interface CsvRefusalCount {
   readonly firstLines: readonly number[]
 }
 
+/** What became of a whole content. */
 export interface CsvSummary extends CsvProgress {
   readonly probe: string
   readonly epoch: number
   readonly refusals: readonly CsvRefusalCount[]
 }
 
+/** The outside world, and where progress and refused lines go. */
 export interface CsvHooks extends ProbeHooks {
   /** About once a second. */
   onProgress?(progress: CsvProgress): void

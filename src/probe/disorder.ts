@@ -1,5 +1,6 @@
 import type { Random } from './random.ts'
 
+/** How much disorder. */
 export interface DisorderOptions {
   /** Share of items that are held back and come later, 0 to 1. */
   readonly lateShare: number

@@ -6,6 +6,7 @@ import { Rhythm } from './rhythm.ts'
 /** Columns that records are written into; a UsageBatch has them. */
 export type RecordColumns = Omit<UsageBatch, 'count'>
 
+/** Who is simulated and how they behave. */
 export interface PopulationOptions {
   /** Whole, 0 to 2^53-1. The same options give the same records. */
   readonly seed: number

@@ -25,6 +25,7 @@ export const systemHooks: ProbeHooks = {
   },
 }
 
+/** Bounds of a publisher. */
 export interface PublisherOptions {
   /** Messages under way at once, at most. Reordering by so much is what a partition must bear. */
   readonly inFlightMax: number

@@ -8,6 +8,7 @@ import { type ProbeHooks, Publisher, systemHooks, type UsageWriter } from './pub
 import { Random } from './random.ts'
 import { type SavedSequence, SavedSequenceFile } from './saved-sequence.ts'
 
+/** What a simulated probe makes, how fast, and how it publishes it. */
 export interface SimulateOptions extends PopulationOptions {
   readonly probe: string
   readonly partitionCount: number
@@ -33,6 +34,7 @@ export interface SimulateOptions extends PopulationOptions {
   readonly signal?: AbortSignal
 }
 
+/** Counts since the start. */
 export interface SimulateProgress {
   readonly records: number
   readonly batches: number
@@ -45,6 +47,7 @@ export interface SimulateProgress {
   readonly recordsSkipped: number
 }
 
+/** What became of a whole run. */
 export interface SimulateSummary extends SimulateProgress {
   readonly probe: string
   readonly epoch: number

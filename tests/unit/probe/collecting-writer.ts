@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { UsageDecoder } from '../../../src/decode/usage.ts'
-import type { SimulateHooks } from '../../../src/probe/simulate.ts'
-import type { UsageWriter } from '../../../src/probe/publisher.ts'
+import type { ProbeHooks, UsageWriter } from '../../../src/probe/publisher.ts'
 
 /** A message as a writer got it. */
 export interface Published {
@@ -66,7 +65,7 @@ export function decodeAll(
 }
 
 /** A clock that only `sleep` moves on. */
-export function virtualHooks(startMs: number): SimulateHooks {
+export function virtualHooks(startMs: number): ProbeHooks {
   let nowMs = startMs
   return {
     nowMs: () => nowMs,
