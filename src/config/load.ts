@@ -1,4 +1,6 @@
-/** A config directory to settings and texts. The texts are not understood here: rules/ does that. */
+/**
+ * A config directory to settings and texts. The texts are not understood here: rules/ does that.
+ */
 
 import { createHash } from 'node:crypto'
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
@@ -11,7 +13,10 @@ import { SETTINGS_FILE } from './settings-reference.ts'
 /** All texts of a configuration together, bytes: they travel in one message of the log. */
 export const CONFIG_TOTAL_SIZE_MAX = 900_000
 
-/** Files and folders that one config directory may have, so that a wrong path does not read a whole disk. */
+/**
+ * Files and folders that one config directory may have, so that a wrong path does not read a whole
+ * disk.
+ */
 const ENTRIES_MAX = 10_000
 
 /** A config directory, read. */
@@ -23,9 +28,11 @@ export interface LoadedConfig {
 
 /**
  * Reads a config directory: `highwater.yaml` at its top, every other `*.yaml` and `*.yml` below it.
- * Names that start with a dot are skipped (Kubernetes keeps `..data` there), symbolic links followed.
+ * Names that start with a dot are skipped (Kubernetes keeps `..data` there), symbolic links
+ * followed.
  *
- * @throws ConfigInvalidError when the directory, a file or the settings cannot be read or understood.
+ * @throws ConfigInvalidError when the directory, a file or the settings cannot be read or
+ * understood.
  */
 export async function loadConfigDirectory(directory: string): Promise<LoadedConfig> {
   const problems: ConfigProblem[] = []

@@ -28,7 +28,10 @@ export interface SettingsReading<G extends SettingsGrammar> {
   readonly report: (path: string, code: string, message: string, suggestion?: string) => void
 }
 
-/** Reads a text. An impossible value is reported and replaced by its default, so that reading goes on. */
+/**
+ * Reads a text. An impossible value is reported and replaced by its default, so that reading goes
+ * on.
+ */
 export function readSettings<G extends SettingsGrammar>(
   file: string,
   text: string,
@@ -94,7 +97,9 @@ class SettingsReader {
     return this.problems.length > 0 ? null : document.contents
   }
 
-  /** The values of a mapping by key; unknown keys are problems. An absent or empty mapping has none. */
+  /**
+   * The values of a mapping by key; unknown keys are problems. An absent or empty mapping has none.
+   */
   mapping(node: Node | null, what: string, known: readonly string[]): Map<string, Node> {
     const entries = new Map<string, Node>()
     if (node === null || (isScalar(node) && node.value === null)) return entries

@@ -1,4 +1,6 @@
-/** Kinds of settings: each knows its schema, its bounds in words, and how its text becomes a value. */
+/**
+ * Kinds of settings: each knows its schema, its bounds in words, and how its text becomes a value.
+ */
 
 import Type, { type TSchema } from 'typebox'
 import Value from 'typebox/value'
@@ -184,7 +186,9 @@ interface FieldParts<T> {
   suggest?(raw: unknown): string | undefined
 }
 
-/** Adds description and default to the schema, and the schema's check in front of the conversion. */
+/**
+ * Adds description and default to the schema, and the schema's check in front of the conversion.
+ */
 function fieldOf<T>(parts: FieldParts<T>): Field<T> {
   const { text } = parts
   const shown = text.default === null ? {} : { default: text.default }

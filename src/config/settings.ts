@@ -1,6 +1,6 @@
 /**
- * The settings of one process, `highwater.yaml`: everything that differs between machines and changes
- * no decision. What decides stands in the other files and travels through the log.
+ * The settings of one process, `highwater.yaml`: everything that differs between machines and
+ * changes no decision. What decides stands in the other files and travels through the log.
  */
 
 import { ConfigInvalidError } from '../errors.ts'
@@ -43,6 +43,7 @@ export interface NatsConnectionSettings {
   }
 }
 
+/** How decisions are gathered into messages, and how many may wait. Times in ms, sizes in bytes. */
 export interface OutboxSettings {
   readonly latencyMs: number
   readonly batchDecisionsMax: number
@@ -61,6 +62,7 @@ export interface StreamSettings {
   readonly replicas: number
 }
 
+/** Levels of the log, most talkative first. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 
 /**

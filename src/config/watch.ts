@@ -3,7 +3,10 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { hashConfigDirectory } from './load.ts'
 
-/** `debounceMs`: quiet time after an event before looking; `pollMs`: time between looks without events. */
+/**
+ * `debounceMs`: quiet time after an event before looking; `pollMs`: time between looks without
+ * events.
+ */
 export interface WatchOptions {
   readonly signal: AbortSignal
   readonly debounceMs?: number
@@ -17,12 +20,13 @@ const POLL_DEFAULT_MS = 10_000
 const DELAYS_MAX = 20
 
 /**
- * Calls `onChange` after the contents of the directory changed, until `signal` is aborted. Resolves when
- * the present contents are known and changes are being watched for. Calls do not overlap: the next look
- * waits for what `onChange` returns, which must not reject.
+ * Calls `onChange` after the contents of the directory changed, until `signal` is aborted. Resolves
+ * when the present contents are known and changes are being watched for. Calls do not overlap: the
+ * next look waits for what `onChange` returns, which must not reject.
  *
- * Events of the file system only say when to look: a watched Kubernetes volume misses its second swap,
- * network file systems send none. A slow poll finds what events miss, a content hash what did not change.
+ * Events of the file system only say when to look: a watched Kubernetes volume misses its second
+ * swap, network file systems send none. A slow poll finds what events miss, a content hash what did
+ * not change.
  */
 export async function watchDirectory(
   directory: string,
@@ -89,7 +93,9 @@ class DirectoryWatcher {
     this.#watcher = null
   }
 
-  /** An event: look once it has been quiet, but do not wait for ever for a directory that never is. */
+  /**
+   * An event: look once it has been quiet, but do not wait for ever for a directory that never is.
+   */
   #notice(): void {
     if (this.#isLooking) {
       this.#isNoticed = true

@@ -1,4 +1,6 @@
-/** A trigger's reading to its spec: conditions compiled, defaults filled in, contradictions found. */
+/**
+ * A trigger's reading to its spec: conditions compiled, defaults filled in, contradictions found.
+ */
 
 import type { ContactWindowSpec, ScheduleSpec, TriggerSpec } from '../model/catalog.ts'
 import { CALENDAR_UNITS, type Expression } from '../model/expression.ts'
@@ -111,7 +113,9 @@ function readOnce(
   return once
 }
 
-/** The shortest calendar period that the condition reads after folding, else that its text reads. */
+/**
+ * The shortest calendar period that the condition reads after folding, else that its text reads.
+ */
 function shortestUnit(when: CompiledCondition): TriggerSpec['once'] | null {
   const { counters } = referencesOf(when.expression)
   const read = new Set<string>(counters.map((reference) => reference.counterWindow))

@@ -27,7 +27,9 @@ const HOUR_MS = 3_600_000
 export const LATENESS_DEFAULT_MS = 48 * HOUR_MS
 export const EARLINESS_DEFAULT_MS = 5 * 60_000
 
-/** Bounds of the whole configuration; a partition's record layout and memory are planned with them. */
+/**
+ * Bounds of the whole configuration; a partition's record layout and memory are planned with them.
+ */
 export const CATALOG_BOUNDS = {
   parameters: 256,
   apps: 65_536,

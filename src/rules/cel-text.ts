@@ -1,9 +1,12 @@
-/** CEL texts to the library's syntax tree, within bounds, with errors that a campaign manager can act on. */
+/**
+ * CEL texts to the library's syntax tree, within bounds, with errors that a campaign manager can
+ * act on.
+ */
 
 import { type ASTNode, Environment, ParseError } from '@marcbachmann/cel-js'
 import { SIZE_UNITS } from '../model/quantity.ts'
 
-/** Longest condition, characters. */
+/** Longest condition, characters; the grammar's text shape holds it. */
 export const CONDITION_LENGTH_MAX = 4000
 /** Syntax nodes of one condition. */
 export const CONDITION_NODES_MAX = 200
@@ -13,8 +16,8 @@ export const CONDITION_DEPTH_MAX = 32
 /** Reports a problem at a character of the condition's text. */
 export type ReportAt = (index: number, code: string, message: string, suggestion?: string) => void
 
-// Parsing only: names and types are resolved against the catalog by condition.ts, which reports every
-// mistake at once, where the library's checker stops at the first and refuses `double * int`.
+// Parsing only: names and types are resolved against the catalog by condition.ts, which reports
+// every mistake at once, where the library's checker stops at the first and refuses `double * int`.
 const environment = new Environment({
   unlistedVariablesAreDyn: true,
   limits: { maxAstNodes: CONDITION_NODES_MAX, maxDepth: CONDITION_DEPTH_MAX },
@@ -22,11 +25,6 @@ const environment = new Environment({
 
 /** The syntax tree, or null after reporting why there is none. */
 export function parseCel(text: string, report: ReportAt): ASTNode | null {
-  if (text.length > CONDITION_LENGTH_MAX) {
-    const message = `the condition has ${text.length} characters; at most ${CONDITION_LENGTH_MAX}`
-    report(0, 'condition-too-large', message)
-    return null
-  }
   try {
     return environment.parse(text).ast
   } catch (error) {
@@ -47,7 +45,9 @@ function reportSyntax(error: ParseError, text: string, report: ReportAt): void {
   report(start, 'condition-syntax', message, adviceFor(text, start))
 }
 
-/** What people coming from SQL or prose write instead of CEL, at the place where the parser gave up. */
+/**
+ * What people coming from SQL or prose write instead of CEL, at the place where the parser gave up.
+ */
 function adviceFor(text: string, start: number): string | undefined {
   const before = text.slice(0, start)
   const rest = text.slice(start)
@@ -59,6 +59,7 @@ function adviceFor(text: string, start: number): string | undefined {
   if (/^(or|OR)\b/.test(rest) || /\b(or|OR)\s*\S?$/.test(before)) return 'write || for "or"'
   if (/^\|/.test(rest) || /\|\s*$/.test(before)) return 'write || for "or"'
   if (/\b(not|NOT)\s*\S?$/.test(before)) return 'write ! for "not"'
-  if (rest.startsWith('=') || rest.startsWith('<>')) return 'write == for equal, != for unequal'
+  const isUnequal = rest.startsWith('>') && before.endsWith('<')
+  if (rest.startsWith('=') || isUnequal) return 'write == for equal, != for unequal'
   return undefined
 }

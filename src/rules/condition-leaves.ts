@@ -239,7 +239,9 @@ export class LeafResolver {
     return isAllowed
   }
 
-  /** A declared thing by name; null after reporting, or when it is broken and was reported already. */
+  /**
+   * A declared thing by name; null after reporting, or when it is broken and was reported already.
+   */
   #lookUp<T>(
     place: ASTNode,
     owner: string,

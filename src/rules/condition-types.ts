@@ -4,7 +4,10 @@ import type { FieldSpec } from '../model/catalog.ts'
 import type { Expression, UsageColumn } from '../model/expression.ts'
 import { KIND_CODES, RAT_CODES } from '../model/usage.ts'
 
-/** A part with its type. `word`: a bare word of a dictionary, not yet known which; `broken`: already reported. */
+/**
+ * A part with its type. `word`: a bare word of a dictionary, not yet known which; `broken`: already
+ * reported.
+ */
 export type Typed =
   | { readonly type: 'number' | 'bool' | 'date'; readonly node: Expression }
   | { readonly type: 'enum'; readonly node: Expression; readonly field: FieldSpec }

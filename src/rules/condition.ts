@@ -1,6 +1,6 @@
 /**
- * CEL conditions to the closed typed tree: every name resolved, every word replaced by its code, every
- * number a double. Reports all mistakes of a condition at once, each at its place.
+ * CEL conditions to the closed typed tree: every name resolved, every word replaced by its code,
+ * every number a double. Reports all mistakes of a condition at once, each at its place.
  */
 
 import type { ASTNode } from '@marcbachmann/cel-js'
@@ -48,8 +48,8 @@ export interface CompiledCondition {
 }
 
 /**
- * Compiles the text of a `when`, `cancelWhen` or `where`. Null after reporting at least one problem, or
- * when it uses names that are known to be broken.
+ * Compiles the text of a `when`, `cancelWhen` or `where`. Null after reporting at least one
+ * problem, or when it uses names that are known to be broken.
  */
 export function compileCondition(
   text: string,
@@ -259,11 +259,11 @@ class ConditionCompiler {
     if (right.args.length === 0) {
       return this.#refuse(right, 'condition-syntax', 'the list is empty: nothing is in it')
     }
-    const values = right.args.map((item) => this.#listValue(operand, item))
     if (operand.type === 'broken') return BROKEN
     if (operand.type === 'bool' || operand.type === 'text' || operand.type === 'word') {
       return this.#mismatch(left, operand, '"in" needs a number, a date, a word field or a code')
     }
+    const values = right.args.map((item) => this.#listValue(operand, item))
     const known = values.filter((value) => value !== null)
     if (known.length < values.length) return BROKEN
     return { type: 'bool', node: makeIn(operand.node, known) }
@@ -272,7 +272,7 @@ class ConditionCompiler {
   /** The constant behind one item of an `in` list, or null after reporting. */
   #listValue(operand: Typed, item: ASTNode): number | null {
     const typed = this.compile(item)
-    if (typed.type === 'broken' || operand.type === 'broken') return null
+    if (typed.type === 'broken') return null
     if (isDictionary(operand)) return this.#codeOf(operand, typed, item)
     if (typed.type === operand.type && 'node' in typed && typed.node.kind === 'number') {
       return typed.node.value
@@ -367,7 +367,10 @@ class ConditionCompiler {
   }
 }
 
-/** Type of a sum, product and so on; null when the sides do not fit. Dates may be moved and subtracted. */
+/**
+ * Type of a sum, product and so on; null when the sides do not fit. Dates may be moved and
+ * subtracted.
+ */
 function arithmeticType(
   operator: ArithmeticOperator,
   a: Typed,

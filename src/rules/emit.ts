@@ -9,8 +9,9 @@ import { walkExpression } from '../model/expression.ts'
 import { fieldsNeeded } from './references.ts'
 
 /**
- * How leaves are written as JavaScript expressions. `counter`, `field` and `column` must give a finite
- * double, `tag`, `list` and `has` a boolean. The code may be evaluated several times: no side effects.
+ * How leaves are written as JavaScript expressions. `counter`, `field` and `column` must give a
+ * finite double, `tag`, `list` and `has` a boolean. The code may be evaluated several times: no
+ * side effects.
  */
 export interface ExpressionBinding {
   counter(counter: string, counterWindow: string, previous: number): string
@@ -30,7 +31,10 @@ export function emitCondition(node: Expression, binding: ExpressionBinding): str
   return `(${[...guards, emitExpression(node, binding)].join(' && ')})`
 }
 
-/** One node as a JavaScript expression in parentheses: bool nodes give booleans, number nodes doubles. */
+/**
+ * One node as a JavaScript expression in parentheses: bool nodes give booleans, number nodes
+ * doubles.
+ */
 export function emitExpression(node: Expression, binding: ExpressionBinding): string {
   switch (node.kind) {
     case 'number':
@@ -97,9 +101,9 @@ function emitLogical(
 }
 
 /**
- * A comparison with a side that is not finite is false. Most sides are finite by construction and need
- * no guard. A guarded side is written twice, unless it holds a conditional: nested ones would double
- * the source at every level, so there the sides are bound to names first.
+ * A comparison with a side that is not finite is false. Most sides are finite by construction and
+ * need no guard. A guarded side is written twice, unless it holds a conditional: nested ones would
+ * double the source at every level, so there the sides are bound to names first.
  */
 function emitComparison(
   node: Extract<Expression, { kind: 'compare' }>,
@@ -122,7 +126,10 @@ function emitComparison(
   return `(${guards.join('')}${left} ${operator} ${right})`
 }
 
-/** `in` over few values is a chain of comparisons; NaN equals nothing and infinities are never listed. */
+/**
+ * `in` over few values is a chain of comparisons; NaN equals nothing and infinities are never
+ * listed.
+ */
 function emitMembership(
   node: Extract<Expression, { kind: 'in' }>,
   binding: ExpressionBinding,

@@ -13,8 +13,8 @@ import type {
 import { fieldsNeeded } from './references.ts'
 
 /**
- * Where an expression's values come from. Numbers are finite. `field` of an unset field is never asked
- * by `evaluateCondition`; `evaluateExpression` leaves it to the reader what to answer.
+ * Where an expression's values come from. Numbers are finite. `field` of an unset field is never
+ * asked by `evaluateCondition`; `evaluateExpression` leaves it to the reader what to answer.
  */
 export interface ExpressionReader {
   counter(counter: string, counterWindow: string, previous: number): number
@@ -25,7 +25,10 @@ export interface ExpressionReader {
   column(column: UsageColumn): number
 }
 
-/** A whole condition: false while a field that it reads outside `has` is unset, else the node's value. */
+/**
+ * A whole condition: false while a field that it reads outside `has` is unset, else the node's
+ * value.
+ */
 export function evaluateCondition(node: Expression, reader: ExpressionReader): boolean {
   for (const field of fieldsNeeded(node)) if (!reader.has(field)) return false
   return evaluateBoolean(node, reader)

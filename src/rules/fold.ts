@@ -1,6 +1,6 @@
 /**
- * Makers of expression nodes that fold constants as they go, so that a parameter costs nothing at run
- * time and a rewording that means the same gives the same tree.
+ * Makers of expression nodes that fold constants as they go, so that a parameter costs nothing at
+ * run time and a rewording that means the same gives the same tree.
  */
 
 import type { ArithmeticOperator, CompareOperator, Expression } from '../model/expression.ts'
@@ -17,7 +17,10 @@ export function makeBool(value: boolean): Expression {
   return Object.freeze({ kind: 'bool', value })
 }
 
-/** Negation; of a literal, folded; of a negation, undone. A comparison is not inverted: NaN would change it. */
+/**
+ * Negation; of a literal, folded; of a negation, undone. A comparison is not inverted: NaN would
+ * change it.
+ */
 export function makeNot(operand: Expression): Expression {
   if (operand.kind === 'bool') return makeBool(!operand.value)
   if (operand.kind === 'not') return operand.operand
@@ -59,7 +62,10 @@ export function makeBoolEqual(left: Expression, right: Expression): Expression {
   return makeConditional(left, right, makeNot(right))
 }
 
-/** Arithmetic; null when the result of literals is not finite, or a division by a literal zero is certain. */
+/**
+ * Arithmetic; null when the result of literals is not finite, or a division by a literal zero is
+ * certain.
+ */
 export function makeArithmetic(
   operator: ArithmeticOperator,
   left: Expression,

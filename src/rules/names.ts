@@ -3,8 +3,9 @@
 import type { CounterSpec, FieldSpec, TagSpec } from '../model/catalog.ts'
 
 /**
- * Declared names. null: declared, but broken and already reported, so uses of it are not reported again.
- * `isComplete` is false when a file could not be read at all: unknown names may be declared there.
+ * Declared names. null: declared, but broken and already reported, so uses of it are not reported
+ * again. `isComplete` is false when a file could not be read at all: unknown names may be declared
+ * there.
  */
 export interface NameTable {
   readonly parameters: ReadonlyMap<string, number | boolean | null>

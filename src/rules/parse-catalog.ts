@@ -1,6 +1,6 @@
 /**
- * The texts of one configuration to a catalog. Pure: the texts travel in the log, and every partition
- * that reads them comes to the same catalog or to the same problems.
+ * The texts of one configuration to a catalog. Pure: the texts travel in the log, and every
+ * partition that reads them comes to the same catalog or to the same problems.
  */
 
 import { isMap, isScalar, type Node } from 'yaml'
@@ -27,7 +27,10 @@ import type { NameTable } from './names.ts'
 import { type TriggerReading, TRIGGERS_MAX, triggerFile } from './trigger-grammar.ts'
 import { PROBLEMS_MAX, YamlSource } from './yaml-source.ts'
 
-/** Files of a configuration, and bytes of one file and of all: they travel in one message of the log. */
+/**
+ * Files of a configuration, and bytes of one file and of all: they travel in one message of the
+ * log.
+ */
 export const CONFIG_FILES_MAX = 1000
 export const CONFIG_FILE_SIZE_MAX = 256 * 1024
 export const CONFIG_TOTAL_SIZE_MAX = 900_000
@@ -111,7 +114,9 @@ function checkedFiles(files: ConfigFiles, problems: ConfigProblem[]): [string, s
   return []
 }
 
-/** A trigger is known by its key; the other two tell one whose `trigger` key is misspelt or missing. */
+/**
+ * A trigger is known by its key; the other two tell one whose `trigger` key is misspelt or missing.
+ */
 function isTriggerDocument(document: Node): boolean {
   if (!isMap(document)) return false
   const keys = new Set(document.items.map(({ key }) => (isScalar(key) ? String(key.value) : '')))
@@ -165,7 +170,9 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
 
 type DeclarationKey = keyof CatalogFileReading['values']
 
-/** Looks a top-level key up over all files; a key given in two of them is a problem at the second. */
+/**
+ * Looks a top-level key up over all files; a key given in two of them is a problem at the second.
+ */
 function onlyOnce(declarations: readonly Reading<CatalogFileReading>[]) {
   const owners = new Map<DeclarationKey, Reading<CatalogFileReading>>()
   for (const declaration of declarations) {

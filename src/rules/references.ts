@@ -3,7 +3,10 @@
 import type { Expression, ListName } from '../model/expression.ts'
 import { walkExpression } from '../model/expression.ts'
 
-/** One counter value that an expression reads; `previous`: calendar periods back, 0 is the running one. */
+/**
+ * One counter value that an expression reads; `previous`: calendar periods back, 0 is the running
+ * one.
+ */
 export interface CounterReference {
   readonly counter: string
   readonly counterWindow: string
@@ -19,7 +22,9 @@ export interface References {
   readonly fields: readonly string[]
 }
 
-/** Collects everything that `expression` reads. Usage columns are not listed: every record has them. */
+/**
+ * Collects everything that `expression` reads. Usage columns are not listed: every record has them.
+ */
 export function referencesOf(expression: Expression): References {
   const counters = new Map<string, CounterReference>()
   const tags = new Set<string>()

@@ -12,7 +12,10 @@ export function catalogSchema(): JsonSchema {
   return { $schema: DIALECT, title, ...catalogFile.schema }
 }
 
-/** Schema of a trigger. Conditions are texts to it: names and types in them are checked by Highwater. */
+/**
+ * Schema of a trigger. Conditions are texts to it: names and types in them are checked by
+ * Highwater.
+ */
 export function triggerSchema(): JsonSchema {
   return { $schema: DIALECT, title: 'Highwater trigger', ...triggerFile.schema }
 }

@@ -1,6 +1,6 @@
 /**
- * Shapes: what a piece of configuration may look like, said once. A shape reads a YAML node (reporting
- * every problem at its place) and describes itself as JSON Schema for editors.
+ * Shapes: what a piece of configuration may look like, said once. A shape reads a YAML node
+ * (reporting every problem at its place) and describes itself as JSON Schema for editors.
  */
 
 import type { Node, Scalar } from 'yaml'
@@ -32,6 +32,7 @@ export interface Key<T> {
   readonly shownDefault?: unknown
 }
 
+/** The keys of a mapping by name. */
 export type Keys = { readonly [name: string]: Key<unknown> }
 
 /** What a record shape gives: present and well-formed keys only. */
@@ -54,7 +55,9 @@ export function optional<T>(shape: Shape<T>, doc: string, shownDefault?: unknown
     : { shape, doc, isRequired: false, shownDefault }
 }
 
-/** A mapping with known keys; unknown ones are problems, with the nearest known key as suggestion. */
+/**
+ * A mapping with known keys; unknown ones are problems, with the nearest known key as suggestion.
+ */
 export function recordOf<K extends Keys>(what: string, keys: K): Shape<RecordReading<K>> {
   const names = Object.keys(keys)
   const known = new Map(Object.entries(keys))
@@ -96,7 +99,10 @@ export function recordOf<K extends Keys>(what: string, keys: K): Shape<RecordRea
 /** How names of counters, tags, fields, parameters and words look. */
 export const NAME_PATTERN = /^[a-z][a-z0-9_]{0,62}$/
 
-/** A mapping from names of one's own choice to values of one shape. Broken entries come as undefined. */
+/**
+ * A mapping from names of one's own choice to values of one shape. Broken entries come as
+ * undefined.
+ */
 export function dictionaryOf<T>(
   what: string,
   shape: Shape<T>,

@@ -1,5 +1,6 @@
 /**
- * The grammar of triggers. Each key is said once, here; reading, editor schema and messages come from it.
+ * The grammar of triggers. Each key is said once, here; reading, editor schema and messages come
+ * from it.
  */
 
 import { isScalar, isSeq } from 'yaml'
@@ -39,6 +40,7 @@ export const TRIGGERS_MAX = 1000
 export const DELAY_MAX_MS = 30 * DAY_MS
 /** How long a deferred delivery may wait unless the trigger says otherwise. */
 export const EXPIRES_DEFAULT_MS = DAY_MS
+/** What a trigger is when it does not say: in the middle, tried three times in all. */
 export const PRIORITY_DEFAULT = 100
 export const ATTEMPTS_DEFAULT = 3
 

@@ -1,6 +1,7 @@
 /**
  * YAML texts with positions: parsing within bounds, refusal of what configurations have no use for
- * (aliases, tags, prototype names), and the way back from a character of a value to line and column.
+ * (aliases, tags, prototype names), and the way back from a character of a value to line and
+ * column.
  */
 
 import type { CST, Document, Node, Scalar } from 'yaml'
@@ -13,14 +14,19 @@ export const YAML_DEPTH_MAX = 16
 /** Problems reported at most; a text with more is not worth reading further. */
 export const PROBLEMS_MAX = 200
 
-/** Names that mean something to JavaScript objects; refused wherever a configuration names things. */
+/**
+ * Names that mean something to JavaScript objects; refused wherever a configuration names things.
+ */
 export const FORBIDDEN_NAMES: ReadonlySet<string> = new Set([
   '__proto__',
   'constructor',
   'prototype',
 ])
 
-/** One file while it is being read. Collects problems; `problems` is shared by all files of a catalog. */
+/**
+ * One file while it is being read. Collects problems; `problems` is shared by all files of a
+ * catalog.
+ */
 export class YamlSource {
   readonly file: string
   readonly text: string
@@ -48,8 +54,8 @@ export class YamlSource {
   }
 
   /**
-   * Parses the text. Null when it is not well-formed, or holds what is refused: the problems say where.
-   * A document without content counts as absent.
+   * Parses the text. Null when it is not well-formed, or holds what is refused: the problems say
+   * where. A document without content counts as absent.
    */
   parse(): readonly Node[] | null {
     const countBefore = this.problems.length
@@ -61,6 +67,8 @@ export class YamlSource {
       for (const warning of document.warnings) {
         this.reportAt(warning.pos[0], 'yaml-unsupported', firstLine(warning.message))
       }
+      // What follows a syntax error is a guess of the parser's: not worth judging.
+      if (document.errors.length > 0) continue
       if (document.contents === null || isEmptyScalar(document.contents)) continue
       this.#refuseExtras(document.contents)
       contents.push(document.contents)
@@ -68,7 +76,10 @@ export class YamlSource {
     return this.problems.length === countBefore ? contents : null
   }
 
-  /** Offset in the text of the character `index` of a scalar's value. Exact for all but exotic escapes. */
+  /**
+   * Offset in the text of the character `index` of a scalar's value. Exact for all but exotic
+   * escapes.
+   */
   offsetInScalar(node: Scalar, index: number): number {
     const [start, end] = node.range ?? [0, 0]
     const value = String(node.value)
@@ -86,8 +97,8 @@ export class YamlSource {
   }
 
   /**
-   * The parser keeps its own stack, the composer recurses: depth is checked between them, so that no
-   * text can exhaust the machine's stack and every machine comes to the same answer.
+   * The parser keeps its own stack, the composer recurses: depth is checked between them, so that
+   * no text can exhaust the machine's stack and every machine comes to the same answer.
    */
   #parseDocuments(): readonly Document[] {
     const tokens = [...new Parser(this.#lines.addNewLine).parse(this.text)]
