@@ -159,7 +159,8 @@ export class DeliveryBook {
       candidate,
       attempt: number,
       timer: this.#timer++,
-      expiresAtMs: dueMs + contactWindow.expiresMs,
+      // From the first planned instant, before the window moved it: waiting uses the time up.
+      expiresAtMs: plannedMs + contactWindow.expiresMs,
       dueMs,
       monthNumber,
       status: 'pending',

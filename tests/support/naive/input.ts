@@ -77,8 +77,9 @@ export interface NaiveParameters {
   /** Radio types that data_4g counts, and apps that ott counts. */
   readonly rats: readonly number[]
   readonly ottApps: readonly number[]
-  /** Past days and months that the counters keep. */
+  /** Past days and months that data_4g keeps, and past months that ott keeps. */
   readonly keep: number
+  readonly keepOtt: number
   readonly latenessMs: number
   readonly earlinessMs: number
   /** `late: fire` */
@@ -103,6 +104,7 @@ export const S1_PARAMETERS: NaiveParameters = {
   rats: [1, 5, 6],
   ottApps: [1, 2, 3, 4],
   keep: 1,
+  keepOtt: 1,
   latenessMs: 48 * 3_600_000,
   earlinessMs: 5 * 60_000,
   isLateFiring: true,

@@ -106,7 +106,7 @@ export class NaiveModel {
    */
   counters(subscriber: number): CounterView[] {
     const known = this.#subscribers.get(subscriber)
-    return known === undefined ? [] : countersOf(known, this.#parameters.keep)
+    return known === undefined ? [] : countersOf(known, this.#parameters)
   }
 
   /** Deliveries decided and not yet sent. */

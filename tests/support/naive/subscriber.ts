@@ -72,14 +72,15 @@ export function countRecord(
   subscriber.runningMonth = month
   const isDayKept = day - local.dayNumber <= parameters.keep
   const isMonthKept = month - local.monthNumber <= parameters.keep
+  const isOttMonthKept = month - local.monthNumber <= parameters.keepOtt
   const isData4g = record.kind === 0 && parameters.rats.includes(record.rat)
   const isOtt = parameters.ottApps.includes(record.app)
   if (isData4g && isDayKept) add(subscriber.data4gDay, local.dayNumber, record.usageBytes)
   if (isData4g && isMonthKept) add(subscriber.data4gMonth, local.monthNumber, record.usageBytes)
-  if (isOtt && isMonthKept) add(subscriber.ottMonth, local.monthNumber, record.usageBytes)
+  if (isOtt && isOttMonthKept) add(subscriber.ottMonth, local.monthNumber, record.usageBytes)
   return {
     isTouched: isData4g,
-    isLateForWindow: (isData4g && !isDayKept) || ((isData4g || isOtt) && !isMonthKept),
+    isLateForWindow: (isData4g && !(isDayKept && isMonthKept)) || (isOtt && !isOttMonthKept),
   }
 }
 
@@ -105,12 +106,21 @@ export function applyRow(
 
 /**
  * The counters as of the subscriber's running periods (not the clock's), `previous` nearest first
- * and `keep` long. Empty before the first accepted record.
+ * as long as they are kept. Empty before the first accepted record.
  */
-export function countersOf(subscriber: NaiveSubscriber, keep: number): CounterView[] {
+export function countersOf(
+  subscriber: NaiveSubscriber,
+  { keep: keepData4g, keepOtt }: NaiveParameters,
+): CounterView[] {
   const { runningDay, runningMonth } = subscriber
   if (runningDay === null || runningMonth === null) return []
-  const view = (counter: string, counterWindow: string, sums: PeriodSums, running: number) => ({
+  const view = (
+    counter: string,
+    counterWindow: string,
+    sums: PeriodSums,
+    running: number,
+    keep: number,
+  ) => ({
     counter,
     counterWindow,
     period: counterWindow === 'day' ? dayText(running) : monthText(running),
@@ -118,9 +128,9 @@ export function countersOf(subscriber: NaiveSubscriber, keep: number): CounterVi
     previous: Array.from({ length: keep }, (_, index) => sums.get(running - 1 - index) ?? 0),
   })
   return [
-    view('data_4g', 'day', subscriber.data4gDay, runningDay),
-    view('data_4g', 'month', subscriber.data4gMonth, runningMonth),
-    view('ott', 'month', subscriber.ottMonth, runningMonth),
+    view('data_4g', 'day', subscriber.data4gDay, runningDay, keepData4g),
+    view('data_4g', 'month', subscriber.data4gMonth, runningMonth, keepData4g),
+    view('ott', 'month', subscriber.ottMonth, runningMonth, keepOtt),
   ]
 }
 
