@@ -1,7 +1,8 @@
 /**
- * Who may do what. Reading metrics, health, triggers and partitions is open to whoever reaches the port.
- * Writing, and reading what is known of one subscriber, takes the bearer token; a request that
- * comes from this very machine may read without it, and may write only where no token is configured.
+ * Who may do what. Reading metrics, health, triggers and partitions is open to whoever reaches the
+ * port. Writing, and reading what is known of one subscriber, takes the bearer token; a request
+ * that comes from this very machine may read without it, and may write only where no token is
+ * configured.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
@@ -17,8 +18,8 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
 LOOPBACK.addAddress('::1', 'ipv6')
 
 /**
- * Makes the check that runs before a guarded route reads its body: answers 401 or 403 itself, else does
- * nothing. `token`: null or empty when none is configured.
+ * Makes the check that runs before a guarded route reads its body: answers 401 or 403 itself, else
+ * does nothing. `token`: null or empty when none is configured.
  */
 export function createGuard(
   token: string | null,
@@ -49,9 +50,9 @@ const FORBIDDEN_MESSAGES: Readonly<Record<Guarded, string>> = {
 }
 
 /**
- * Whether a request was made on this machine, by somebody on it. The peer's address alone does not say
- * so: a reverse proxy passes on strangers, and a web page can make its visitor's browser call loopback
- * (directly, or under a host name of its own that resolves to 127.0.0.1).
+ * Whether a request was made on this machine, by somebody on it. The peer's address alone does not
+ * say so: a reverse proxy passes on strangers, and a web page can make its visitor's browser call
+ * loopback (directly, or under a host name of its own that resolves to 127.0.0.1).
  */
 export function isFromThisMachine(request: FastifyRequest): boolean {
   const { host, origin, forwarded } = request.headers

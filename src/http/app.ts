@@ -18,6 +18,7 @@ import type { MetricsText } from './operation-routes.ts'
 import { addOperationRoutes } from './operation-routes.ts'
 import { createMaskedLogger, logAnswer } from './request-log.ts'
 
+/** How the worker's HTTP server is set up. */
 export interface HttpOptions {
   /** Bearer token of what writes; null: none is configured, and only this machine may write. */
   readonly token: string | null
@@ -39,7 +40,7 @@ export function createApp(
   const app: FastifyInstance = fastify({
     ...(logger === undefined ? {} : { loggerInstance: logger as FastifyBaseLogger }),
     logController: new LogController({ disableRequestLogging: true }),
-    // Never the caller's: it would be a way to write anything, a subscriber number too, into the log.
+    // Never the caller's: that would let anything into the log, a subscriber number too.
     genReqId: () => randomUUID(),
     bodyLimit: BODY_SIZE_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,

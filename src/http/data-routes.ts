@@ -1,4 +1,7 @@
-/** What the worker knows: subscribers, triggers, partitions. All of it is read at the time of the request. */
+/**
+ * What the worker knows: subscribers, triggers, partitions. All of it is read at the time of the
+ * request.
+ */
 
 import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'

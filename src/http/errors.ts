@@ -1,4 +1,7 @@
-/** How a request that cannot be answered is answered: always `{error: {code, message}}`, never a stack. */
+/**
+ * How a request that cannot be answered is answered: always `{error: {code, message}}`, never a
+ * stack.
+ */
 
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
@@ -35,8 +38,8 @@ export function sendError(
 }
 
 /**
- * Answers for an error that a route threw or that Fastify found. What came from the worker is logged and
- * not shown: its text is for operators, and may name things that a caller need not know.
+ * Answers for an error that a route threw or that Fastify found. What came from the worker is
+ * logged and not shown: its text is for operators, and may name things that a caller need not know.
  */
 export function handleError(
   error: FastifyError | HighwaterError,
@@ -81,7 +84,10 @@ export function createMethodRefusal(
   }
 }
 
-/** Answers bytes that are no HTTP request, or that took too long to become one, and closes the connection. */
+/**
+ * Answers bytes that are no HTTP request, or that took too long to become one, and closes the
+ * connection.
+ */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()

@@ -1,4 +1,7 @@
-/** What operators and their machines call: metrics, health, readiness, reload, and the list of it all. */
+/**
+ * What operators and their machines call: metrics, health, readiness, reload, and the list of it
+ * all.
+ */
 
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import Type from 'typebox'
@@ -14,7 +17,9 @@ export interface MetricsText {
   readonly render: () => Promise<string>
 }
 
-/** Adds the operators' routes. `token`: bearer token of what writes, null when none is configured. */
+/**
+ * Adds the operators' routes. `token`: bearer token of what writes, null when none is configured.
+ */
 export function addOperationRoutes(
   app: FastifyInstance,
   view: WorkerView,

@@ -1,6 +1,6 @@
 /**
- * One line per request, without a subscriber number in it: the route's pattern instead of the url, and
- * digits masked in whatever else a caller can put into a line.
+ * One line per request, without a subscriber number in it: the route's pattern instead of the url,
+ * and digits masked in whatever else a caller can put into a line.
  */
 
 import type { FastifyReply, FastifyRequest } from 'fastify'

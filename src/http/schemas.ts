@@ -1,6 +1,7 @@
 /**
- * Schemas of every answer. Fastify writes answers by them (a field that is not here does not go out) and
- * /openapi.json is generated from them, so the description cannot drift from the behaviour.
+ * Schemas of every answer. Fastify writes answers by them (a field that is not here does not go
+ * out) and /openapi.json is generated from them, so the description cannot drift from the
+ * behaviour.
  */
 
 import Type from 'typebox'
@@ -21,6 +22,7 @@ export const ErrorBody = Type.Object({
   }),
 })
 
+/** Answer of `/-/healthy`. */
 export const HealthyBody = Type.Object({ status: Type.Literal('healthy') })
 
 const PartitionState = Type.Object({
@@ -35,26 +37,31 @@ const PartitionState = Type.Object({
   ),
 })
 
+/** Answer of `/-/ready` when all partitions are live. */
 export const ReadyBody = Type.Object({
   status: Type.Literal('ready'),
   partitions: Type.Array(PartitionState),
 })
 
+/** Answer 503 of `/-/ready`. */
 export const NotReadyBody = Type.Object({
   error: ErrorBody.properties.error,
   partitions: Type.Array(PartitionState, { description: 'those that are not live' }),
 })
 
+/** Answer of `/-/reload` when it succeeded. */
 export const ReloadBody = Type.Object({
   outcome: Type.Union([Type.Literal('applied'), Type.Literal('unchanged')]),
   generation: Type.Integer({ description: 'generation of the configuration now in force' }),
   notes: Type.Array(Type.String(), { description: 'what the change does to counters' }),
 })
 
+/** Path of `/v1/subscribers/:id`. */
 export const SubscriberParams = Type.Object({
   id: Type.String({ pattern: '^[0-9]{1,15}$', description: 'subscriber number, 1 to 15 digits' }),
 })
 
+/** Answer of `/v1/subscribers/:id`: a SubscriberView, whole. */
 export const SubscriberBody = Type.Object({
   subscriber: Type.Number(),
   partition: Type.Integer(),
@@ -99,6 +106,7 @@ const TriggerCounts = Type.Object({
   suppressed: Count('decided not to be sent'),
 })
 
+/** Answer of `/v1/triggers`: a TriggerView each. */
 export const TriggersBody = Type.Object({
   triggers: Type.Array(
     Type.Object({
@@ -113,6 +121,7 @@ export const TriggersBody = Type.Object({
   ),
 })
 
+/** Answer of `/v1/partitions`. */
 export const PartitionsBody = Type.Object({
   partitions: Type.Array(
     Type.Object({

@@ -13,17 +13,20 @@ export interface HttpAddress {
   readonly url: string
 }
 
+/** Made by `createHttpServer`; listens at most once. */
 export interface HttpServer {
   /** Starts to listen. `port` 0: a free one. Rejects with the system's error, e.g. EADDRINUSE. */
   readonly listen: (port: number, host: string) => Promise<HttpAddress>
-  /** Stops listening and cuts open connections, kept-alive ones too; may be called more than once. */
+  /**
+   * Stops listening and cuts open connections, kept-alive ones too; may be called more than once.
+   */
   readonly close: () => Promise<void>
 }
 
 /**
- * Serves metrics, health, readiness, reload and what the worker knows. Reads `view` and `metrics` at
- * each request and owns neither. The host should be a loopback address unless the network is trusted:
- * the token guards what writes and what shows a subscriber, everything else is open.
+ * Serves metrics, health, readiness, reload and what the worker knows. Reads `view` and `metrics`
+ * at each request and owns neither. The host should be a loopback address unless the network is
+ * trusted: the token guards what writes and what shows a subscriber, everything else is open.
  */
 export function createHttpServer(
   view: WorkerView,

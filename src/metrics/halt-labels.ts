@@ -1,4 +1,6 @@
-/** The words that a halted partition is labelled with: a bounded list, all of them always exported. */
+/**
+ * The words that a halted partition is labelled with: a bounded list, all of them always exported.
+ */
 
 import type { HaltReason } from '../errors.ts'
 import { PartitionHaltedError } from '../errors.ts'
@@ -23,6 +25,7 @@ const HALT_REASONS: Readonly<Record<HaltReason, true>> = {
   'clock-ahead': true,
   'genesis-mismatch': true,
   'engine-version': true,
+  'engine-failure': true,
 }
 
 /** Halts that are no ruling of promise 3 but the end of a partition all the same, by error code. */
@@ -39,7 +42,10 @@ const HALT_CODES: readonly string[] = [
 /** Every value of the label `reason` of `highwater_partition_halted`. */
 export const HALT_LABELS: readonly string[] = [...Object.keys(HALT_REASONS), ...HALT_CODES, 'other']
 
-/** The word for a halt: its reason where it has one, else its error code, else `other`; null: no halt. */
+/**
+ * The word for a halt: its reason where it has one, else its error code, else `other`; null: no
+ * halt.
+ */
 export function haltLabel(view: PartitionView): string | null {
   if (view.halt === null) return view.status === 'halted' ? 'other' : null
   const label = view.halt instanceof PartitionHaltedError ? view.halt.reason : view.halt.code

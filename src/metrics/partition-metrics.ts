@@ -1,6 +1,7 @@
 /**
- * What is measured of a partition: one table from which the registry makes its metrics. Names, units
- * and `_total` suffixes follow the Prometheus conventions (`promtool check metrics` is a test).
+ * What is measured of a partition: one table from which the registry makes its metrics. Names,
+ * units and `_total` suffixes follow the Prometheus conventions (`promtool check metrics` is a
+ * test).
  */
 
 import { SUPPRESSION_REASONS } from '../model/decision.ts'
@@ -12,9 +13,10 @@ import { HALT_LABELS, haltLabel } from './halt-labels.ts'
 export type LabelledValue = readonly [labelValue: string, value: number]
 
 /**
- * A metric with the label `partition`. With `label` null, `read` gives the one value of the partition,
- * or null when it is not known (no series then); otherwise all values of that further label, always
- * the same ones, zeros included, so that rates and alerts have data from the first scrape.
+ * A metric with the label `partition`. With `label` null, `read` gives the one value of the
+ * partition, or null when it is not known (no series then); otherwise all values of that further
+ * label, always the same ones, zeros included, so that rates and alerts have data from the first
+ * scrape.
  */
 export type PartitionMetric = {
   readonly kind: 'counter' | 'gauge'

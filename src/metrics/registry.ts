@@ -1,6 +1,7 @@
 /**
- * The one metrics registry of a worker. Nothing is counted here: the main path keeps plain numbers, and
- * a scrape reads them (an `inc()` costs 300 to 800 ns, too much for any path that sees a record).
+ * The one metrics registry of a worker. Nothing is counted here: the main path keeps plain numbers,
+ * and a scrape reads them (an `inc()` costs 300 to 800 ns, too much for any path that sees a
+ * record).
  */
 
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
@@ -18,22 +19,29 @@ export interface WorkerMetrics {
   readonly render: () => Promise<string>
 }
 
+/** What `createMetrics` may be told. */
 export interface MetricsOptions {
   /** Trigger ids that may become label values, 0 or more; default 200. */
   readonly triggerLabelsMax?: number
   /** The worker's clock, for ages; default the machine's. */
   readonly clock?: Clock
-  /** Node's own metrics (memory, event loop, garbage collection), once per process; default true. */
+  /**
+   * Node's own metrics (memory, event loop, garbage collection), once per process; default true.
+   */
   readonly isProcessIncluded?: boolean
 }
 
-/** What one scrape reads. All collectors of a scrape run in one step, so it is one point in time. */
+/**
+ * What one scrape reads. All collectors of a scrape run in one step, so it is one point in time.
+ */
 interface Scrape {
   readonly nowMs: number
   readonly partitions: readonly PartitionView[]
 }
 
-/** Node metrics of the client whose names break the conventions that `promtool check metrics` holds. */
+/**
+ * Node metrics of the client whose names break the conventions that `promtool check metrics` holds.
+ */
 const NONCONFORMING_METRICS: readonly string[] = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
@@ -93,8 +101,8 @@ function registerPartitionMetric(
 }
 
 /**
- * Before the first checkpoint of a partition the age counts from the worker's start: a worker that never
- * manages a checkpoint must raise the same alarm as one that stopped making them.
+ * Before the first checkpoint of a partition the age counts from the worker's start: a worker that
+ * never manages a checkpoint must raise the same alarm as one that stopped making them.
  */
 function registerCheckpointAge(register: Registry, read: () => Scrape, startedAtMs: number): void {
   registerCollected(register, {
@@ -181,7 +189,10 @@ interface CollectedMetric {
   readonly write: (add: (labels: Record<string, string | number>, value: number) => void) => void
 }
 
-/** Registers a metric whose series are all made anew at each scrape, so that none outlives its source. */
+/**
+ * Registers a metric whose series are all made anew at each scrape, so that none outlives its
+ * source.
+ */
 function registerCollected(register: Registry, metric: CollectedMetric): void {
   const { name, help, labelNames, write } = metric
   const registers = [register]

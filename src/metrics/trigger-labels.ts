@@ -1,6 +1,6 @@
 /**
- * Which trigger ids may become label values. Every label value costs the monitoring system a series per
- * metric and partition for weeks, so their number has a limit, and what is left out is counted.
+ * Which trigger ids may become label values. Every label value costs the monitoring system a series
+ * per metric and partition for weeks, so their number has a limit, and what is left out is counted.
  */
 
 import type { PartitionView } from '../model/view.ts'
@@ -9,8 +9,9 @@ import type { PartitionView } from '../model/view.ts'
 export const TRIGGER_LABELS_MAX = 200
 
 /**
- * Hands out at most `labelsMax` places. Who has one keeps it for as long as the trigger exists, so that
- * no series comes and goes because of others; a removed trigger's place goes to the next one waiting.
+ * Hands out at most `labelsMax` places. Who has one keeps it for as long as the trigger exists, so
+ * that no series comes and goes because of others; a removed trigger's place goes to the next one
+ * waiting.
  */
 export class TriggerLabels {
   readonly #labelsMax: number

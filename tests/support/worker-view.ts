@@ -1,6 +1,6 @@
 /**
- * A worker that is not there: a `WorkerView` of numbers that a test sets, or that move by themselves with
- * `advance`. Deterministic; holds no state that the engine would have.
+ * A worker that is not there: a `WorkerView` of numbers that a test sets, or that move by
+ * themselves with `advance`. Deterministic; holds no state that the engine would have.
  */
 
 import { OutputFencedError, PartitionHaltedError } from '../../src/errors.ts'
@@ -45,7 +45,10 @@ export const FAKE_TRIGGER_IDS: readonly string[] = ['data-pack', 'welcome-abroad
 /** Half past one in the afternoon of 20 November 2026, in Shanghai. */
 export const FAKE_START_MS = Date.UTC(2026, 10, 20, 5, 30)
 
-/** `partitionCount` live partitions with nonzero numbers everywhere. `startMs`: their clock at first. */
+/**
+ * `partitionCount` live partitions with nonzero numbers everywhere. `startMs`: their clock at
+ * first.
+ */
 export function createFakeWorker(partitionCount = 2, startMs = FAKE_START_MS): FakeWorker {
   const partitions = Array.from({ length: partitionCount }, (_, index) =>
     createFakePartition(index, startMs),
