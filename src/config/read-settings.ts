@@ -1,8 +1,9 @@
 /** The YAML of the settings to values: sections of fields, every problem at its place. */
 
-import { isAlias, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import { isAlias, isMap, isNode, isScalar, type Node, parseDocument } from 'yaml'
 import type { ConfigProblem } from '../errors.ts'
 import { suggestWord } from '../model/spelling.ts'
+import { placeOf } from '../model/text-place.ts'
 import type { Field } from './setting-fields.ts'
 
 /** Largest `highwater.yaml`, characters. */
@@ -67,7 +68,6 @@ class SettingsReader {
   readonly problems: ConfigProblem[] = []
   readonly #file: string
   readonly #text: string
-  readonly #lines = new LineCounter()
   readonly #places = new Map<string, Node>()
 
   constructor(file: string, text: string) {
@@ -82,7 +82,6 @@ class SettingsReader {
       return null
     }
     const document = parseDocument(this.#text, {
-      lineCounter: this.#lines,
       prettyErrors: false,
       version: '1.2',
       schema: 'core',
@@ -143,8 +142,7 @@ class SettingsReader {
   }
 
   #report(offset: number, code: string, message: string, suggestion?: string): void {
-    const { line, col } = this.#lines.linePos(offset)
-    const place = { file: this.#file, line: Math.max(1, line), column: Math.max(1, col) }
+    const place = { file: this.#file, ...placeOf(this.#text, offset) }
     const hint = suggestion === undefined ? {} : { suggestion }
     this.problems.push({ ...place, code, message, ...hint })
   }

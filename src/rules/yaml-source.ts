@@ -5,8 +5,9 @@
  */
 
 import type { CST, Document, Node, Scalar } from 'yaml'
-import { Composer, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, Parser } from 'yaml'
+import { Composer, isAlias, isMap, isNode, isScalar, isSeq, Parser } from 'yaml'
 import type { ConfigProblem } from '../errors.ts'
+import { placeOf } from '../model/text-place.ts'
 
 /** Nesting of collections; real configurations use four levels. */
 export const YAML_DEPTH_MAX = 16
@@ -31,7 +32,6 @@ export class YamlSource {
   readonly file: string
   readonly text: string
   readonly problems: ConfigProblem[]
-  readonly #lines = new LineCounter()
 
   constructor(file: string, text: string, problems: ConfigProblem[]) {
     this.file = file
@@ -42,10 +42,8 @@ export class YamlSource {
   /** Reports a problem at a character offset of the text. */
   reportAt(offset: number, code: string, message: string, suggestion?: string): void {
     if (this.problems.length >= PROBLEMS_MAX) return
-    const { line, col } = this.#lines.linePos(Math.max(0, Math.min(offset, this.text.length)))
-    const place = { file: this.file, line: Math.max(1, line), column: Math.max(1, col) }
     const hint = suggestion === undefined ? {} : { suggestion }
-    this.problems.push({ ...place, code, message, ...hint })
+    this.problems.push({ file: this.file, ...placeOf(this.text, offset), code, message, ...hint })
   }
 
   /** Reports a problem at the start of a node. */
@@ -101,7 +99,7 @@ export class YamlSource {
    * no text can exhaust the machine's stack and every machine comes to the same answer.
    */
   #parseDocuments(): readonly Document[] {
-    const tokens = [...new Parser(this.#lines.addNewLine).parse(this.text)]
+    const tokens = [...new Parser().parse(this.text)]
     const deepOffset = offsetTooDeep(tokens)
     if (deepOffset !== null) {
       this.reportAt(deepOffset, 'yaml-depth', `nesting is deeper than ${YAML_DEPTH_MAX} levels`)
