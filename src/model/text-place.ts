@@ -7,8 +7,8 @@ export interface TextPlace {
 }
 
 /**
- * The place of a character offset; offsets outside the text are moved into it. Counted from the text
- * itself: the YAML parser's own counter misses line ends inside some broken scalars.
+ * The place of a character offset; offsets outside the text are moved into it. Counted from the
+ * text itself: the YAML parser's own counter misses line ends inside some broken scalars.
  */
 export function placeOf(text: string, offset: number): TextPlace {
   const end = Math.max(0, Math.min(offset, text.length))
