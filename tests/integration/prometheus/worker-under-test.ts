@@ -1,11 +1,18 @@
 /**
- * The worker that Prometheus scrapes in the test beside this file. Whoever starts another kind of
- * worker gives the test a function of the same type.
+ * A real worker for the test beside this file: private broker, LMDB, two partitions, usage that
+ * never ends.
  */
 
-import { createHttpServer } from '../../../src/http/server.ts'
-import { createMetrics } from '../../../src/metrics/registry.ts'
-import { createFakeWorker } from '../../support/worker-view.ts'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { pino } from 'pino'
+import type { RunningWorker } from '../../../src/commands/serve.ts'
+import { serve } from '../../../src/commands/serve.ts'
+import type { UsageWriter } from '../../../src/probe/publisher.ts'
+import { simulate } from '../../../src/probe/simulate.ts'
+import { openInputWriter } from '../../../src/sink/input-writer.ts'
+import { startNatsServer } from '../../support/nats-server.ts'
 
 /** A worker that serves metrics and is at work, so that its counters grow. */
 export interface WorkerUnderTest {
@@ -14,21 +21,80 @@ export interface WorkerUnderTest {
   readonly stop: () => Promise<void>
 }
 
-export type StartWorker = () => Promise<WorkerUnderTest>
+const PARTITION_COUNT = 2
+const PROBE = 'probe-1'
 
-const STEP_MS = 200
-
-/** The real HTTP server and registry over a made-up worker of two partitions that never rests. */
-export const startWorkerForTest: StartWorker = async () => {
-  const worker = createFakeWorker(2, Date.now())
-  const server = createHttpServer(worker.view, createMetrics(worker.view), { token: null })
-  const { host, port } = await server.listen(0, '127.0.0.1')
-  const timer = setInterval(() => worker.advance(), STEP_MS)
+/** Every subscriber crosses the line of the one trigger with the first record that is no trifle. */
+function configFiles(natsUrl: string, storeDirectory: string): Readonly<Record<string, string>> {
   return {
-    target: `${host}:${port}`,
-    stop: async () => {
-      clearInterval(timer)
-      await server.close()
-    },
+    'highwater.yaml': `
+nats: { servers: ['${natsUrl}'] }
+partitions: { count: ${PARTITION_COUNT} }
+store: { directory: '${storeDirectory}' }
+checkpoint: { every: 1s }
+http: { port: 0 }
+`,
+    'counters.yaml': 'counters:\n  data:\n    sum: bytes\n    per: [day]\n',
+    'triggers/first-usage.yaml': `
+trigger: first-usage
+when: data.day >= 1 * KiB
+once: day
+deliver: { channel: sms, at: now }
+message: Welcome.
+`,
   }
+}
+
+/** Starts broker, worker and probe; resolves when the worker is live. */
+export async function startWorkerForTest(): Promise<WorkerUnderTest> {
+  const folder = await mkdtemp(join(tmpdir(), 'highwater-worker-'))
+  const broker = await startNatsServer()
+  const over = new AbortController()
+  let worker: RunningWorker | null = null
+  let feeding: Promise<unknown> = Promise.resolve()
+  const stop = async (): Promise<void> => {
+    over.abort()
+    await feeding
+    await worker?.stop()
+    await broker.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    for (const [path, text] of Object.entries(configFiles(broker.url, join(folder, 'store')))) {
+      const file = join(folder, 'config', path)
+      await mkdir(dirname(file), { recursive: true })
+      await writeFile(file, text)
+    }
+    const logger = pino({ level: 'silent' })
+    worker = await serve({ configDirectory: join(folder, 'config'), logger, isWatching: false })
+    await worker.supervisor.untilLive()
+    feeding = feed(worker, over.signal)
+    return { target: `${worker.address.host}:${worker.address.port}`, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Publishes made-up usage until the signal; an error surfaces in `stop`. */
+async function feed(worker: RunningWorker, signal: AbortSignal): Promise<unknown> {
+  const writers = Array.from({ length: PARTITION_COUNT }, (_, partition) =>
+    openInputWriter(worker.connection, partition),
+  )
+  const writer: UsageWriter = {
+    publish: (subject, data) => writers[Number(subject.split('.')[1])]!.publish(subject, data),
+  }
+  return simulate(
+    {
+      probe: PROBE,
+      seed: 1,
+      partitionCount: PARTITION_COUNT,
+      subscriberCount: 100_000,
+      recordsPerSecond: 2_000,
+      rhythm: 'flat',
+      durationMs: null,
+      signal,
+    },
+    writer,
+  )
 }
