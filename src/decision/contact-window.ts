@@ -18,9 +18,13 @@ export function isOpenAt(spec: ContactWindowSpec, clock: WallClock, instantMs: n
   return instantMs < closingOf(spec, clock, instantMs)
 }
 
-/** First opening at or after an instant that lies outside the window. */
+/**
+ * First opening at or after an instant that lies outside the window. A change to summer time may swallow
+ * a short window whole: then it does not open that day.
+ */
 export function nextOpening(spec: ContactWindowSpec, clock: WallClock, instantMs: number): number {
-  const day = clock.dayAt(instantMs)
-  const today = clock.instantOf(day, spec.fromMinute)
-  return today >= instantMs ? today : clock.instantOf(day + 1, spec.fromMinute)
+  for (let day = clock.dayAt(instantMs); ; day++) {
+    const openingMs = clock.instantOf(day, spec.fromMinute)
+    if (openingMs >= instantMs && isOpenAt(spec, clock, openingMs)) return openingMs
+  }
 }

@@ -57,7 +57,8 @@ export class CompiledCatalog {
   /** Units whose period keys are needed per record. */
   readonly units: ReadonlySet<number>
   readonly #cellsByName = new Map<string, CounterCell>()
-  readonly #triggersByCode = new Map<number, number>()
+  readonly #triggersByCode = new Map<number, CompiledTrigger>()
+  readonly #triggersById = new Map<string, CompiledTrigger>()
 
   /** Extends `layout` in place for the catalog. `isGenesis`: no trigger is new to anybody. Throws RangeError. */
   constructor(catalog: Catalog, layout: LayoutImage, isGenesis: boolean) {
@@ -72,8 +73,12 @@ export class CompiledCatalog {
     const { wheres, whereOf } = distinctWheres(catalog)
     this.wheres = wheres
     this.whereOf = whereOf
+    retireTriggers(layout, catalog)
     this.triggers = catalog.triggers.map((spec) => this.#compileTrigger(spec, isGenesis))
-    for (const [index, { code }] of this.triggers.entries()) this.#triggersByCode.set(code, index)
+    for (const trigger of this.triggers) {
+      this.#triggersByCode.set(trigger.code, trigger)
+      this.#triggersById.set(trigger.spec.id, trigger)
+    }
     const units = new Set(this.stampGroups.map(({ unit }) => unit))
     for (const { latch } of this.triggers) if (latch.unit !== -1) units.add(latch.unit)
     if (catalog.counters.some(({ aggregate }) => aggregate === 'distinct-days')) units.add(DAY)
@@ -86,10 +91,13 @@ export class CompiledCatalog {
     return cell
   }
 
-  /** The trigger with this code, if it is still configured. */
+  /** The trigger with this code, if it has been configured ever since it got it. */
   triggerByCode(code: number): CompiledTrigger | undefined {
-    const index = this.#triggersByCode.get(code)
-    return index === undefined ? undefined : this.triggers[index]
+    return this.#triggersByCode.get(code)
+  }
+
+  triggerById(id: string): CompiledTrigger | undefined {
+    return this.#triggersById.get(id)
   }
 
   place(key: string): Place {
@@ -185,6 +193,14 @@ function distinctWheres(catalog: Catalog): {
   return { wheres, whereOf }
 }
 
+/** What a removed trigger has pending is not sent, even if a trigger of its name comes back. */
+function retireTriggers({ triggers }: LayoutImage, catalog: Catalog): void {
+  const ids = new Set(catalog.triggers.map(({ id }) => id))
+  for (const [code, trigger] of triggers.entries()) {
+    if (!ids.has(trigger.id)) triggers[code] = { ...trigger, isRetired: true }
+  }
+}
+
 /**
  * The trigger's code, and whether it fires on the edge only: a trigger that a reload adds or whose line
  * it moves does not fire for those already above, unless its file says so.
@@ -196,13 +212,11 @@ function registerTrigger(
 ): { code: number; isEdge: boolean } {
   const { triggers } = layout
   const isEdge = !isGenesis && !spec.isFiringExisting
-  let code = triggers.findIndex(({ id }) => id === spec.id)
-  if (code === -1) {
-    code = triggers.length
-    triggers.push({ id: spec.id, identity: spec.identity, isEdge })
-  } else if (triggers[code]!.identity !== spec.identity) {
-    triggers[code] = { id: spec.id, identity: spec.identity, isEdge }
-  }
+  const entry = { id: spec.id, identity: spec.identity, isEdge, isRetired: false }
+  const code = triggers.findIndex(({ id, isRetired }) => id === spec.id && !isRetired)
+  if (code === -1) return { code: triggers.push(entry) - 1, isEdge }
+  const isMoved = triggers[code]!.identity !== spec.identity
+  if (isMoved || spec.isFiringExisting) triggers[code] = entry
   return { code, isEdge: triggers[code]!.isEdge }
 }
 

@@ -29,7 +29,7 @@ import { PagedTable } from '../state/paged-table.ts'
 import { UNIT_COUNT, writePeriodKeys } from '../state/periods.ts'
 import { Producers } from '../state/producers.ts'
 import { SubscriberIndex } from '../state/subscriber-index.ts'
-import { ZoneClock } from '../state/zone.ts'
+import { isZoneKnown, ZoneClock } from '../state/zone.ts'
 import type { CompiledCatalog } from './compile.ts'
 
 /** What genesis fixed for good. */
@@ -157,22 +157,31 @@ export class PartitionCore {
     return cycleDayOfMeta(this.meta(slot))
   }
 
-  /** Number of a zone, which is learned if new; -1 when the runtime does not know it or there are too many. */
+  /** Whether these zones are known or can be learned, all of them. Changes nothing. */
+  canLearnZones(zones: ReadonlySet<string>): boolean {
+    const fresh = [...zones].filter((zone) => !this.layout.zones.includes(zone))
+    return this.layout.zones.length + fresh.length <= ZONES_MAX && fresh.every(isZoneKnown)
+  }
+
+  /** Number of a zone, which is learned if new. */
   zoneNumber(zone: string): number {
     const known = this.layout.zones.indexOf(zone)
     if (known !== -1) return known
-    if (this.layout.zones.length >= ZONES_MAX) return -1
-    try {
-      this.#clocks.push(new ZoneClock(zone))
-    } catch {
-      return -1
-    }
+    assert(this.layout.zones.length < ZONES_MAX, 'more zones than a row can tell apart')
+    this.#clocks.push(new ZoneClock(zone))
     return this.layout.zones.push(zone) - 1
   }
 
   /** Period keys of an instant for a subscriber; valid until the next call. */
   periodKeys(slot: number, instantMs: number): Int32Array {
     writePeriodKeys(this.clockOf(slot), this.cycleDayOf(slot), instantMs, this.#keys)
+    return this.#keys
+  }
+
+  /** Period keys of an instant in a calendar: zone and cycle day as in a row's meta. Valid likewise. */
+  periodKeysOf(calendar: number, instantMs: number): Int32Array {
+    const clock = this.zoneClock(calendar & META_ZONE_MASK)
+    writePeriodKeys(clock, cycleDayOfMeta(calendar), instantMs, this.#keys)
     return this.#keys
   }
 

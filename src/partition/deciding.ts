@@ -16,10 +16,9 @@ import {
   subscriberShare,
 } from '../decision/schedule.ts'
 import { isOpenAt, nextOpening } from '../decision/contact-window.ts'
-import type { CapSpec, TriggerSpec } from '../model/catalog.ts'
+import type { TriggerSpec } from '../model/catalog.ts'
 import { SUPPRESSION_REASONS, type SuppressionReason } from '../model/decision.ts'
 import type { Expression } from '../model/expression.ts'
-import { placeKeys } from '../state/layout.ts'
 import {
   type LedgerRow,
   ROW_EMITTED,
@@ -29,10 +28,12 @@ import {
   ROW_RESOLVED,
 } from '../state/ledger.ts'
 import { readCell } from '../state/counter-cells.ts'
-import { formatPeriod, unitIndex } from '../state/periods.ts'
+import { formatPeriod } from '../state/periods.ts'
 import { MS_PER_DAY } from '../state/zone.ts'
 import type { CompiledTrigger } from './compile.ts'
 import type { PartitionCore } from './core.ts'
+import { Latches } from './latches.ts'
+import { Reservations } from './reservations.ts'
 
 /** Due timers that one input fires at most: half a million noon deliveries are slices, not a stall. */
 export const TIMERS_PER_INPUT_MAX = 10_000
@@ -43,23 +44,16 @@ const REMEMBERED_MS = 35 * MS_PER_DAY
 
 /** Makes decisions of one partition. */
 export class Decider {
+  readonly latches: Latches
   readonly #core: PartitionCore
+  readonly #reservations: Reservations
   /** Judges cancel conditions; set by the machine, since judging needs deciding too. */
   isTrueOf: (slot: number, condition: Expression) => boolean = () => false
 
   constructor(core: PartitionCore) {
     this.#core = core
-  }
-
-  /** Whether the trigger may still fire for the period of these keys. */
-  isLatchOpen({ latch }: CompiledTrigger, slot: number, keys: Int32Array): boolean {
-    const { table, offset, bit, bitCount } = latch.place
-    const rows = this.#core.tables[table]!
-    const word = rows.getI32(slot, offset)
-    if (latch.unit === -1) return ((word >>> bit) & 1) === 0
-    const back = rows.getI32(slot, latch.stampOffset) - keys[latch.unit]!
-    if (back < 0) return true
-    return back < bitCount && ((word >>> (bit + back)) & 1) === 0
+    this.latches = new Latches(core)
+    this.#reservations = new Reservations(core)
   }
 
   /** A condition became true: sets the latch and decides. `keys`: periods of the event. */
@@ -67,21 +61,23 @@ export class Decider {
     const core = this.#core
     const { spec } = trigger
     const period = trigger.latch.unit === -1 ? 0 : keys[trigger.latch.unit]!
-    this.#setLatch(trigger, slot, period, true)
+    this.latches.set(trigger, slot, period, true)
     core.statistics.candidates += 1
     core.countsOf(spec.id).candidates += 1
     const row = this.#newRow(trigger, slot, firedAtMs, period, keys)
-    const reason = this.#claimTagging(trigger, slot) ?? this.#ineligibility(spec, slot)
+    const reason = this.latches.claimTagging(trigger, slot)
+      ? this.#ineligibility(spec, slot)
+      : 'already-this-tagging'
     if (reason !== null) {
-      this.#suppress(row, spec, reason)
+      this.#suppress(row, reason)
       return
     }
     const clock = core.clockOf(slot)
     const share = subscriberShare(core.subscriberOf(slot))
     const plan = planDelivery(spec, clock, clock.dayAt(firedAtMs), core.clockMs, share)
     if (plan === null) {
-      this.#suppress(row, spec, 'outside-contact-window')
-      if (spec.isRetrying) this.#reopenLater(row, spec)
+      this.#suppress(row, 'outside-contact-window')
+      this.#reopenLater(row, spec)
       return
     }
     this.#reserve(row, spec, plan, -1)
@@ -122,16 +118,16 @@ export class Decider {
     if (row.status !== ROW_EMITTED) return false
     const trigger = core.compiled.triggerByCode(row.trigger)
     if (trigger === undefined) {
-      this.#drop(number, row, null, 'trigger-removed')
+      this.#drop(number, row, 'trigger-removed')
       return true
     }
     const { spec } = trigger
     if (spec.onExpired === 'drop') {
-      this.#drop(number, row, spec, 'expired')
+      this.#drop(number, row, 'expired')
       return true
     }
     if (row.attempt >= spec.attemptsMax) {
-      this.#drop(number, row, spec, 'attempts-exhausted')
+      this.#drop(number, row, 'attempts-exhausted')
       return true
     }
     row.attempt += 1
@@ -141,7 +137,7 @@ export class Decider {
     const fromMs = spec.schedule.kind === 'at' ? core.clockMs + 1 : core.clockMs
     const share = subscriberShare(core.subscriberOf(row.slot))
     const plan = completePlan(spec, clock, nextSlot(spec.schedule, clock, fromMs), share)
-    if (plan === null) this.#drop(number, row, spec, 'outside-contact-window')
+    if (plan === null) this.#drop(number, row, 'outside-contact-window')
     else this.#reserve(row, spec, plan, number)
     return true
   }
@@ -167,35 +163,10 @@ export class Decider {
       if (status !== ROW_EMITTED && status !== ROW_RESOLVED) continue
       const row = ledger.read(number)
       if (core.clockMs <= row.notAfterMs + REMEMBERED_MS) continue
-      const caps = core.compiled.triggerByCode(row.trigger)?.spec.caps ?? []
-      if (caps.some((cap) => this.#isCapRunning(cap, row))) continue
+      const caps = core.compiled.triggerById(core.layout.triggers[row.trigger]!.id)?.spec.caps ?? []
+      if (this.#reservations.isRunning(caps, row)) continue
       ledger.free(number)
     }
-  }
-
-  /** Deliveries of a trigger that count in the same period of a cap as a planned instant. */
-  capUse(cap: CapSpec, trigger: number, slot: number, plannedMs: number, except: number): number {
-    const { ledger } = this.#core
-    const key = this.#capKey(cap, slot, plannedMs)
-    let used = 0
-    for (const number of ledger.rowsOf(slot)) {
-      if (number === except) continue
-      const row = ledger.read(number)
-      if (row.trigger !== trigger || row.status === ROW_REOPEN) continue
-      if (this.#capKey(cap, slot, row.dueMs) === key) used += 1
-    }
-    return used
-  }
-
-  #isCapRunning(cap: CapSpec, row: LedgerRow): boolean {
-    return (
-      this.#capKey(cap, row.slot, row.dueMs) === this.#capKey(cap, row.slot, this.#core.clockMs)
-    )
-  }
-
-  #capKey(cap: CapSpec, slot: number, instantMs: number): number {
-    if (cap.per === 'ever') return 0
-    return this.#core.periodKeys(slot, instantMs)[unitIndex(cap.per)]!
   }
 
   #newRow(
@@ -208,7 +179,7 @@ export class Decider {
     const core = this.#core
     const values = trigger.valueCells.map(({ cell, previous }) => {
       const key = cell.unit === -1 ? 0 : keys[cell.unit]!
-      const value = readCell(core.tables[cell.table]!, slot, cell, key, previous)
+      const value = readCell(core.tables, slot, cell, key, previous)
       return Number.isNaN(value) ? 0 : value
     })
     return {
@@ -222,24 +193,14 @@ export class Decider {
       slot,
       trigger: trigger.code,
       period,
+      once: trigger.spec.once,
       generation: core.generation,
       priority: trigger.spec.priority,
       status: ROW_FREE,
       attempt: 1,
       shape: trigger.shape,
+      calendar: 0,
     }
-  }
-
-  /** Once per version of a tag: refuses if this version fired before, else notes that it did. */
-  #claimTagging({ spec, taggingPlace }: CompiledTrigger, slot: number): SuppressionReason | null {
-    if (taggingPlace === null || spec.oncePerTag === null) return null
-    const { tables, compiled } = this.#core
-    const version = compiled.place(placeKeys.tagVersion(spec.oncePerTag))
-    const current = tables[version.table]!.getI32(slot, version.offset)
-    const rows = tables[taggingPlace.table]!
-    if (rows.getI32(slot, taggingPlace.offset) === current) return 'already-this-tagging'
-    rows.setI32(slot, taggingPlace.offset, current)
-    return null
   }
 
   #ineligibility(spec: TriggerSpec, slot: number): SuppressionReason | null {
@@ -254,25 +215,19 @@ export class Decider {
   #reserve(row: LedgerRow, spec: TriggerSpec, plan: Plan, number: number): void {
     const core = this.#core
     const { ledger, heap } = core
-    if (!this.#hasCapRoom(row, spec, plan.dueMs, number)) {
-      if (number === -1) this.#suppress(row, spec, 'cap-trigger')
-      else this.#drop(number, row, spec, 'cap-trigger')
+    if (!this.#reservations.hasRoom(spec, row.slot, plan.dueMs, number)) {
+      if (number === -1) this.#suppress(row, 'cap-trigger')
+      else this.#drop(number, row, 'cap-trigger')
       return
     }
     row.plannedMs = plan.plannedMs
-    row.dueMs = plan.dueMs
+    this.#reservations.reserve(row, plan.dueMs)
     row.expiresAtMs = plan.expiresAtMs
     row.status = ROW_PENDING
     if (number === -1) number = ledger.add(row)
     else ledger.write(number, row)
     if (plan.dueMs <= core.clockMs) this.#emitDue(number)
     else heap.push(row.dueMs, row.priority, row.id, number)
-  }
-
-  #hasCapRoom(row: LedgerRow, spec: TriggerSpec, dueMs: number, number: number): boolean {
-    return spec.caps.every(
-      (cap) => this.capUse(cap, row.trigger, row.slot, dueMs, number) < cap.count,
-    )
   }
 
   /** The due time of a pending delivery has come: everything is checked again, then it goes out. */
@@ -282,7 +237,7 @@ export class Decider {
     const row = core.ledger.read(number)
     const trigger = core.compiled.triggerByCode(row.trigger)
     if (trigger === undefined) {
-      this.#drop(number, row, null, 'trigger-removed')
+      this.#drop(number, row, 'trigger-removed')
       return
     }
     const { spec } = trigger
@@ -291,7 +246,7 @@ export class Decider {
       this.#cancellation(spec, row.slot) ??
       (clockMs >= row.expiresAtMs ? 'expired' : null)
     if (reason !== null) {
-      this.#drop(number, row, spec, reason)
+      this.#drop(number, row, reason)
       return
     }
     const { contactWindow } = spec
@@ -300,8 +255,8 @@ export class Decider {
       return
     }
     // Sent in another month than planned (a late start), the reservation moves there, if there is room.
-    if (!this.#hasCapRoom(row, spec, clockMs, number)) this.#drop(number, row, spec, 'cap-trigger')
-    else this.#emit(number, row, spec)
+    if (this.#reservations.hasRoom(spec, row.slot, clockMs, number)) this.#emit(number, row, spec)
+    else this.#drop(number, row, 'cap-trigger')
   }
 
   #cancellation(spec: TriggerSpec, slot: number): SuppressionReason | null {
@@ -314,11 +269,15 @@ export class Decider {
     const core = this.#core
     const clock = core.clockOf(row.slot)
     const share = subscriberShare(core.subscriberOf(row.slot))
-    const dueMs = moveIntoWindow(spec, clock, nextSlot(spec.schedule, clock, core.clockMs), share)
+    // `drop` means now, even where the schedule's next slot would lie inside.
+    const isDropped = spec.contactWindow?.outside === 'drop'
+    const slotMs = nextSlot(spec.schedule, clock, core.clockMs)
+    const dueMs = isDropped ? null : moveIntoWindow(spec, clock, slotMs, share)
     if (dueMs === null) {
-      this.#drop(number, row, spec, 'outside-contact-window')
+      this.#drop(number, row, 'outside-contact-window')
+      this.#reopenLater(row, spec)
     } else if (dueMs >= row.expiresAtMs) {
-      this.#drop(number, row, spec, 'expired')
+      this.#drop(number, row, 'expired')
     } else {
       this.#reserve(
         row,
@@ -334,11 +293,11 @@ export class Decider {
     const { clockMs } = core
     const clock = core.clockOf(row.slot)
     row.status = ROW_EMITTED
-    row.dueMs = clockMs
+    this.#reservations.reserve(row, clockMs)
     row.notAfterMs = latestInstant(spec, clock, clockMs, row.expiresAtMs)
     row.generation = core.generation
     core.ledger.write(number, row)
-    const period = formatPeriod(spec.once, row.period)
+    const period = formatPeriod(row.once, row.period)
     const subscriber = core.subscriberOf(row.slot)
     core.outbox.add({
       kind: 'delivery',
@@ -355,15 +314,15 @@ export class Decider {
   }
 
   /** Ends a row that exists: its reservation is free again. */
-  #drop(number: number, row: LedgerRow, spec: TriggerSpec | null, reason: SuppressionReason): void {
+  #drop(number: number, row: LedgerRow, reason: SuppressionReason): void {
     this.#core.ledger.free(number)
-    this.#suppress(row, spec, reason)
+    this.#suppress(row, reason)
   }
 
-  #suppress(row: LedgerRow, spec: TriggerSpec | null, reason: SuppressionReason): void {
+  #suppress(row: LedgerRow, reason: SuppressionReason): void {
     const core = this.#core
-    const trigger = spec?.id ?? core.layout.triggers[row.trigger]!.id
-    const period = spec === null ? String(row.period) : formatPeriod(spec.once, row.period)
+    const trigger = core.layout.triggers[row.trigger]!.id
+    const period = formatPeriod(row.once, row.period)
     const subscriber = core.subscriberOf(row.slot)
     core.outbox.add({ kind: 'suppressed', ...this.#head(row, trigger, period, subscriber), reason })
     core.statistics.suppressed[SUPPRESSION_REASONS.indexOf(reason)]! += 1
@@ -389,60 +348,27 @@ export class Decider {
     }
   }
 
-  #reopenLater(row: LedgerRow, spec: TriggerSpec): void {
+  /**
+   * A trigger that retries gets its latch back at the next opening. Not after an attempt went out: its
+   * successor would bear an id that was used already.
+   */
+  #reopenLater(row: LedgerRow, { isRetrying, contactWindow }: TriggerSpec): void {
     const core = this.#core
-    assert(spec.contactWindow !== null)
-    const dueMs = nextOpening(spec.contactWindow, core.clockOf(row.slot), core.clockMs)
+    if (!isRetrying || row.attempt > 1) return
+    assert(contactWindow !== null)
+    const dueMs = nextOpening(contactWindow, core.clockOf(row.slot), core.clockMs)
     const number = core.ledger.add({ ...row, dueMs, status: ROW_REOPEN })
     core.heap.push(dueMs, row.priority, row.id, number)
   }
 
-  /** The contact window opens: the latch of a dropped candidate opens with it. */
+  /** The contact window opens: the latches of a dropped candidate open with it. */
   #reopen(number: number): void {
     const core = this.#core
     const row = core.ledger.read(number)
     const trigger = core.compiled.triggerByCode(row.trigger)
     core.ledger.free(number)
-    if (trigger !== undefined) this.#setLatch(trigger, row.slot, row.period, false)
-  }
-
-  #setLatch({ latch, spec }: CompiledTrigger, slot: number, period: number, isSet: boolean): void {
-    const { table, offset, bit, bitCount } = latch.place
-    const rows = this.#core.tables[table]!
-    let back = 0
-    if (latch.stampOffset !== -1) {
-      const stamp = rows.getI32(slot, latch.stampOffset)
-      if (stamp < period) {
-        this.#shiftLatches(slot, table, `latch/${spec.once}`, period - stamp)
-        rows.setI32(slot, latch.stampOffset, period)
-      } else {
-        back = stamp - period
-      }
-    }
-    if (!isSet && back >= bitCount) return
-    assert(back < bitCount, 'a latch is set beyond its memory')
-    const word = rows.getI32(slot, offset)
-    const mask = 1 << (bit + back)
-    rows.setI32(slot, offset, isSet ? word | mask : word & ~mask)
-  }
-
-  /** All latches of one unit in one table share a stamp: they grow older together. */
-  #shiftLatches(slot: number, table: number, group: string, steps: number): void {
-    const { tables, layout } = this.#core
-    const rows = tables[table]!
-    for (const word of layout.bitWords) {
-      if (word.table !== table || word.group !== group) continue
-      const bits = rows.getI32(slot, word.offset)
-      if (bits === 0) continue
-      let shifted = 0
-      for (const key in layout.places) {
-        const place = layout.places[key]!
-        if (place.table !== table || place.offset !== word.offset || place.bitCount === 0) continue
-        if (steps >= place.bitCount) continue
-        const mask = place.bitCount === 32 ? -1 : (1 << place.bitCount) - 1
-        shifted |= ((((bits >>> place.bit) & mask) << steps) & mask) << place.bit
-      }
-      rows.setI32(slot, word.offset, shifted)
-    }
+    if (trigger === undefined || trigger.spec.once !== row.once) return
+    this.latches.set(trigger, row.slot, row.period, false)
+    this.latches.releaseTagging(trigger, row.slot)
   }
 }

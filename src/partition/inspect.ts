@@ -4,13 +4,7 @@ import { LIST_NAMES } from '../model/expression.ts'
 import type { CounterView, DeliveryView, SubscriberView } from '../model/view.ts'
 import { readCell } from '../state/counter-cells.ts'
 import { META_ZONE_MASK } from '../state/layout.ts'
-import {
-  type LedgerRow,
-  ROW_EMITTED,
-  ROW_PENDING,
-  ROW_REOPEN,
-  ROW_RESOLVED,
-} from '../state/ledger.ts'
+import { ROW_EMITTED, ROW_PENDING, ROW_REOPEN, ROW_RESOLVED } from '../state/ledger.ts'
 import { formatPeriod, unitIndex } from '../state/periods.ts'
 import type { PartitionCore } from './core.ts'
 
@@ -60,14 +54,14 @@ function readCounters(core: PartitionCore, slot: number): CounterView[] {
     if (cell.unit !== -1) {
       key = Math.max(keys[cell.unit]!, table.getI32(slot, cell.stampOffset))
     }
-    const previous = cell.previousOffsets.map((_, back) =>
-      readCell(table, slot, cell, key, back + 1),
+    const previous = cell.previousPlaces.map((_, back) =>
+      readCell(core.tables, slot, cell, key, back + 1),
     )
     return {
       counter: counter.name,
       counterWindow: counterWindow.key,
       period: counterWindow.kind === 'lifetime' ? 'ever' : formatPeriod(counterWindow.unit, key),
-      value: readCell(table, slot, cell, key, 0),
+      value: readCell(core.tables, slot, cell, key, 0),
       previous,
     }
   })
@@ -85,7 +79,7 @@ function readDeliveries(core: PartitionCore, slot: number): DeliveryView[] {
     const row = core.ledger.read(number)
     return {
       trigger: core.layout.triggers[row.trigger]!.id,
-      period: periodOf(core, row),
+      period: formatPeriod(row.once, row.period),
       attempt: row.attempt,
       status: STATUS_WORDS[row.status]!,
       dueMs: row.dueMs,
@@ -95,20 +89,15 @@ function readDeliveries(core: PartitionCore, slot: number): DeliveryView[] {
   })
 }
 
-function periodOf(core: PartitionCore, row: LedgerRow): string {
-  const once = core.compiled.triggerByCode(row.trigger)?.spec.once
-  return once === undefined ? String(row.period) : formatPeriod(once, row.period)
-}
-
 /** Reservations by trigger and calendar period of the cap. */
 function readCaps(core: PartitionCore, slot: number): SubscriberView['caps'] {
   const caps = new Map<string, { trigger: string; period: string; used: number; limit: number }>()
   for (const number of core.ledger.rowsOf(slot)) {
     const row = core.ledger.read(number)
-    const spec = core.compiled.triggerByCode(row.trigger)?.spec
+    const spec = core.compiled.triggerById(core.layout.triggers[row.trigger]!.id)?.spec
     if (spec === undefined || row.status === ROW_REOPEN) continue
     for (const { count, per } of spec.caps) {
-      const key = per === 'ever' ? 0 : core.periodKeys(slot, row.dueMs)[unitIndex(per)]!
+      const key = per === 'ever' ? 0 : core.periodKeysOf(row.calendar, row.dueMs)[unitIndex(per)]!
       const period = formatPeriod(per, key)
       const entry = caps.get(`${spec.id}/${per}/${period}`)
       if (entry !== undefined) entry.used += 1

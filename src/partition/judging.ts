@@ -80,7 +80,7 @@ export class Judge {
     for (const index of triggers) {
       const trigger = core.compiled.triggers[index]!
       const keys = core.periodKeys(slot, core.clockMs)
-      if (!this.#decider.isLatchOpen(trigger, slot, keys)) continue
+      if (!this.#decider.latches.isOpen(trigger, slot, keys)) continue
       if (wasTrue.has(index)) continue
       if (this.#isTrue(trigger, slot, keys)) this.#decider.fire(trigger, slot, core.clockMs, keys)
     }
@@ -103,8 +103,15 @@ export class Judge {
     return this.#reader.judge(condition, slot, this.#core.periodKeys(slot, this.#core.clockMs))
   }
 
-  #isTrue(trigger: CompiledTrigger, slot: number, keys: Int32Array): boolean {
-    return this.#reader.judge(trigger.spec.when, slot, keys)
+  /** Not judged for a period that one of its counters no longer keeps, even one that would not matter. */
+  #isTrue({ spec, references }: CompiledTrigger, slot: number, keys: Int32Array): boolean {
+    const { compiled, tables } = this.#core
+    for (const { counter, counterWindow, previous } of references.counters) {
+      const cell = compiled.findCell(counter, counterWindow)
+      const key = cell.unit === -1 ? 0 : keys[cell.unit]!
+      if (Number.isNaN(readCell(tables, slot, cell, key, previous))) return false
+    }
+    return this.#reader.judge(spec.when, slot, keys)
   }
 
   #callbacks(): KernelCallbacks {
@@ -112,8 +119,7 @@ export class Judge {
     const { stampGroups, cells } = core.compiled
     return {
       roll: (group, slot, key) => {
-        const stampGroup = stampGroups[group]!
-        rollForward(core.tables[stampGroup.table]!, slot, stampGroup, key)
+        rollForward(core.tables, slot, stampGroups[group]!, key)
       },
       ownKeys: this.#ownKeys,
       ownPeriods: (meta, timeMs) => {
@@ -121,6 +127,9 @@ export class Judge {
         writePeriodKeys(clock, cycleDayOfMeta(meta), timeMs, this.#ownKeys)
       },
       late: (slot, record) => this.#applyLate(slot, record),
+      lateForWindow: () => {
+        core.statistics.recordsLateForWindow += 1
+      },
       fire: (trigger, slot, record) => {
         const timeMs = this.#batch.timesMs[record]!
         const compiled = core.compiled.triggers[trigger]!
@@ -128,8 +137,7 @@ export class Judge {
       },
       dayBit: (unit, key, day, meta) => dayBit(unit, key, day, cycleDayOfMeta(meta)),
       readSliding: (index, slot, key) => {
-        const cell = cells[index]!
-        return readCell(core.tables[cell.table]!, slot, cell, key, 0)
+        return readCell(core.tables, slot, cells[index]!, key, 0)
       },
       countBits,
     }
@@ -143,7 +151,7 @@ export class Judge {
     const timeMs = batch.timesMs[record]!
     const mask = this.#masks[record]!
     const keys = Int32Array.from(core.periodKeys(slot, timeMs))
-    for (const group of compiled.stampGroups) this.#rollIfBehind(group, slot, keys)
+    for (const group of compiled.stampGroups) this.#rollIfBehind(group, slot, keys, mask)
     const touched: number[] = []
     for (const [index, trigger] of compiled.triggers.entries()) {
       if ((mask & trigger.whereMask) === 0) continue
@@ -160,21 +168,24 @@ export class Judge {
     for (const cell of compiled.cells) {
       if ((mask & (1 << compiled.whereOf[cell.counterIndex]!)) === 0) continue
       const key = cell.unit === -1 ? 0 : keys[cell.unit]!
-      const table = tables[cell.table]!
-      if (!addToCell(table, slot, cell, counted, key, keys[DAY]!, cycleDay)) isLateForWindow = true
+      if (!addToCell(tables, slot, cell, counted, key, keys[DAY]!, cycleDay)) isLateForWindow = true
     }
     if (isLateForWindow) core.statistics.recordsLateForWindow += 1
     for (const index of touched) {
       const trigger = compiled.triggers[index]!
-      if (wasTrue.includes(index) || !this.#decider.isLatchOpen(trigger, slot, keys)) continue
+      if (wasTrue.includes(index) || !this.#decider.latches.isOpen(trigger, slot, keys)) continue
       if (this.#isTrue(trigger, slot, keys)) this.#decider.fire(trigger, slot, timeMs, keys)
     }
   }
 
-  #rollIfBehind(group: StampGroup, slot: number, keys: Int32Array): void {
-    const table = this.#core.tables[group.table]!
+  #rollIfBehind(group: StampGroup, slot: number, keys: Int32Array, mask: number): void {
+    const { tables, compiled } = this.#core
     const key = keys[group.unit]!
-    if (table.getI32(slot, group.stampOffset) < key) rollForward(table, slot, group, key)
+    if (tables[group.table]!.getI32(slot, group.stampOffset) >= key) return
+    const isTouched = group.cells.some(
+      ({ counterIndex }) => (mask & (1 << compiled.whereOf[counterIndex]!)) !== 0,
+    )
+    if (group.isCalendar || isTouched) rollForward(tables, slot, group, key)
   }
 
   /** Whether the period is past in some unit that the trigger reads. */
@@ -182,7 +193,7 @@ export class Judge {
     const { compiled, tables } = this.#core
     return trigger.references.counters.some(({ counter, counterWindow }) => {
       const cell = compiled.findCell(counter, counterWindow)
-      if (cell.unit === -1) return false
+      if (cell.counterWindow.kind === 'lifetime') return false
       return tables[cell.table]!.getI32(slot, cell.stampOffset) > keys[cell.unit]!
     })
   }
@@ -193,28 +204,22 @@ class SubscriberReader implements ExpressionReader {
   readonly #core: PartitionCore
   #slot = 0
   #keys: Int32Array = new Int32Array(UNIT_COUNT)
-  #isKept = true
 
   constructor(core: PartitionCore) {
     this.#core = core
   }
 
-  /** False where a counter no longer keeps the period: a condition is not judged on half a truth. */
   judge(condition: Expression, slot: number, keys: Int32Array): boolean {
     this.#slot = slot
     this.#keys = keys
-    this.#isKept = true
-    return evaluateCondition(condition, this) && this.#isKept
+    return evaluateCondition(condition, this)
   }
 
   counter(counter: string, counterWindow: string, previous: number): number {
-    const core = this.#core
-    const cell = core.compiled.findCell(counter, counterWindow)
+    const { compiled, tables } = this.#core
+    const cell = compiled.findCell(counter, counterWindow)
     const key = cell.unit === -1 ? 0 : this.#keys[cell.unit]!
-    const value = readCell(core.tables[cell.table]!, this.#slot, cell, key, previous)
-    if (!Number.isNaN(value)) return value
-    this.#isKept = false
-    return 0
+    return readCell(tables, this.#slot, cell, key, previous)
   }
 
   tag(tag: string): boolean {

@@ -32,6 +32,8 @@ export interface KernelCallbacks {
   readonly ownKeys: Int32Array
   /** A record that is late in some period: the general path takes it whole. */
   late(slot: number, record: number): void
+  /** A record whose bucket some sliding window no longer keeps. */
+  lateForWindow(): void
   /** A condition became true with its latch open. */
   fire(trigger: number, slot: number, record: number): void
   /** Bit of a day in its period, for distinct-days counters. */
@@ -118,8 +120,10 @@ class KernelSource {
 
   emit(): string {
     const numbers = this.#tables.map((_, number) => number)
+    const { cells } = this.#compiled
+    const hasSliding = cells.some(({ counterWindow }) => counterWindow.kind === 'sliding')
     return `'use strict';
-const { roll, ownPeriods, ownKeys, late, fire, dayBit, readSliding, countBits } = callbacks;
+const { roll, ownPeriods, ownKeys, late, lateForWindow, fire, dayBit, readSliding, countBits } = callbacks;
 ${numbers.map((t) => `const t${t} = tables[${t}];`).join(' ')}
 return function update(count, slots, batch, masks, periods) {
   const { usageBytes, timesMs } = batch;
@@ -143,8 +147,10 @@ return function update(count, slots, batch, masks, periods) {
     }
     ${this.#rollGroups()}
     if (m === 0) continue;
+    ${hasSliding ? 'let isLate = false;' : ''}
     ${this.#before()}
     ${this.#updates()}
+    ${hasSliding ? 'if (isLate) lateForWindow();' : ''}
     ${this.#judgements()}
   }
 };`
@@ -177,7 +183,7 @@ return function update(count, slots, batch, masks, periods) {
     const lines: string[] = []
     const { stampGroups } = this.#compiled
     for (const [index, group] of stampGroups.entries()) {
-      if (!isCalendarGroup(group)) continue
+      if (!group.isCalendar) continue
       const stamp = `w${group.table}[x${group.table} + ${group.stampOffset >>> 2}]`
       lines.push(
         `if (${stamp} !== k${group.unit}) {`,
@@ -227,7 +233,7 @@ return function update(count, slots, batch, masks, periods) {
     const value = valueSource(cell)
     const stamp = stampSource(cell)
     const group = groups.findIndex((each) => each.table === table && each.unit === unit)
-    const isRolledHere = group !== -1 && !isCalendarGroup(groups[group]!)
+    const isRolledHere = group !== -1 && !groups[group]!.isCalendar
     if (isRolledHere) {
       // Windows that slide live apart: their stamp moves only when they are touched.
       lines.push(`if (${stamp} < k${unit}) roll(${group}, slot, k${unit});`)
@@ -239,6 +245,7 @@ return function update(count, slots, batch, masks, periods) {
       const bucket = `f${table}[o${table} + ${cell.ringOffset >>> 3} + k${unit} % ${bucketCount}]`
       lines.push(
         `if (${stamp} - k${unit} < ${bucketCount}) { ${combineSource(cell, bucket)} ${combineSource(cell, value)} }`,
+        'else isLate = true;',
       )
     } else {
       lines.push(combineSource(cell, value))
@@ -256,6 +263,7 @@ return function update(count, slots, batch, masks, periods) {
     if (cell.counterWindow.kind === 'sliding') {
       return [
         `if (${back} < ${cell.counterWindow.bucketCount}) ${value} = (${value} | (1 << ${back})) >>> 0;`,
+        'else isLate = true;',
       ]
     }
     const recent = `f${table}[o${table} + ${cell.ringOffset >>> 3}]`
@@ -285,9 +293,9 @@ return function update(count, slots, batch, masks, periods) {
       counter: (counter, counterWindow, previous) => {
         const cell = compiled.findCell(counter, counterWindow)
         if (previous === 0) return runningSource(cell)
-        const offset = cell.previousOffsets[previous - 1]
-        assert(offset !== undefined, 'a condition reads further back than the counter keeps')
-        return countedSource(cell, `f${cell.table}[o${cell.table} + ${offset >>> 3}]`)
+        const place = cell.previousPlaces[previous - 1]
+        assert(place !== undefined, 'a condition reads further back than the counter keeps')
+        return countedSource(cell, `f${place.table}[o${place.table} + ${place.offset >>> 3}]`)
       },
       tag: (tag) => compiled.tagSource(tag),
       list: (list) => `(meta & ${1 << (META_LISTS_SHIFT + LIST_NAMES.indexOf(list))}) !== 0`,
@@ -333,11 +341,6 @@ function readsCell(trigger: CompiledTrigger, cell: CounterCell): boolean {
   return trigger.references.counters.some(
     (each) => each.counter === cell.counter.name && each.counterWindow === cell.counterWindow.key,
   )
-}
-
-/** A group with a calendar window rolls with every record; one of sliding windows only when touched. */
-function isCalendarGroup(group: StampGroup): boolean {
-  return group.cells.some((cell) => cell.counterWindow.kind === 'calendar')
 }
 
 function combineSource(cell: CounterCell, target: string): string {

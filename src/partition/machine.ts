@@ -100,12 +100,12 @@ export class PartitionMachine {
     if (isReal) core.clockMs = Math.max(core.clockMs, message.timestampMs)
     const subject = parseSubject(message.subject)
     try {
-      if (subject?.kind === 'control') {
+      if (subject?.kind === 'control' && subject.partition === this.#partition) {
         this.#applyControlInput(core, message)
         return
       }
       this.#decider.fireDue()
-      if (subject === null || subject.partition !== this.#partition) {
+      if (subject === null || subject.kind === 'control' || subject.partition !== this.#partition) {
         throw new RejectError('unknown-subject', 'subject', 'no such subject')
       }
       core.statistics.inputMessages[subject.kind] += 1
@@ -170,10 +170,9 @@ export class PartitionMachine {
     for (const number of core.ledger.rowsOf(slot)) {
       const status = core.ledger.status(number)
       if (status !== ROW_EMITTED && status !== ROW_RESOLVED) continue
-      const { trigger, period, attempt } = core.ledger.read(number)
-      const spec = core.compiled.triggerByCode(trigger)?.spec
+      const { trigger, period, once, attempt } = core.ledger.read(number)
       const id = core.layout.triggers[trigger]!.id
-      const text = spec === undefined ? String(period) : formatPeriod(spec.once, period)
+      const text = formatPeriod(once, period)
       if (row.deliveryId !== `${id}:${row.subscriber}:${text}:${attempt}`) continue
       return row.kind === 'expired'
         ? this.#decider.expireAttempt(number)
@@ -266,16 +265,20 @@ export class PartitionMachine {
       const detail = `generation ${control.generation} does not follow ${core.generation}`
       throw new RejectError('stale-generation', 'generation', detail)
     }
-    this.#applyConfig(core, control.files, control.generation)
+    this.#applyConfig(core, control.files, control.generation, false)
     core.controlIds.push(control.id)
     if (core.controlIds.length > CONTROL_IDS_MAX) core.controlIds.shift()
   }
 
-  #applyConfig(core: PartitionCore, files: ConfigFiles, generation: number): void {
+  #applyConfig(
+    core: PartitionCore,
+    files: ConfigFiles,
+    generation: number,
+    isGenesis: boolean,
+  ): void {
     const catalog = parseOrReject(files)
     const problem = findIncompatibility(core.compiled?.catalog ?? null, catalog)
     if (problem !== null) throw new RejectError('config-invalid', 'files', problem)
-    const isGenesis = generation === 1
     // The layout is extended on a copy first: a config that does not fit must leave no trace.
     try {
       new CompiledCatalog(catalog, structuredClone(core.layout), isGenesis)
@@ -316,7 +319,7 @@ export class PartitionMachine {
     if (clock.mode === 'real') core.clockMs = message.timestampMs
     this.#wire(core)
     try {
-      this.#applyConfig(core, control.files, control.generation)
+      this.#applyConfig(core, control.files, control.generation, true)
     } catch (error) {
       throw new PartitionHaltedError('genesis-mismatch', 'the first config is invalid', {
         cause: error,

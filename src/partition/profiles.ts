@@ -45,7 +45,14 @@ export class Profiles {
 
   /** Throws RejectError for the first row that does not fit the config; then nothing was changed. */
   check(message: ProfileMessage): void {
-    for (const [index, row] of message.rows.entries()) this.#checkRow(row, `rows[${index}]`)
+    const zones = new Set<string>()
+    for (const [index, row] of message.rows.entries()) {
+      this.#checkRow(row, `rows[${index}]`)
+      if (typeof row.zone !== 'string' || zones.has(row.zone)) continue
+      zones.add(row.zone)
+      if (this.#core.canLearnZones(zones)) continue
+      throw new RejectError('unknown-name', `rows[${index}].zone`, 'no such time zone')
+    }
   }
 
   /** Applies a checked message. */
@@ -87,9 +94,6 @@ export class Profiles {
       const spec = fields.find((each) => each.name === name)
       if (spec === undefined) throw new RejectError('unknown-name', at, `no field ${name}`)
       if (value !== null) fieldNumber(spec, value, at)
-    }
-    if (typeof row.zone === 'string' && core.zoneNumber(row.zone) === -1) {
-      throw new RejectError('unknown-name', `${position}.zone`, 'no such time zone')
     }
   }
 

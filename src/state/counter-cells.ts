@@ -31,8 +31,8 @@ export interface CounterCell {
   readonly unit: number
   readonly stampOffset: number
   readonly valueOffset: number
-  /** Past periods kept, nearest first. */
-  readonly previousOffsets: readonly number[]
+  /** Past periods kept, nearest first. Not always in the same table: `keep` may have grown since. */
+  readonly previousPlaces: readonly Place[]
   /** First bucket of a ring, or the recent-days bits of a lifetime distinct-days; -1: none. */
   readonly ringOffset: number
 }
@@ -52,10 +52,10 @@ export function resolveCounterCells(catalog: Catalog, layout: LayoutImage): Coun
         counterWindow.kind === 'sliding' ||
         (counterWindow.kind === 'lifetime' && counter.aggregate === 'distinct-days')
       const hasUnit = counterWindow.kind !== 'lifetime' || hasRing
-      const previousOffsets: number[] = []
+      const previousPlaces: Place[] = []
       if (counterWindow.kind === 'calendar') {
         for (let back = 1; back <= counter.keep; back++) {
-          previousOffsets.push(placeOf(placeKeys.previous(counter, counterWindow, back)).offset)
+          previousPlaces.push(placeOf(placeKeys.previous(counter, counterWindow, back)))
         }
       }
       cells.push({
@@ -68,7 +68,7 @@ export function resolveCounterCells(catalog: Catalog, layout: LayoutImage): Coun
           ? placeOf(placeKeys.stamp(value.table, counterWindow.unit)).offset
           : -1,
         valueOffset: value.offset,
-        previousOffsets,
+        previousPlaces,
         ringOffset: hasRing ? placeOf(placeKeys.ring(counter, counterWindow)).offset : -1,
       })
     }
@@ -82,48 +82,70 @@ export interface StampGroup {
   readonly unit: number
   readonly stampOffset: number
   readonly cells: readonly CounterCell[]
+  /**
+   * With a calendar window it rolls with every record, so that "late" means the same for all; one of
+   * windows that slide only moves when a record touches it.
+   */
+  readonly isCalendar: boolean
 }
 
 /** Groups cells by table and unit, in order of table and unit. */
 export function groupByStamp(cells: readonly CounterCell[]): StampGroup[] {
-  const groups = new Map<number, { group: StampGroup; cells: CounterCell[] }>()
+  const groups = new Map<number, CounterCell[]>()
   for (const cell of cells) {
     if (cell.unit === -1) continue
     const key = cell.table * 8 + cell.unit
     const known = groups.get(key)
-    if (known !== undefined) {
-      known.cells.push(cell)
-      continue
-    }
-    const own = [cell]
-    const { table, unit, stampOffset } = cell
-    groups.set(key, { group: { table, unit, stampOffset, cells: own }, cells: own })
+    if (known === undefined) groups.set(key, [cell])
+    else known.push(cell)
   }
-  return [...groups.entries()].sort((a, b) => a[0] - b[0]).map(([, { group }]) => group)
+  const sorted = [...groups].sort((a, b) => a[0] - b[0])
+  return sorted.map(([, members]) => {
+    const { table, unit, stampOffset } = members[0]!
+    const isCalendar = members.some(({ counterWindow }) => counterWindow.kind === 'calendar')
+    return { table, unit, stampOffset, cells: members, isCalendar }
+  })
 }
 
 /** Moves a row's cells of one group forward to period `key`, which is later than their stamp. */
-export function rollForward(table: PagedTable, row: number, group: StampGroup, key: number): void {
-  table.touch(row)
-  const f64 = table.f64[table.segmentOf(row)]!
-  const base = table.f64Index(row)
+export function rollForward(
+  tables: readonly PagedTable[],
+  row: number,
+  group: StampGroup,
+  key: number,
+): void {
+  const table = tables[group.table]!
   const steps = key - table.getI32(row, group.stampOffset)
   assert(steps > 0)
   table.setI32(row, group.stampOffset, key)
+  const f64 = table.f64[table.segmentOf(row)]!
+  const base = table.f64Index(row)
   for (const cell of group.cells) {
-    const value = base + (cell.valueOffset >>> 3)
-    if (cell.counterWindow.kind === 'calendar') {
-      const { previousOffsets } = cell
-      for (let back = previousOffsets.length; back >= 1; back--) {
-        const from = back - steps
-        const source = from === 0 ? value : base + ((previousOffsets[from - 1] ?? 0) >>> 3)
-        f64[base + (previousOffsets[back - 1]! >>> 3)] = from < 0 ? 0 : f64[source]!
-      }
-      f64[value] = 0
-    } else {
+    if (cell.counterWindow.kind !== 'calendar') {
       rollRing(f64, base, cell, key, steps)
+      continue
     }
+    const { previousPlaces } = cell
+    for (let back = previousPlaces.length; back >= 1; back--) {
+      const from = back - steps
+      const source = from < 0 ? 0 : readPast(tables, row, cell, from)
+      const { table: target, offset } = previousPlaces[back - 1]!
+      tables[target]!.setF64(row, offset, source)
+    }
+    f64[base + (cell.valueOffset >>> 3)] = 0
   }
+}
+
+/** A calendar cell's double `back` periods before its stamp. */
+function readPast(
+  tables: readonly PagedTable[],
+  row: number,
+  cell: CounterCell,
+  back: number,
+): number {
+  if (back === 0) return tables[cell.table]!.getF64(row, cell.valueOffset)
+  const { table, offset } = cell.previousPlaces[back - 1]!
+  return tables[table]!.getF64(row, offset)
 }
 
 function rollRing(
@@ -167,7 +189,7 @@ function totalOfRing(f64: Float64Array, ring: number, cell: CounterCell): number
  * Returns false when the cell no longer keeps that period.
  */
 export function addToCell(
-  table: PagedTable,
+  tables: readonly PagedTable[],
   row: number,
   cell: CounterCell,
   record: CountedRecord,
@@ -175,6 +197,7 @@ export function addToCell(
   dayKey: number,
   cycleDay: number,
 ): boolean {
+  const table = tables[cell.table]!
   table.touch(row)
   const f64 = table.f64[table.segmentOf(row)]!
   const base = table.f64Index(row)
@@ -184,12 +207,15 @@ export function addToCell(
   const { kind, bucketCount } = cell.counterWindow
   const { aggregate } = cell.counter
   if (kind === 'calendar') {
-    if (back > cell.previousOffsets.length) return false
-    const target = back === 0 ? value : base + (cell.previousOffsets[back - 1]! >>> 3)
-    f64[target] =
+    if (back > cell.previousPlaces.length) return false
+    const place = back === 0 ? cell : cell.previousPlaces[back - 1]!
+    const offset = back === 0 ? cell.valueOffset : cell.previousPlaces[back - 1]!.offset
+    const before = readPast(tables, row, cell, back)
+    const after =
       aggregate === 'distinct-days'
-        ? (f64[target]! | dayBit(cell.unit, key, dayKey, cycleDay)) >>> 0
-        : combine(aggregate, f64[target]!, record)
+        ? (before | dayBit(cell.unit, key, dayKey, cycleDay)) >>> 0
+        : combine(aggregate, before, record)
+    tables[place.table]!.setF64(row, offset, after)
     return true
   }
   if (aggregate === 'distinct-days') return addDistinctDay(f64, base, cell, back)
@@ -255,12 +281,13 @@ export const NOT_KEPT = Number.NaN
  * in the periods since; NOT_KEPT when the period is older than what the cell keeps.
  */
 export function readCell(
-  table: PagedTable,
+  tables: readonly PagedTable[],
   row: number,
   cell: CounterCell,
   key: number,
   previous: number,
 ): number {
+  const table = tables[cell.table]!
   const f64 = table.f64[table.segmentOf(row)]!
   const base = table.f64Index(row)
   const value = f64[base + (cell.valueOffset >>> 3)]!
@@ -269,8 +296,8 @@ export function readCell(
   const back = table.getI32(row, cell.stampOffset) - key + previous
   if (cell.counterWindow.kind === 'calendar') {
     if (back < 0) return 0
-    if (back > cell.previousOffsets.length) return NOT_KEPT
-    const kept = back === 0 ? value : f64[base + (cell.previousOffsets[back - 1]! >>> 3)]!
+    if (back > cell.previousPlaces.length) return NOT_KEPT
+    const kept = readPast(tables, row, cell, back)
     return isDistinct ? countBits(kept) : kept
   }
   if (back > 0) return NOT_KEPT

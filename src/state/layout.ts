@@ -19,6 +19,8 @@ export const LEDGER_HEAD_OFFSET = 12
 const HEAD_SIZE = 16
 const HOT_ROW_SIZE = 64
 const ROW_SIZE_MAX = 16_384
+/** Every reload with new counters may make a table; page images give 255 to the ledger. */
+const TABLES_MAX = 128
 
 export const META_ZONE_MASK = 0xff
 export const META_CYCLE_SHIFT = 8
@@ -49,7 +51,7 @@ export interface LayoutImage {
   /** Words that hold bits: how many are used, by group. */
   bitWords: { table: number; offset: number; group: string; used: number }[]
   /** Trigger codes for rows: position in this list. */
-  triggers: { id: string; identity: string; isEdge: boolean }[]
+  triggers: { id: string; identity: string; isEdge: boolean; isRetired: boolean }[]
   /** Zone names by the number in meta; 0 is the default zone. */
   zones: string[]
   /** Lists of value names (`counter.counterWindow`) that ledger rows refer to. */
@@ -85,6 +87,9 @@ export const placeKeys = {
   latchStamp: (table: number, once: string) => `latchStamp/${table}/${once}`,
   tagging: (trigger: string, tag: string) => `tagging/${trigger}/${tag}`,
 }
+
+/** Keys of places that hold values; stamps and latches outlive what they were made for. */
+const VALUE_KEY = /^(?:counter|previous\d+|ring|tag|version|field|set)\//
 
 /** Periods back for which a latch must be remembered, plus the running one. */
 export function latchBitCount(once: string, latenessMs: number, earlinessMs: number): number {
@@ -126,6 +131,7 @@ class LayoutExtension {
       tables.push({ strideSize: ROW_SIZE_MAX, cursor: HEAD_SIZE, hole: -1 })
       this.#openHot = 0
     }
+    this.#forgetRemoved()
     this.#placeTags()
     this.#placeLatches()
     const sliding: [CounterSpec, CounterWindowSpec][] = []
@@ -141,6 +147,35 @@ class LayoutExtension {
       if (table.strideSize !== ROW_SIZE_MAX) continue
       table.strideSize = Math.ceil(table.cursor / 8) * 8
       if (table === tables[0]) table.strideSize = Math.max(HOT_ROW_SIZE, table.strideSize)
+    }
+  }
+
+  /**
+   * Values of what the catalog no longer has are gone: nothing keeps them up to date meanwhile, so they
+   * would be wrong if it came back. Their room stays unused.
+   */
+  #forgetRemoved(): void {
+    const { counters, tags, fields } = this.#catalog
+    const kept = new Set<string>()
+    for (const counter of counters) {
+      for (const counterWindow of counter.counterWindows) {
+        kept.add(placeKeys.counter(counter, counterWindow))
+        kept.add(placeKeys.ring(counter, counterWindow))
+        for (let back = 1; back <= counter.keep; back++) {
+          kept.add(placeKeys.previous(counter, counterWindow, back))
+        }
+      }
+    }
+    for (const { name, versioned } of tags) {
+      kept.add(versioned ? placeKeys.tagVersion(name) : placeKeys.tag(name))
+    }
+    for (const { name, type } of fields) {
+      kept.add(placeKeys.field(name, type))
+      kept.add(placeKeys.fieldSet(name, type))
+    }
+    const { places } = this.#image
+    for (const key of Object.keys(places)) {
+      if (VALUE_KEY.test(key) && !kept.has(key)) delete places[key]
     }
   }
 
@@ -185,9 +220,13 @@ class LayoutExtension {
     const key = placeKeys.counter(counter, counterWindow)
     const { places } = this.#image
     const backs = counterWindow.kind === 'calendar' ? counter.keep : 0
-    const known = places[key]
-    if (known !== undefined && this.#hasPrevious(counter, counterWindow, backs)) return
-    // A counter that must remember more periods than it has room for gets new cells, all together.
+    if (places[key] !== undefined) {
+      // A counter that now remembers more periods keeps what it has; the new ones fill up from zero.
+      for (let back = 1; back <= backs; back++) {
+        this.#placeCells(placeKeys.previous(counter, counterWindow, back), 8, false)
+      }
+      return
+    }
     const ringSize = counterWindow.kind === 'sliding' ? 8 * counterWindow.bucketCount : 0
     const isLifetimeDistinct =
       counter.aggregate === 'distinct-days' && counterWindow.kind === 'lifetime'
@@ -207,13 +246,6 @@ class LayoutExtension {
     }
     if (ringSize > 0) put(placeKeys.ring(counter, counterWindow), counterWindow.bucketCount)
     if (isLifetimeDistinct) put(placeKeys.ring(counter, counterWindow), 1)
-  }
-
-  #hasPrevious(counter: CounterSpec, counterWindow: CounterWindowSpec, backs: number): boolean {
-    return (
-      backs === 0 ||
-      this.#image.places[placeKeys.previous(counter, counterWindow, backs)] !== undefined
-    )
   }
 
   #placeBits(key: string, group: string, bitCount: number): void {
@@ -251,6 +283,7 @@ class LayoutExtension {
     }
     if (!isWide && this.#openHot !== -1) return this.#openHot
     if (this.#openWide === -1) {
+      if (tables.length >= TABLES_MAX) throw new RangeError(`more than ${TABLES_MAX} tables`)
       this.#openWide = tables.length
       tables.push({ strideSize: ROW_SIZE_MAX, cursor: 0, hole: -1 })
     }

@@ -4,12 +4,15 @@
  * finds its row. Rows are paged like everything else; freed rows are reused last in, first out.
  *
  * Row (120 bytes): f64 id, dueMs, expiresAtMs, firedAtMs, notAfterMs, values[4], plannedMs | i32 slot,
- * next, trigger, period, generation, priority, status, attempt, shape, previousFree
+ * next, trigger, period, generation, priority, status, attempt, shape, calendar (zone and cycle day,
+ * as in meta; above them the period's unit)
  */
 
 import { assert } from '../errors.ts'
-import { LEDGER_HEAD_OFFSET } from './layout.ts'
+import { CALENDAR_UNITS, type CalendarUnit } from '../model/expression.ts'
+import { LEDGER_HEAD_OFFSET, META_OWN_PERIODS_MASK } from './layout.ts'
 import { PagedTable } from './paged-table.ts'
+import { unitIndex } from './periods.ts'
 
 const ROW_SIZE = 120
 /** Page images name their table; the ledger is none of the layout's. */
@@ -39,7 +42,11 @@ const I32 = {
   status: 104,
   attempt: 108,
   shape: 112,
+  calendar: 116,
 }
+const UNIT_SHIFT = 16
+/** Unit code of a period that never ends. */
+const UNIT_EVER = 7
 
 /** A ledger row, unpacked. Times are ms on the partition's clock. */
 export interface LedgerRow {
@@ -54,14 +61,17 @@ export interface LedgerRow {
   slot: number
   /** Code of the trigger in the layout. */
   trigger: number
-  /** Key of the latch period. */
+  /** Key of the latch period, and its unit: the trigger may be edited to another one. */
   period: number
+  once: CalendarUnit | 'ever'
   generation: number
   priority: number
   status: number
   attempt: number
   /** Position in the layout's value shapes. */
   shape: number
+  /** Zone and cycle day (as in the hot row's meta) of the calendar in which `dueMs` counts. */
+  calendar: number
 }
 
 /** Rows of one partition. `subscribers` is table 0, whose rows hold the heads of the chains. */
@@ -107,6 +117,8 @@ export class Ledger {
     table.setI32(number, I32.status, row.status)
     table.setI32(number, I32.attempt, row.attempt)
     table.setI32(number, I32.shape, row.shape)
+    const unit = row.once === 'ever' ? UNIT_EVER : unitIndex(row.once)
+    table.setI32(number, I32.calendar, row.calendar | (unit << UNIT_SHIFT))
   }
 
   read(number: number): LedgerRow {
@@ -114,6 +126,7 @@ export class Ledger {
     const values: number[] = []
     for (let i = 0; i < LEDGER_VALUES_MAX; i++)
       values.push(table.getF64(number, F64.values + 8 * i))
+    const calendar = table.getI32(number, I32.calendar)
     return {
       id: table.getF64(number, F64.id),
       dueMs: table.getF64(number, F64.due),
@@ -130,6 +143,8 @@ export class Ledger {
       status: table.getI32(number, I32.status),
       attempt: table.getI32(number, I32.attempt),
       shape: table.getI32(number, I32.shape),
+      once: CALENDAR_UNITS[calendar >>> UNIT_SHIFT] ?? 'ever',
+      calendar: calendar & META_OWN_PERIODS_MASK,
     }
   }
 

@@ -17,6 +17,16 @@ const RANGE_LAST_MS = 2_840_140_800_000
 /** No zone changes its offset twice within this step. */
 const SCAN_STEP_MS = 14 * MS_PER_DAY
 
+/** Whether the runtime's tz database knows the zone; much cheaper than a ZoneClock. */
+export function isZoneKnown(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: zone })
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** The offset ranges of one IANA zone. Immutable but for the cached range. */
 export class ZoneClock implements WallClock {
   readonly zone: string
