@@ -25,7 +25,12 @@ import {
   type WorkerPorts,
   type WorkerSettings,
 } from '../../src/partition/worker.ts'
-import { encodeGenesis, encodeTick, encodeUsageRows, type UsageRow } from '../../src/probe/encode.ts'
+import {
+  encodeGenesis,
+  encodeTick,
+  encodeUsageRows,
+  type UsageRow,
+} from '../../src/probe/encode.ts'
 import { brokerLink } from '../../src/sink/broker-link.ts'
 import { connectToNats } from '../../src/sink/connection.ts'
 import { openControlWriter } from '../../src/sink/control-writer.ts'
@@ -170,7 +175,12 @@ export class Installation {
 
   /** Makes the three streams and genesis, as the supervisor does. */
   async makeStreams(partition = 0, isNew = true): Promise<void> {
-    const { files = LINE_FILES, clock = { mode: 'real' }, limits, partitionCount = 1 } = this.#choice
+    const {
+      files = LINE_FILES,
+      clock = { mode: 'real' },
+      limits,
+      partitionCount = 1,
+    } = this.#choice
     const genesis = encodeGenesis({
       id: `genesis-${partition}`,
       partitionCount,
