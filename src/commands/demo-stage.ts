@@ -1,0 +1,109 @@
+/** Where a demo takes place: its folder, its nats-server, its worker; all of it goes when it ends. */
+
+import { cp, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { destination, pino } from 'pino'
+import { loadConfigDirectory } from '../config/load.ts'
+import { UsageError } from '../errors.ts'
+import { type PrivateServer, startPrivateServer } from '../sink/nats-server.ts'
+import { type RunningWorker, serve } from './serve.ts'
+import { DEMO_TICK_WRITER } from './demo-traffic.ts'
+
+const SCENARIO = join(import.meta.dirname, '..', '..', 'config', 'scenarios', 'data-pack')
+/** What a usage record takes in the input stream, and some for all else. */
+const RECORD_SIZE = 36
+
+/** Everything that was set up so far; `strike` takes it down in the other order. */
+export class DemoStage {
+  readonly directory: string
+  #server: PrivateServer | null = null
+  #worker: RunningWorker | null = null
+  #striking: Promise<void> | null = null
+
+  private constructor(directory: string) {
+    this.directory = directory
+  }
+
+  /** Makes the folder. @throws UsageError when so many records would not fit on the disk */
+  static async create(recordsExpected: number): Promise<DemoStage> {
+    const { bavail, bsize } = await statfs(tmpdir())
+    const [freeSize, neededSize] = [bavail * bsize, recordsExpected * RECORD_SIZE]
+    if (freeSize < neededSize) {
+      const gigabytes = (size: number): string => `${(size / 1e9).toFixed(1)} GB`
+      throw new UsageError(
+        `the demo needs ${gigabytes(neededSize)} in ${tmpdir()}, which has ${gigabytes(freeSize)}: ` +
+          'take fewer --subscribers or --days, or set TMPDIR',
+      )
+    }
+    return new DemoStage(await mkdtemp(join(tmpdir(), 'highwater-demo-')))
+  }
+
+  get configDirectory(): string {
+    return join(this.directory, 'config')
+  }
+
+  get logFile(): string {
+    return join(this.directory, 'worker.log')
+  }
+
+  get natsDirectory(): string {
+    return join(this.directory, 'nats')
+  }
+
+  async startServer(): Promise<PrivateServer> {
+    this.#server = await startPrivateServer({ storeDirectory: this.natsDirectory })
+    return this.#server
+  }
+
+  /** The scenario's own files, with the settings of this machine; then a worker as `start` runs it. */
+  async startWorker(startMs: number): Promise<RunningWorker> {
+    await cp(SCENARIO, this.configDirectory, { recursive: true })
+    await writeFile(join(this.configDirectory, 'highwater.yaml'), this.#settings(startMs))
+    const logger = pino({ level: 'info' }, destination({ dest: this.logFile, sync: true }))
+    const config = await loadConfigDirectory(this.configDirectory)
+    const { configDirectory } = this
+    this.#worker = await serve({ configDirectory, config, logger, isWatching: false })
+    return this.#worker
+  }
+
+  /** Stops the worker (orderly, with a last checkpoint), then the server; may be called twice. */
+  strike(isKept: boolean): Promise<void> {
+    this.#striking ??= this.#strike(isKept)
+    return this.#striking
+  }
+
+  /** How to look at what `--keep` left. */
+  keepsake(): string[] {
+    const port = this.#server?.port ?? 4222
+    return [
+      `Kept: ${this.directory}`,
+      `  nats/        the streams: nats-server -js -a 127.0.0.1 -p ${port} -sd ${this.natsDirectory}`,
+      `  store/       the checkpoints; config/ is the configuration: start the server as above, then`,
+      `               npm start -- --config ${this.configDirectory}`,
+      `  worker.log   the worker's log`,
+    ]
+  }
+
+  async #strike(isKept: boolean): Promise<void> {
+    try {
+      await this.#worker?.stop()
+    } finally {
+      await this.#server?.stop()
+      if (!isKept) await rm(this.directory, { recursive: true, force: true })
+    }
+  }
+
+  #settings(startMs: number): string {
+    return [
+      '# Written by highwater demo.',
+      `nats: { servers: ['${this.#server?.url}'] }`,
+      'partitions: { count: 1 }',
+      `genesis: { clock: virtual, writer: ${DEMO_TICK_WRITER}, start: '${new Date(startMs).toISOString()}' }`,
+      `store: { directory: ${JSON.stringify(join(this.directory, 'store'))} }`,
+      'checkpoint: { every: 5s }',
+      'http: { port: 0 }',
+      '',
+    ].join('\n')
+  }
+}
