@@ -10,7 +10,7 @@
 import { assert, PartitionHaltedError } from '../errors.ts'
 import type { Delivery, Suppression } from '../model/decision.ts'
 import { Digest, formatDigest } from './digest.ts'
-import { Packer } from './packer.ts'
+import { encodeText, Packer } from './packer.ts'
 
 /** What a message of OUT may hold at most. */
 export interface OutboxLimits {
@@ -38,6 +38,7 @@ export class Outbox {
   decisionNumber = 0
   readonly #packer = new Packer()
   readonly #head = new Packer(256)
+  readonly #openings = new Openings()
   /** End of each waiting decision in the packer, and the digest after it. */
   readonly #ends: number[] = []
   readonly #lows: number[] = []
@@ -87,7 +88,7 @@ export class Outbox {
     const number = ++this.decisionNumber
     const packer = this.#packer
     const start = packer.size
-    writeDecision(packer, number, decision)
+    writeDecision(packer, this.#openings, number, decision)
     this.digest.add(packer.bytes, start, packer.size)
     if (number <= this.#replayTo) {
       packer.size = start
@@ -160,49 +161,106 @@ export class Outbox {
   }
 }
 
-function writeDecision(packer: Packer, number: number, decision: NewDecision): void {
-  const isDelivery = decision.kind === 'delivery'
-  packer.map(COMMON_KEYS + (isDelivery ? DELIVERY_KEYS : SUPPRESSED_KEYS))
-  packer.text('n')
+function writeDecision(
+  packer: Packer,
+  openings: Openings,
+  number: number,
+  decision: NewDecision,
+): void {
+  packer.raw(openings.of(decision))
+  packer.raw(KEYS.n)
   packer.number(number)
-  packer.text('in')
+  packer.raw(KEYS.in)
   packer.number(decision.inputSequence)
-  packer.text('kind')
-  packer.text(decision.kind)
-  packer.text('trigger')
-  packer.text(decision.trigger)
-  packer.text('sub')
+  packer.raw(KEYS.sub)
   packer.number(decision.subscriber)
-  packer.text('period')
+  packer.raw(KEYS.period)
   packer.text(decision.period)
-  packer.text('attempt')
+  packer.raw(KEYS.attempt)
   packer.number(decision.attempt)
-  packer.text('gen')
+  packer.raw(KEYS.gen)
   packer.number(decision.generation)
-  packer.text('at')
+  packer.raw(KEYS.at)
   packer.number(decision.decidedAtMs)
-  packer.text('fired')
+  packer.raw(KEYS.fired)
   packer.number(decision.firedAtMs)
-  packer.text('values')
-  const names = Object.keys(decision.values)
-  packer.map(names.length)
-  for (const name of names) {
+  packer.raw(KEYS.values)
+  const { values } = decision
+  let count = 0
+  for (const _ in values) count += 1
+  packer.map(count)
+  for (const name in values) {
     packer.text(name)
-    packer.number(decision.values[name]!)
+    packer.number(values[name]!)
   }
-  if (decision.kind === 'suppressed') {
-    packer.text('reason')
-    packer.text(decision.reason)
-    return
-  }
-  packer.text('id')
+  if (decision.kind === 'suppressed') return
+  packer.raw(KEYS.id)
   packer.asciiOnce(decision.id)
-  packer.text('channel')
-  packer.text(decision.channel)
-  packer.text('message')
-  packer.text(decision.message)
-  packer.text('not_before')
+  packer.raw(KEYS.not_before)
   packer.number(decision.notBeforeMs)
-  packer.text('not_after')
+  packer.raw(KEYS.not_after)
   packer.number(decision.notAfterMs)
+}
+
+const KEYS = {
+  n: encodeText('n'),
+  in: encodeText('in'),
+  sub: encodeText('sub'),
+  period: encodeText('period'),
+  attempt: encodeText('attempt'),
+  gen: encodeText('gen'),
+  at: encodeText('at'),
+  fired: encodeText('fired'),
+  values: encodeText('values'),
+  id: encodeText('id'),
+  not_before: encodeText('not_before'),
+  not_after: encodeText('not_after'),
+} as const
+
+/** Map head and the entries that repeat from decision to decision: kind, trigger, channel and message, or reason. */
+class Openings {
+  readonly #deliveries = new Map<string, { channel: string; message: string; bytes: Uint8Array }>()
+  readonly #suppressions = new Map<string, Uint8Array>()
+
+  of(decision: NewDecision): Uint8Array {
+    return decision.kind === 'delivery'
+      ? this.#ofDelivery(decision.trigger, decision.channel, decision.message)
+      : this.#ofSuppression(decision.trigger, decision.reason)
+  }
+
+  #ofDelivery(trigger: string, channel: string, message: string): Uint8Array {
+    const known = this.#deliveries.get(trigger)
+    if (known !== undefined && known.channel === channel && known.message === message) {
+      return known.bytes
+    }
+    const bytes = encodeOpening(COMMON_KEYS + DELIVERY_KEYS, {
+      kind: 'delivery',
+      trigger,
+      channel,
+      message,
+    })
+    this.#deliveries.set(trigger, { channel, message, bytes })
+    return bytes
+  }
+
+  #ofSuppression(trigger: string, reason: string): Uint8Array {
+    const key = `${reason} ${trigger}`
+    let bytes = this.#suppressions.get(key)
+    if (bytes === undefined) {
+      const entries = { kind: 'suppressed', trigger, reason }
+      bytes = encodeOpening(COMMON_KEYS + SUPPRESSED_KEYS, entries)
+      this.#suppressions.set(key, bytes)
+    }
+    return bytes
+  }
+}
+
+function encodeOpening(keyCount: number, entries: Readonly<Record<string, string>>): Uint8Array {
+  const packer = new Packer(256)
+  packer.map(keyCount)
+  for (const [key, value] of Object.entries(entries)) {
+    packer.text(key)
+    packer.text(value)
+  }
+  return packer.bytes.slice(0, packer.size)
 }

@@ -46,15 +46,32 @@ export function dayOfCivil(year: number, month: number, dayOfMonth: number): num
   return Math.floor(Date.UTC(year, month - 1, dayOfMonth) / MS_PER_DAY)
 }
 
+/** Days and months from 1970 to 2119, looked up instead of worked out (every decision needs some). */
+const TABLE_MONTHS = 150 * 12
+const FIRST_DAYS = Int32Array.from({ length: TABLE_MONTHS + 1 }, (_, monthKey) =>
+  dayOfCivil(1970, monthKey + 1, 1),
+)
+const MONTHS = monthsByDay()
+
 /** Month key of a day number: months since January 1970. */
 export function monthOfDay(day: number): number {
+  const known = MONTHS[day]
+  if (known !== undefined) return known
   const { year, month } = civilOf(day)
   return (year - 1970) * 12 + month - 1
 }
 
 /** Day number of the first day of a month key. */
 export function firstDayOfMonth(monthKey: number): number {
-  return dayOfCivil(1970 + Math.floor(monthKey / 12), (monthKey % 12) + 1, 1)
+  return FIRST_DAYS[monthKey] ?? dayOfCivil(1970, monthKey + 1, 1)
+}
+
+function monthsByDay(): Int16Array {
+  const months = new Int16Array(FIRST_DAYS[TABLE_MONTHS]!)
+  for (let monthKey = 0; monthKey < TABLE_MONTHS; monthKey++) {
+    months.fill(monthKey, FIRST_DAYS[monthKey]!, FIRST_DAYS[monthKey + 1]!)
+  }
+  return months
 }
 
 /** Week key of a day number: weeks since the week of 1970-01-01, Monday to Sunday. */

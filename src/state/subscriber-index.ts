@@ -1,20 +1,27 @@
 /**
- * Subscriber number → slot: open addressing over Int32, in shards that grow one by one, so that no
- * growth is a long pause. It is derived state: rebuilt from the pages at load, and nothing ever walks
- * it, so its order decides nothing.
+ * Subscriber number → slot: open addressing over one flat Int32Array that grows without a long pause.
+ * It is derived state: rebuilt from the pages at load, and nothing ever walks it, so its order decides
+ * nothing.
  *
- * An entry is 0 (empty) or 5 bits of the hash above 27 bits of slot + 1; the 5 bits spare 31 of 32
- * look-ups of other subscribers' records. A record's first double is its subscriber number.
+ * An entry is 0 (empty) or the hash's low 5 bits above 27 bits of slot + 1; the 5 bits spare 31 of 32
+ * look-ups of other subscribers' records, whose first double is the subscriber number. An entry's home is
+ * the top bits of its hash, so doubling keeps the order: growth moves entries from the lowest home up, a
+ * few with every new subscriber, and what lies below the cursor is found in the new array. The array
+ * ends in a run-out instead of wrapping around.
  */
 
 import { assert } from '../errors.ts'
 import type { PagedTable } from './paged-table.ts'
 
-const SHARD_BITS = 9
-const SHARD_COUNT = 1 << SHARD_BITS
-const SLOT_MASK = 0x07ff_ffff
-const TAG_MASK = 0xf800_0000 | 0
-const CAPACITY_MIN = 64
+const SLOT_BITS = 27
+const SLOT_MASK = (1 << SLOT_BITS) - 1
+const TAG_MASK = ~SLOT_MASK
+const CAPACITY_BITS_MIN = 10
+/** Entries behind the last home, for the last cluster. */
+const RUN_OUT = 4096
+const LOAD_MAX = 0.6
+/** Old entries looked at with every new subscriber while growing: done well before the next growth. */
+const MOVES_PER_ADD = 16
 
 /** Subscribers that one partition can hold. */
 export const SLOT_COUNT_MAX = SLOT_MASK
@@ -22,45 +29,46 @@ export const SLOT_COUNT_MAX = SLOT_MASK
 /** The index over `table`, whose rows are the slots. */
 export class SubscriberIndex {
   readonly #table: PagedTable
-  readonly #shards: Int32Array[] = []
-  readonly #counts = new Int32Array(SHARD_COUNT)
-  readonly #limits = new Int32Array(SHARD_COUNT)
+  #bits: number
+  #entries: Int32Array
+  #count = 0
+  /** While growing: the smaller array, and the first of its positions that has not been moved. */
+  #old: Int32Array | null = null
+  #cursor = 0
   readonly #scratch = new Float64Array(1)
   readonly #scratchWords = new Int32Array(this.#scratch.buffer)
+  #hashes = new Int32Array(0)
+  #found = new Int32Array(0)
 
   constructor(table: PagedTable, subscribersExpected = 0) {
     this.#table = table
-    const perShard = Math.ceil((subscribersExpected / SHARD_COUNT) * 1.05)
-    let capacity = CAPACITY_MIN
-    while (capacity * 0.5 < perShard) capacity *= 2
-    for (let shard = 0; shard < SHARD_COUNT; shard++) {
-      this.#shards.push(new Int32Array(capacity))
-      this.#limits[shard] = limitOf(shard, capacity)
-    }
+    this.#bits = CAPACITY_BITS_MIN
+    while (2 ** this.#bits * LOAD_MAX < subscribersExpected * 1.05) this.#bits += 1
+    this.#entries = new Int32Array(2 ** this.#bits + RUN_OUT)
   }
 
   /** Bytes of memory. */
   get size(): number {
-    let size = 0
-    for (const shard of this.#shards) size += shard.byteLength
-    return size
+    return this.#entries.byteLength + (this.#old?.byteLength ?? 0)
   }
 
   /** Slot of a subscriber, or -1. */
   find(subscriber: number): number {
-    this.#scratch[0] = subscriber
-    const hash = hashWords(this.#scratchWords[0]!, this.#scratchWords[1]!)
-    const entries = this.#shards[hash & (SHARD_COUNT - 1)]!
-    const mask = entries.length - 1
-    let position = (hash >>> SHARD_BITS) & mask
+    const hash = this.#hash(subscriber)
+    let entries = this.#entries
+    let position = hash >>> (32 - this.#bits)
+    if (this.#old !== null && position >>> 1 >= this.#cursor) {
+      entries = this.#old
+      position >>>= 1
+    }
     for (;;) {
       const entry = entries[position]!
       if (entry === 0) return -1
-      if (((entry ^ hash) & TAG_MASK) === 0) {
+      if (((entry >>> SLOT_BITS) ^ hash) << SLOT_BITS === 0) {
         const slot = (entry & SLOT_MASK) - 1
         if (this.#table.getF64(slot, 0) === subscriber) return slot
       }
-      position = (position + 1) & mask
+      position += 1
     }
   }
 
@@ -72,39 +80,21 @@ export class SubscriberIndex {
 
   /**
    * `findOrAdd` for a column: slots[i] becomes the slot of subscribers[i], new ones in order of
-   * appearance. Also draws the records' cache lines in before the update pass needs them.
+   * appearance. In passes without a branch that depends on what is loaded, so that the cache misses of
+   * many records overlap (bench/kernels/lookup); the last one also draws in the lines that the update
+   * pass needs.
    */
   resolve(subscribers: Float64Array, count: number, slots: Int32Array): void {
     assert(count <= subscribers.length && count <= slots.length)
-    const words = new Int32Array(subscribers.buffer, subscribers.byteOffset, count * 2)
-    const shards = this.#shards
-    const table = this.#table
-    const segments = table.f64
-    const segmentShift = table.segmentShift
-    const rowMask = (1 << segmentShift) - 1
-    const stride = table.strideSize >>> 3
+    if (this.#hashes.length < count) {
+      this.#hashes = new Int32Array(count)
+      this.#found = new Int32Array(count)
+    }
+    if (this.#old === null) this.#resolveKnown(subscribers, count, slots)
+    else slots.fill(-1, 0, count)
+    // New ones, those behind another with the same tag, and all while the index grows.
     for (let i = 0; i < count; i++) {
-      const subscriber = subscribers[i]!
-      const hash = hashWords(words[i * 2]!, words[i * 2 + 1]!)
-      const entries = shards[hash & (SHARD_COUNT - 1)]!
-      const mask = entries.length - 1
-      let position = (hash >>> SHARD_BITS) & mask
-      let slot = -1
-      for (;;) {
-        const entry = entries[position]!
-        if (entry === 0) break
-        if (((entry ^ hash) & TAG_MASK) === 0) {
-          const candidate = (entry & SLOT_MASK) - 1
-          if (
-            segments[candidate >>> segmentShift]![(candidate & rowMask) * stride] === subscriber
-          ) {
-            slot = candidate
-            break
-          }
-        }
-        position = (position + 1) & mask
-      }
-      slots[i] = slot === -1 ? this.#add(subscriber) : slot
+      if (slots[i] === -1) slots[i] = this.findOrAdd(subscribers[i]!)
     }
   }
 
@@ -112,52 +102,122 @@ export class SubscriberIndex {
   rebuild(): void {
     const { rowCount } = this.#table
     for (let slot = 0; slot < rowCount; slot++) {
-      this.#scratch[0] = this.#table.getF64(slot, 0)
-      this.#enter(hashWords(this.#scratchWords[0]!, this.#scratchWords[1]!), slot)
+      this.#enter(this.#hash(this.#table.getF64(slot, 0)), slot)
     }
+  }
+
+  #resolveKnown(subscribers: Float64Array, count: number, slots: Int32Array): void {
+    const hashes = this.#hashes
+    const found = this.#found
+    hashColumn(new Int32Array(subscribers.buffer, subscribers.byteOffset, count * 2), count, hashes)
+    loadHomes(this.#entries, 32 - this.#bits, hashes, count, found)
+    probe(this.#entries, 32 - this.#bits, hashes, count, found)
+    const segments = this.#table.f64
+    const { segmentShift } = this.#table
+    const rowMask = (1 << segmentShift) - 1
+    const stride = this.#table.strideSize >>> 3
+    for (let i = 0; i < count; i++) {
+      const entry = found[i]!
+      const slot = (entry & SLOT_MASK) - 1
+      const isHit =
+        entry !== 0 &&
+        segments[slot >>> segmentShift]![(slot & rowMask) * stride] === subscribers[i]!
+      slots[i] = isHit ? slot : -1
+    }
+  }
+
+  #hash(subscriber: number): number {
+    this.#scratch[0] = subscriber
+    return hashWords(this.#scratchWords[0]!, this.#scratchWords[1]!)
   }
 
   #add(subscriber: number): number {
     const slot = this.#table.addRow()
     assert(slot < SLOT_COUNT_MAX, 'more subscribers than a partition can hold')
     this.#table.setF64(slot, 0, subscriber)
-    this.#scratch[0] = subscriber
-    this.#enter(hashWords(this.#scratchWords[0]!, this.#scratchWords[1]!), slot)
+    this.#enter(this.#hash(subscriber), slot)
     return slot
   }
 
   #enter(hash: number, slot: number): void {
-    const shard = hash & (SHARD_COUNT - 1)
-    if (this.#counts[shard]! >= this.#limits[shard]!) this.#grow(shard)
-    this.#counts[shard]! += 1
-    place(this.#shards[shard]!, hash, slot)
+    if (this.#old !== null) this.#move(MOVES_PER_ADD)
+    else if (this.#count >= 2 ** this.#bits * LOAD_MAX) this.#startGrowth()
+    this.#count += 1
+    const home = hash >>> (32 - this.#bits)
+    const entry = (hash << SLOT_BITS) | (slot + 1)
+    if (this.#old !== null && home >>> 1 >= this.#cursor) place(this.#old, home >>> 1, entry)
+    else place(this.#entries, home, entry)
   }
 
-  #grow(shard: number): void {
-    const entries = this.#shards[shard]!
-    const grown = new Int32Array(entries.length * 2)
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i]!
-      if (entry === 0) continue
-      const slot = (entry & SLOT_MASK) - 1
-      this.#scratch[0] = this.#table.getF64(slot, 0)
-      place(grown, hashWords(this.#scratchWords[0]!, this.#scratchWords[1]!), slot)
+  #startGrowth(): void {
+    this.#old = this.#entries
+    this.#bits += 1
+    this.#entries = new Int32Array(2 ** this.#bits + RUN_OUT)
+    this.#cursor = 0
+  }
+
+  /** Moves at least `count` positions, and on to the end of the cluster: no cluster is ever cut. */
+  #move(count: number): void {
+    const old = this.#old!
+    let moved = 0
+    while (this.#cursor < old.length) {
+      const entry = old[this.#cursor]!
+      if (entry === 0 && moved >= count) return
+      if (entry !== 0) {
+        const hash = this.#hash(this.#table.getF64((entry & SLOT_MASK) - 1, 0))
+        place(this.#entries, hash >>> (32 - this.#bits), entry)
+      }
+      this.#cursor += 1
+      moved += 1
     }
-    this.#shards[shard] = grown
-    this.#limits[shard] = limitOf(shard, grown.length)
+    this.#old = null
   }
 }
 
-/** Shards fill evenly, so each grows at another load (50 to 70 %): the work is spread over time. */
-function limitOf(shard: number, capacity: number): number {
-  return Math.floor(capacity * (0.5 + (0.2 * shard) / SHARD_COUNT))
+function place(entries: Int32Array, home: number, entry: number): void {
+  let position = home
+  while (entries[position] !== 0) {
+    position += 1
+    assert(position < entries.length - 1, 'the index has run out at its end')
+  }
+  entries[position] = entry
 }
 
-function place(entries: Int32Array, hash: number, slot: number): void {
-  const mask = entries.length - 1
-  let position = (hash >>> SHARD_BITS) & mask
-  while (entries[position] !== 0) position = (position + 1) & mask
-  entries[position] = (hash & TAG_MASK) | (slot + 1)
+function hashColumn(words: Int32Array, count: number, hashes: Int32Array): void {
+  assert(words.length >= count * 2 && hashes.length >= count)
+  for (let i = 0; i < count; i++) hashes[i] = hashWords(words[i * 2]!, words[i * 2 + 1]!)
+}
+
+/** The entry at each hash's home, whatever it is. */
+function loadHomes(
+  entries: Int32Array,
+  shift: number,
+  hashes: Int32Array,
+  count: number,
+  found: Int32Array,
+): void {
+  for (let i = 0; i < count; i++) found[i] = entries[hashes[i]! >>> shift]!
+}
+
+/** From home on, the first entry with the hash's tag, or 0: whose record it is has not been looked at. */
+function probe(
+  entries: Int32Array,
+  shift: number,
+  hashes: Int32Array,
+  count: number,
+  found: Int32Array,
+): void {
+  for (let i = 0; i < count; i++) {
+    let entry = found[i]!
+    const tag = hashes[i]! << SLOT_BITS
+    if (entry === 0 || (entry & TAG_MASK) === tag) continue
+    let position = hashes[i]! >>> shift
+    do {
+      position += 1
+      entry = entries[position]!
+    } while (entry !== 0 && (entry & TAG_MASK) !== tag)
+    found[i] = entry
+  }
 }
 
 /** Mixes the two words of a double (finaliser of MurmurHash3). */

@@ -1,0 +1,69 @@
+/**
+ * From publish to delivery at a fixed rate (open loop): each batch has an instant at which it is meant to
+ * leave, and a delivery's latency counts from that instant until a reader of OUT holds it, so a stall of
+ * the probe, broker or worker is not left out (coordinated omission). Checkpoints go on meanwhile. The
+ * probe and reader are a process of their own.
+ */
+
+import { fork } from 'node:child_process'
+import { join } from 'node:path'
+import { type BenchOptions, type BenchResult, quantile, say } from '../report.ts'
+import { Rig } from './rig.ts'
+
+const CHECKPOINT_EVERY_MS = 10_000
+
+/** What the probe process sends back: latencies in ms. */
+export interface LatencyReport {
+  readonly latenciesMs: readonly number[]
+  readonly records: number
+  readonly lateBatches: number
+}
+
+/** Runs the bench. */
+export async function runLatency(options: BenchOptions): Promise<BenchResult[]> {
+  const { subscribers, rate, seconds } = options
+  say(`${rate} records/s for ${seconds} s over ${subscribers} subscribers`)
+  const rig = await Rig.start()
+  try {
+    const worker = await rig.worker(CHECKPOINT_EVERY_MS)
+    void worker.start()
+    await worker.untilLive()
+    const report = await runProbe([rig.server.url, `${subscribers}`, `${rate}`, `${seconds}`])
+    const { statistics } = worker.view()
+    await worker.stop()
+    if (worker.halt !== null) throw worker.halt
+    const latencies = report.latenciesMs
+    const result = (metric: string, value: number, unit: string): BenchResult => ({
+      bench: 'latency',
+      metric,
+      value: Number(value.toPrecision(4)),
+      unit,
+    })
+    return [
+      result('latency.p50_ms', quantile(latencies, 0.5), 'ms'),
+      result('latency.p99_ms', quantile(latencies, 0.99), 'ms'),
+      result('latency.p999_ms', quantile(latencies, 0.999), 'ms'),
+      result('latency.max_ms', quantile(latencies, 1), 'ms'),
+      result('latency.deliveries', latencies.length, 'deliveries'),
+      result('latency.records_per_second', report.records / seconds, 'records/s'),
+      result('latency.checkpoints', statistics.checkpoints, 'checkpoints'),
+    ]
+  } finally {
+    await rig.stop()
+  }
+}
+
+function runProbe(args: string[]): Promise<LatencyReport> {
+  const program = join(import.meta.dirname, 'latency-probe.ts')
+  return new Promise((resolve, reject) => {
+    const child = fork(program, args, { serialization: 'advanced' })
+    let report: LatencyReport | null = null
+    child.on('message', (message) => {
+      report = message as LatencyReport
+    })
+    child.on('exit', (code) => {
+      if (report === null) reject(new Error(`the probe ended with ${code} and no report`))
+      else resolve(report)
+    })
+  })
+}

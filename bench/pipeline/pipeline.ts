@@ -1,0 +1,217 @@
+/**
+ * Records per second through a real file-backed JetStream into deliveries, checkpoints on, worker and
+ * broker on the same cores; in the same run the transport alone (same bytes consumed and dropped) and the
+ * kernel alone (same batches from memory). Rates are medians over equal segments of one backlog.
+ */
+
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { InputMessage } from '../../src/model/ports.ts'
+import { loadImage, readManifestHead } from '../../src/partition/image.ts'
+import { PartitionMachine } from '../../src/partition/machine.ts'
+import { parseCatalog } from '../../src/rules/parse-catalog.ts'
+import { type BenchOptions, type BenchResult, comparedWith, median, say } from '../report.ts'
+import { Rig } from './rig.ts'
+import { BATCH_RECORDS, SEED_EVERY, Traffic } from './traffic.ts'
+
+const SEED = 20261121
+const SEGMENTS = 5
+const CHECKPOINT_EVERY_MS = 10_000
+const KERNEL_MESSAGES = 4_000
+const FILL_BATCH_RECORDS = 5_000
+
+/** Runs the bench; prints its seed. */
+export async function runPipeline(options: BenchOptions): Promise<BenchResult[]> {
+  say(`seed ${SEED}, ${options.subscribers} subscribers, ${options.records} records`)
+  const rig = await Rig.start()
+  try {
+    return await measure(rig, options)
+  } finally {
+    await rig.stop()
+  }
+}
+
+async function measure(rig: Rig, options: BenchOptions): Promise<BenchResult[]> {
+  const { subscribers } = options
+  const traffic = new Traffic(SEED, subscribers)
+  await populate(rig, traffic, subscribers)
+  const backlogFrom = await prefill(rig, traffic, options.records)
+  const pipeline = await consume(rig, backlogFrom)
+  say('transport alone')
+  const transport = await drainTransport(rig, backlogFrom)
+  say('kernel alone')
+  const kernel = await runKernel(rig, backlogFrom)
+  const result = (metric: string, value: number, unit: string): BenchResult => ({
+    bench: 'pipeline',
+    metric,
+    value: Number(value.toPrecision(5)),
+    unit,
+  })
+  const rate = pipeline.recordsPerSecond
+  return [
+    {
+      ...result('pipeline.records_per_second', rate, 'records/s'),
+      ...comparedWith(rate, 'transport.records_per_second', transport),
+    },
+    {
+      ...result('pipeline.records_per_second', rate, 'records/s'),
+      ...comparedWith(rate, 'kernel.records_per_second', kernel),
+    },
+    result('transport.records_per_second', transport, 'records/s'),
+    result('kernel.records_per_second', kernel, 'records/s'),
+    result('pipeline.deliveries', pipeline.deliveries, 'deliveries'),
+    result('memory.bytes_per_subscriber', pipeline.stateBytes / subscribers, 'bytes'),
+    result('memory.resident_megabytes', pipeline.residentBytes / 1e6, 'MB'),
+    result('load.seconds', pipeline.loadSeconds, 's'),
+    result('checkpoint.count', pipeline.checkpoints, 'checkpoints'),
+    result('checkpoint.duration_ms', pipeline.checkpointMs, 'ms'),
+    result('checkpoint.stall_ms_p99', pipeline.stallP99Ms, 'ms'),
+    result('checkpoint.stall_ms_max', pipeline.stallMaxMs, 'ms'),
+  ]
+}
+
+/** Gives every subscriber a row, through the log, and leaves an image on disk. */
+async function populate(rig: Rig, traffic: Traffic, subscribers: number): Promise<void> {
+  say(`filling the partition with ${subscribers} subscribers`)
+  let first = 0
+  await rig.fill('usage.0.fill', () => {
+    if (first >= subscribers) return null
+    const count = Math.min(FILL_BATCH_RECORDS, subscribers - first)
+    first += count
+    return traffic.ascending(first - count, count, Date.now(), 'fill', 1)
+  })
+  let firstSeed = 0
+  await rig.fill('profile.0.fill', () => {
+    if (firstSeed >= subscribers) return null
+    const count = Math.min(FILL_BATCH_RECORDS, subscribers - firstSeed)
+    firstSeed += count
+    return traffic.seeds(firstSeed - count, Math.ceil(count / SEED_EVERY))
+  })
+  const worker = await rig.worker(CHECKPOINT_EVERY_MS * 100)
+  void worker.start()
+  await worker.untilLive()
+  await worker.stop()
+}
+
+/** Puts the backlog into IN; returns its first sequence. */
+async function prefill(rig: Rig, traffic: Traffic, records: number): Promise<number> {
+  say(`publishing ${records} records`)
+  const source = await rig.source()
+  const { lastSequence } = await source.state()
+  await source.close()
+  let published = 0
+  await rig.fill('usage.0.probe', () => {
+    if (published >= records) return null
+    published += BATCH_RECORDS
+    return traffic.random(BATCH_RECORDS, Date.now(), 'probe', 1)
+  })
+  return lastSequence + 1
+}
+
+/** Loads the image and works off the backlog. */
+async function consume(rig: Rig, backlogFrom: number) {
+  say('pipeline')
+  const worker = await rig.worker(CHECKPOINT_EVERY_MS)
+  const delays = monitorEventLoopDelay({ resolution: 1 })
+  const startedAtMs = performance.now()
+  void worker.start()
+  while (worker.machine === null) {
+    if (worker.halt !== null) throw worker.halt
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+  const loadSeconds = (performance.now() - startedAtMs) / 1000
+  const source = await rig.source()
+  const { lastSequence } = await source.state()
+  await source.close()
+  delays.enable()
+  const segment = Math.floor((lastSequence - backlogFrom + 1) / SEGMENTS)
+  const rates: number[] = []
+  let markSequence = worker.machine.sequence
+  let markAtMs = performance.now()
+  while (worker.machine.sequence < lastSequence) {
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    if (worker.halt !== null) throw worker.halt
+    const { sequence } = worker.machine
+    if (sequence - markSequence < segment) continue
+    const nowMs = performance.now()
+    rates.push(((sequence - markSequence) * BATCH_RECORDS * 1000) / (nowMs - markAtMs))
+    markSequence = sequence
+    markAtMs = nowMs
+  }
+  delays.disable()
+  const view = worker.view()
+  const residentBytes = process.memoryUsage().rss
+  // The backlog stays ahead of the image, for the kernel alone: no last checkpoint.
+  await worker.stop()
+  say(`segments: ${rates.map((rate) => (rate / 1e6).toFixed(2)).join(', ')} million records/s`)
+  return {
+    recordsPerSecond: median(rates),
+    loadSeconds,
+    residentBytes,
+    stateBytes: view.stateBytes,
+    deliveries: view.statistics.deliveries,
+    checkpoints: view.statistics.checkpoints,
+    checkpointMs: view.checkpointDurationMs,
+    stallP99Ms: delays.percentile(99) / 1e6,
+    stallMaxMs: delays.max / 1e6,
+  }
+}
+
+/** The same messages through the same source, dropped. */
+async function drainTransport(rig: Rig, backlogFrom: number): Promise<number> {
+  const source = await rig.source()
+  const { lastSequence } = await source.state()
+  await source.open(backlogFrom)
+  const total = lastSequence - backlogFrom + 1
+  const segment = Math.floor(total / SEGMENTS)
+  const rates: number[] = []
+  let taken = 0
+  let markTaken = 0
+  let markAtMs = performance.now()
+  while (taken < total) {
+    const messages = source.take(256)
+    taken += messages.length
+    if (taken - markTaken >= segment) {
+      const nowMs = performance.now()
+      rates.push(((taken - markTaken) * BATCH_RECORDS * 1000) / (nowMs - markAtMs))
+      markTaken = taken
+      markAtMs = nowMs
+    }
+    if (messages.length === 0) await source.wait(20)
+    else await new Promise((resolve) => setImmediate(resolve))
+  }
+  await source.close()
+  return median(rates)
+}
+
+/** Fresh batches of the same traffic, from memory, on the loaded image: no broker, no store. */
+async function runKernel(rig: Rig, backlogFrom: number): Promise<number> {
+  const store = await rig.openStore()
+  const head = readManifestHead(store)
+  if (head === null) throw new Error('the pipeline left no image')
+  const machine = new PartitionMachine(0)
+  const image = loadImage(store, head, machine.outbox, machine.rejects)
+  machine.adopt(image.core, parseCatalog(image.files).catalog)
+  const traffic = new Traffic(SEED + backlogFrom, machine.core!.subscriberCount)
+  const rates: number[] = []
+  for (let run = 0; run < SEGMENTS; run++) {
+    const messages: InputMessage[] = []
+    for (let i = 0; i < KERNEL_MESSAGES; i++) {
+      const timestampMs = Date.now()
+      const data = traffic.random(BATCH_RECORDS, timestampMs, 'kernel', 1)
+      const sequence = machine.sequence + 1 + i
+      messages.push({ sequence, timestampMs, subject: 'usage.0.kernel', data })
+    }
+    const startedAtMs = performance.now()
+    for (const message of messages) {
+      machine.apply(message)
+      while (machine.outbox.take(1, { batchDecisionsMax: 1000, batchSizeMax: 524_288 }) !== null) {
+        // Decisions are encoded and dropped.
+      }
+    }
+    const elapsedMs = performance.now() - startedAtMs
+    rates.push((KERNEL_MESSAGES * BATCH_RECORDS * 1000) / elapsedMs)
+  }
+  say(`kernel: ${rates.map((rate) => (rate / 1e6).toFixed(2)).join(', ')} million records/s`)
+  await store.close()
+  return median(rates)
+}

@@ -1,0 +1,108 @@
+/** The parts that pipeline benches share: a private broker, a worker over it, a way to fill IN. */
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { NatsConnection } from 'nats'
+import { engineIdentity } from '../../src/commands/engine.ts'
+import type { PageStore, Source } from '../../src/model/ports.ts'
+import { PartitionWorker } from '../../src/partition/worker.ts'
+import { encodeGenesis, encodeTick } from '../../src/probe/encode.ts'
+import { brokerLink } from '../../src/sink/broker-link.ts'
+import { connectToNats } from '../../src/sink/connection.ts'
+import { openControlWriter } from '../../src/sink/control-writer.ts'
+import { openInputWriter } from '../../src/sink/input-writer.ts'
+import { type PrivateServer, startPrivateServer } from '../../src/sink/nats-server.ts'
+import { openOutputStream } from '../../src/sink/output-stream.ts'
+import { openRejectStream } from '../../src/sink/reject-stream.ts'
+import { DEFAULT_STREAM_LIMITS } from '../../src/sink/stream-settings.ts'
+import { ensureStreams } from '../../src/sink/streams.ts'
+import { createJetStreamSource } from '../../src/source/jetstream-source.ts'
+import { openStore } from '../../src/store/lmdb-store.ts'
+import { BENCH_FILES } from './traffic.ts'
+
+const IN_FLIGHT_MAX = 256
+const CHECKPOINT_BANDWIDTH = 200_000_000
+
+/** A broker with the streams of partition 0, on real files. */
+export class Rig {
+  readonly server: PrivateServer
+  readonly connection: NatsConnection
+  readonly directory: string
+
+  private constructor(server: PrivateServer, connection: NatsConnection, directory: string) {
+    this.server = server
+    this.connection = connection
+    this.directory = directory
+  }
+
+  /** Starts everything; genesis on a real clock. */
+  static async start(): Promise<Rig> {
+    const directory = await mkdtemp(join(tmpdir(), 'highwater-bench-'))
+    const server = await startPrivateServer({ storeDirectory: join(directory, 'jetstream') })
+    const connection = await connectToNats({ servers: [server.url], name: 'bench' })
+    const genesis = encodeGenesis({
+      id: 'genesis',
+      partition: 0,
+      partitionCount: 1,
+      zone: 'Asia/Shanghai',
+      clock: { mode: 'real' },
+      generation: 1,
+      files: BENCH_FILES,
+    })
+    await ensureStreams(connection, 0, DEFAULT_STREAM_LIMITS, genesis)
+    return new Rig(server, connection, directory)
+  }
+
+  async stop(): Promise<void> {
+    await this.connection.close()
+    await this.server.stop()
+    await rm(this.directory, { recursive: true, force: true })
+  }
+
+  openStore(): Promise<PageStore> {
+    return openStore(join(this.directory, 'store'))
+  }
+
+  async source(): Promise<Source> {
+    return createJetStreamSource(this.connection, brokerLink(this.connection), { stream: 'IN_0' })
+  }
+
+  /** A worker as production has it, with a checkpoint every `checkpointEveryMs`. */
+  async worker(checkpointEveryMs: number): Promise<PartitionWorker> {
+    const { connection } = this
+    return new PartitionWorker(
+      {
+        source: await this.source(),
+        output: await openOutputStream(connection, 0),
+        rejects: openRejectStream(connection, 0),
+        control: openControlWriter(connection, 0),
+        store: await this.openStore(),
+        clock: { nowMs: Date.now },
+      },
+      {
+        partition: 0,
+        worker: 'bench',
+        engine: engineIdentity(),
+        checkpoint: { everyMs: checkpointEveryMs, bandwidth: CHECKPOINT_BANDWIDTH },
+        outbox: { latencyMs: 2, batchDecisionsMax: 1000, batchSizeMax: 512 * 1024 },
+        pendingDecisionsMax: 100_000,
+        encodeTick: (id) => encodeTick({ id }),
+      },
+    )
+  }
+
+  /** Publishes messages that `next` makes until it returns null, many under way; resolves when all are stored. */
+  async fill(subject: string, next: () => Uint8Array | null): Promise<void> {
+    const writer = openInputWriter(this.connection, 0, 60_000)
+    const underWay = new Set<Promise<void>>()
+    for (let data = next(); data !== null; data = next()) {
+      const stored = writer.publish(subject, data).then(() => {
+        underWay.delete(stored)
+      })
+      underWay.add(stored)
+      if (underWay.size >= IN_FLIGHT_MAX) await Promise.race(underWay)
+    }
+    await Promise.all(underWay)
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Usage for benches: subscribers uniformly at random (the worst case for caches), sizes heavy-tailed,
+ * event times now. And the configuration that it meets: four counters in one 64- to 88-byte row, three
+ * triggers of which one delivers.
+ */
+
+import type { ConfigFiles } from '../../src/model/catalog.ts'
+import type { ProfileRow } from '../../src/model/messages.ts'
+import { encodeProfile, encodeUsageColumns } from '../../src/probe/encode.ts'
+import { Random } from '../../src/probe/random.ts'
+
+/** Records of a batch. */
+export const BATCH_RECORDS = 1_000
+/** One subscriber in so many is a seed. */
+export const SEED_EVERY = 5
+/** Smallest subscriber number. */
+const SUBSCRIBER_FIRST = 13_800_000_000
+const SIZE_STEPS = 4_096
+const SIZE_MEDIAN_BYTES = 30_000
+
+/** Files of the benched configuration. */
+export const BENCH_FILES: ConfigFiles = {
+  'counters.yaml': `
+apps: { qzone: 1, wechat: 2, tweibo: 3, sweibo: 4 }
+tags: { seed: {}, has_pack: {} }
+counters:
+  data_4g: { sum: bytes, where: 'kind == data && rat in [utran, hspa, eutran]', per: [day, month] }
+  ott: { sum: bytes, where: 'app in [qzone, wechat, tweibo, sweibo]', per: [month], keep: 1 }
+`,
+  'triggers/data-pack.yaml': `
+trigger: data-pack
+when: data_4g.day >= 500 * KiB && tags.seed && !tags.has_pack
+once: month
+deliver:
+  channel: sms
+  contactWindow: { from: '00:00', to: '24:00', outside: defer }
+cap: 1 per month
+message: 'Reply VIP: 5 yuan a month, 100 MB of 4G data, doubled in the first month.'
+---
+trigger: heavy-month
+when: data_4g.month >= 100 * MB && tags.seed
+once: month
+deliver: { channel: sms }
+message: 'A larger plan would cost you less.'
+---
+trigger: ott-circle
+when: ott.month > 5 * MiB && previous(ott.month) < 1 * MiB && tags.seed
+once: month
+deliver: { channel: sms }
+message: 'Your friends are online.'
+`,
+}
+
+/** Makes batches; the same seed gives the same records but for their times. */
+export class Traffic {
+  readonly #random: Random
+  readonly #subscribers: number
+  readonly #sizes = sizeTable()
+  readonly #columns = {
+    subscribers: new Float64Array(BATCH_RECORDS * 8),
+    usageBytes: new Float64Array(BATCH_RECORDS * 8),
+    timesMs: new Float64Array(BATCH_RECORDS * 8),
+    rats: new Uint8Array(BATCH_RECORDS * 8),
+    apps: new Uint16Array(BATCH_RECORDS * 8),
+  }
+  #seq = 0
+
+  constructor(seed: number, subscribers: number) {
+    this.#random = new Random(seed)
+    this.#subscribers = subscribers
+  }
+
+  /** `count` records of random subscribers at `timeMs`. */
+  random(count: number, timeMs: number, probe: string, epoch: number): Uint8Array {
+    const random = this.#random
+    const { subscribers } = this.#columns
+    for (let i = 0; i < count; i++) {
+      subscribers[i] = SUBSCRIBER_FIRST + Math.floor(random.fraction() * this.#subscribers)
+    }
+    return this.#finish(count, timeMs, probe, epoch)
+  }
+
+  /** One record for each subscriber from `first` on: to fill an empty partition. */
+  ascending(
+    first: number,
+    count: number,
+    timeMs: number,
+    probe: string,
+    epoch: number,
+  ): Uint8Array {
+    const { subscribers } = this.#columns
+    for (let i = 0; i < count; i++) subscribers[i] = SUBSCRIBER_FIRST + first + i
+    return this.#finish(count, timeMs, probe, epoch)
+  }
+
+  /** Tags one subscriber in `SEED_EVERY` from `first` on as a seed, as scenario S1 has it: `count` of them. */
+  seeds(first: number, count: number): Uint8Array {
+    this.#seq += 1
+    const rows: ProfileRow[] = []
+    for (let i = 0; i < count; i++) {
+      const subscriber = SUBSCRIBER_FIRST + first + i * SEED_EVERY
+      const unchanged = { fields: {}, lists: {}, zone: undefined, cycleDay: undefined }
+      rows.push({ subscriber, tags: { seed: true }, ...unchanged })
+    }
+    return encodeProfile({ stamp: { probe: 'fill', epoch: 1, seq: this.#seq }, rows })
+  }
+
+  #finish(count: number, timeMs: number, probe: string, epoch: number): Uint8Array {
+    const random = this.#random
+    const { usageBytes, timesMs, rats, apps } = this.#columns
+    for (let i = 0; i < count; i++) {
+      const bits = random.next()
+      usageBytes[i] = this.#sizes[bits & (SIZE_STEPS - 1)]!
+      timesMs[i] = timeMs - (bits >>> 20)
+      rats[i] = (bits & 0x7000) === 0 ? 3 : 6
+      apps[i] = (bits >>> 15) & 31
+    }
+    this.#seq += 1
+    return encodeUsageColumns({ probe, epoch, seq: this.#seq }, this.#columns, 0, count)
+  }
+}
+
+/** Quantiles of a log-logistic distribution: most records are small, a few are megabytes. */
+function sizeTable(): Float64Array {
+  const sizes = new Float64Array(SIZE_STEPS)
+  for (let i = 0; i < SIZE_STEPS; i++) {
+    const share = (i + 0.5) / SIZE_STEPS
+    sizes[i] = Math.floor(SIZE_MEDIAN_BYTES * (share / (1 - share)) ** 0.7)
+  }
+  return sizes
+}
