@@ -40,7 +40,7 @@ export class ZoneClock implements WallClock {
   /** Throws RangeError for a zone that the runtime's tz database does not know. */
   constructor(zone: string) {
     this.zone = zone
-    const { startsMs, offsetsMs } = scanOffsets(zone)
+    const { startsMs, offsetsMs } = rangesOf(zone)
     this.#startsMs = startsMs
     this.#offsetsMs = offsetsMs
   }
@@ -102,7 +102,26 @@ export class ZoneClock implements WallClock {
   }
 }
 
-function scanOffsets(zone: string): { startsMs: Float64Array; offsetsMs: Float64Array } {
+interface OffsetRanges {
+  readonly startsMs: Float64Array
+  readonly offsetsMs: Float64Array
+}
+
+/** A scan costs 25 ms and always finds the same: once per zone and process, not once per partition. */
+const rangesScanned = new Map<string, OffsetRanges>()
+const RANGES_SCANNED_MAX = 1024
+
+function rangesOf(zone: string): OffsetRanges {
+  let ranges = rangesScanned.get(zone)
+  if (ranges === undefined) {
+    ranges = scanOffsets(zone)
+    if (rangesScanned.size >= RANGES_SCANNED_MAX) rangesScanned.clear()
+    rangesScanned.set(zone, ranges)
+  }
+  return ranges
+}
+
+function scanOffsets(zone: string): OffsetRanges {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone: zone,
     hourCycle: 'h23',
