@@ -9,11 +9,18 @@ import {
   durationOption,
   instantOption,
   numberOption,
+  type OptionValues,
   switchOption,
+  textOption,
   wholeOption,
+  wordOption,
 } from './commands/option-values.ts'
+import { runPublish } from './commands/publish.ts'
+import { runSimulate } from './commands/simulate.ts'
 import { runStart } from './commands/start.ts'
+import type { StreamTarget } from './commands/stream-writer.ts'
 import { ConfigInvalidError, HighwaterError, UsageError } from './errors.ts'
+import { PARTITION_COUNT_MAX } from './model/wire.ts'
 
 const CONFIG_DEFAULT = 'config'
 
@@ -43,7 +50,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   demo: {
     summary: 'a virtual month of scenario data-pack on real parts, in about half a minute',
     usage:
-      '[--for 30s] [--subscribers 100000] [--days 30] [--records-per-day 10] [--seed 1]\n' +
+      '[--for 30s] [--subscribers 100000] [--days 30] [--records-per-day 8] [--seed 1]\n' +
       '[--start 2026-11-01T00:00+08:00] [--json] [--keep]',
     run: (args) => {
       const values = parse(args, {
@@ -57,13 +64,31 @@ const COMMANDS: Readonly<Record<string, Command>> = {
           subscriberCount: wholeOption(values, 'subscribers', 100_000, [1, 20_000_000]),
           startMs: instantOption(values, 'start', '2026-11-01T00:00+08:00'),
           days: wholeOption(values, 'days', 30, [1, 366]),
-          recordsPerDay: numberOption(values, 'records-per-day', 10, [0.1, 10_000]),
+          recordsPerDay: numberOption(values, 'records-per-day', 8, [0.1, 10_000]),
         },
         forMs: durationOption(values, 'for'),
         isKeeping: switchOption(values, 'keep'),
         isJson: switchOption(values, 'json'),
       })
     },
+  },
+  simulate: {
+    summary: 'a probe with a simulated population, publishing into a running installation',
+    usage:
+      '[--servers nats://HOST:4222,…] [--config DIR] [--partitions P] [--subscribers N]\n' +
+      '[--rate RECORDS_PER_SECOND] [--for 60s] [--seed N] [--probe NAME] [--rows BATCH_SIZE]\n' +
+      '[--rhythm daily|flat] [--late SHARE] [--late-batches SHARE] [--duplicates SHARE]\n' +
+      '[--state FILE] [--json]',
+    run: (args) => runSimulate(simulateOptions(args)),
+  },
+  publish: {
+    summary: "anybody's CSV (or - for standard input, plain or gzip) as usage; safe to repeat",
+    usage:
+      'FILE.csv --map sub=COLUMN,bytes=COLUMN+COLUMN,time=COLUMN[,rat=…,app=…,cell=…,kind=…]\n' +
+      '[--zone Asia/Shanghai] [--time-format auto|s|ms|us|PATTERN] [--delimiter C] [--dry-run]\n' +
+      '[--servers …] [--config DIR] [--partitions P] [--probe NAME] [--epoch N]\n' +
+      '[--refused FILE] [--json]',
+    run: (args) => runPublish(publishOptions(args)),
   },
 }
 
@@ -91,11 +116,86 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-function parse(args: string[], options: ParseArgsOptionsConfig): Record<string, unknown> {
+function parse(args: string[], options: ParseArgsOptionsConfig): OptionValues {
+  const { values, positionals } = parseBoth(args, options)
+  if (positionals.length === 0) return values
+  throw new UsageError(`${positionals[0]} is no option`)
+}
+
+function parseBoth(
+  args: string[],
+  options: ParseArgsOptionsConfig,
+): { readonly values: OptionValues; readonly positionals: readonly string[] } {
   try {
-    return parseArgs({ args, options, strict: true }).values
+    return parseArgs({ args, options, strict: true, allowPositionals: true })
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function simulateOptions(args: string[]): Parameters<typeof runSimulate>[0] {
+  const values = parse(args, {
+    ...texts('servers', 'config', 'partitions', 'subscribers', 'rate', 'for', 'seed', 'probe'),
+    ...texts('rows', 'rhythm', 'late', 'late-batches', 'duplicates', 'state'),
+    json: { type: 'boolean' },
+  })
+  const share = (name: string): number => numberOption(values, name, 0, [0, 1])
+  return {
+    target: streamTarget(values),
+    probe: textOption(values, 'probe', 'simulated'),
+    subscriberCount: wholeOption(values, 'subscribers', 100_000, [1, 200_000_000]),
+    recordsPerSecond: numberOption(values, 'rate', 10_000, [0.001, 10_000_000]),
+    forMs: durationOption(values, 'for'),
+    seed: wholeOption(values, 'seed', 1, [0, Number.MAX_SAFE_INTEGER]),
+    rows: wholeOption(values, 'rows', 1_000, [1, 32_000]),
+    rhythm: wordOption(values, 'rhythm', ['daily', 'flat']),
+    lateShare: share('late'),
+    lateBatchShare: share('late-batches'),
+    duplicateShare: share('duplicates'),
+    statePath: textOption(values, 'state', null),
+    isJson: switchOption(values, 'json'),
+  }
+}
+
+function publishOptions(args: string[]): Parameters<typeof runPublish>[0] {
+  const { values, positionals } = parseBoth(args, {
+    ...texts('map', 'zone', 'time-format', 'delimiter', 'servers', 'config', 'partitions'),
+    ...texts('probe', 'epoch', 'refused'),
+    'dry-run': { type: 'boolean' },
+    json: { type: 'boolean' },
+  })
+  const [file, ...others] = positionals
+  const map = textOption(values, 'map', null)
+  if (file === undefined || others.length > 0)
+    throw new UsageError('one file, or - for standard input')
+  if (map === null) throw new UsageError('--map says which columns hold what: sub=…,bytes=…,time=…')
+  const delimiter = textOption(values, 'delimiter', null)
+  const hasEpoch = values.epoch !== undefined
+  return {
+    target: streamTarget(values),
+    file,
+    map,
+    zone: textOption(values, 'zone', null),
+    timeFormat: textOption(values, 'time-format', 'auto'),
+    delimiter: delimiter === 'tab' ? '\t' : delimiter,
+    probe: textOption(values, 'probe', null),
+    epoch: hasEpoch ? wholeOption(values, 'epoch', 0, [0, Number.MAX_SAFE_INTEGER]) : null,
+    refusedPath: textOption(values, 'refused', null),
+    isDryRun: switchOption(values, 'dry-run'),
+    isJson: switchOption(values, 'json'),
+  }
+}
+
+function streamTarget(values: OptionValues): StreamTarget {
+  const hasPartitions = values.partitions !== undefined
+  return {
+    servers: textOption(values, 'servers', '')
+      .split(',')
+      .filter((server) => server !== ''),
+    configDirectory: textOption(values, 'config', null),
+    partitionCount: hasPartitions
+      ? wholeOption(values, 'partitions', 1, [1, PARTITION_COUNT_MAX])
+      : null,
   }
 }
 

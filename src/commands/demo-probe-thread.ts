@@ -12,6 +12,7 @@ export class DemoProbeThread {
   failure: unknown = null
   readonly #thread: Worker
   #isStopping = false
+  #toldApplied = 0
 
   constructor(data: DemoProbeData) {
     this.report = {
@@ -37,18 +38,24 @@ export class DemoProbeThread {
 
   /** Lets it know how many of its messages the worker has applied. */
   tellApplied(applied: number): void {
-    const order: DemoProbeOrder = { applied, isStopping: this.#isStopping }
-    this.#thread.postMessage(order)
+    if (applied === this.#toldApplied) return
+    this.#toldApplied = applied
+    this.#tell(applied)
   }
 
   /** Publishes no more than what is on its way. */
   stop(): void {
     this.#isStopping = true
-    this.tellApplied(this.report.messages)
+    this.#tell(this.#toldApplied)
   }
 
   /** Ends it at once. */
   async end(): Promise<void> {
     await this.#thread.terminate()
+  }
+
+  #tell(applied: number): void {
+    const order: DemoProbeOrder = { applied, isStopping: this.#isStopping }
+    this.#thread.postMessage(order)
   }
 }

@@ -5,7 +5,7 @@ import type { PartitionView } from '../model/view.ts'
 import type { DemoFindings } from './demo-audit.ts'
 import { DEMO_ZONE } from './demo-people.ts'
 import type { DemoTrafficOptions } from './demo-traffic.ts'
-import { fullCount, type Screen, shortCount } from './demo-screen.ts'
+import { fullCount, type Screen, shortCount } from './screen.ts'
 
 const MS_PER_HOUR = 3_600_000
 const BAR_LENGTH = 30

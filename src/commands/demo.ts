@@ -12,7 +12,7 @@ import { openOutputStream } from '../sink/output-stream.ts'
 import { DemoAudit } from './demo-audit.ts'
 import { DEMO_ZONE, DEMO_ZONE_OFFSET_MINUTES } from './demo-people.ts'
 import { DemoProbeThread } from './demo-probe-thread.ts'
-import { createScreen, fullCount, type Screen, shortCount } from './demo-screen.ts'
+import { createScreen, fullCount, type Screen, shortCount } from './screen.ts'
 import { DemoStage } from './demo-stage.ts'
 import {
   type DemoSummary,
@@ -32,7 +32,7 @@ export interface DemoOptions {
   readonly isJson: boolean
 }
 
-const WATCH_MS = 5
+const WATCH_MS = 10
 const PROGRESS_MS = 200
 const AUDIT_MS = 250
 /** What it takes to end in good order once nothing is published any more. */

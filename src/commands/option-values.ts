@@ -12,6 +12,18 @@ export function textOption<T>(values: OptionValues, name: string, fallback: T): 
   return typeof value === 'string' ? value : fallback
 }
 
+/** One of some words; the first where the option was not given. */
+export function wordOption<T extends string>(
+  values: OptionValues,
+  name: string,
+  words: readonly [T, ...T[]],
+): T {
+  const text = textOption(values, name, words[0])
+  const word = words.find((each) => each === text)
+  if (word !== undefined) return word
+  throw new UsageError(`--${name} must be ${words.join(' or ')}; found ${text}`)
+}
+
 /** Whether a switch was given. */
 export function switchOption(values: OptionValues, name: string): boolean {
   return values[name] === true
