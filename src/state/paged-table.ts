@@ -13,8 +13,12 @@ export const PAGE_DIRTY = 1
 /** Belongs to the running checkpoint, not written yet, unchanged since its position. */
 export const PAGE_SWEEPING = 2
 
-/** Page data aims at this size: larger pages waste less of LMDB's 4 KiB units, smaller ones copy faster. */
-const PAGE_SIZE_AIM = 32_768
+/** Page data lies in this range: larger pages waste less of LMDB's units, smaller ones copy faster. */
+const PAGE_SIZE_MIN = 12 * 1024
+const PAGE_SIZE_MAX = 40 * 1024
+/** LMDB gives a value whole units of its own page size; heads (theirs and ours) take some of it. */
+const STORE_UNIT_SIZE = 4096
+const STORE_HEADS_SIZE = 64
 const SEGMENT_SIZE_AIM = 16 * 1024 * 1024
 
 /** Rows of one stride. `f64`, `i32` and `bytes` are views of the same segments. */
@@ -37,10 +41,10 @@ export class PagedTable {
   #takeBuffer: (size: number) => Uint8Array = (size) => new Uint8Array(size)
 
   constructor(id: number, strideSize: number) {
-    assert(strideSize % 8 === 0 && strideSize > 0 && strideSize <= PAGE_SIZE_AIM)
+    assert(strideSize % 8 === 0 && strideSize > 0 && strideSize <= PAGE_SIZE_MAX)
     this.id = id
     this.strideSize = strideSize
-    this.pageShift = Math.floor(Math.log2(PAGE_SIZE_AIM / strideSize))
+    this.pageShift = choosePageShift(strideSize)
     this.segmentShift = Math.max(
       this.pageShift,
       Math.floor(Math.log2(SEGMENT_SIZE_AIM / strideSize)),
@@ -143,4 +147,20 @@ export class PagedTable {
     this.i32.push(new Int32Array(buffer))
     this.bytes.push(new Uint8Array(buffer))
   }
+}
+
+/** Rows per page, as a power of two, that fill LMDB's units best; of equal ones the fewest. */
+function choosePageShift(strideSize: number): number {
+  let best = Math.floor(Math.log2(PAGE_SIZE_MAX / strideSize))
+  let bestShare = 0
+  for (let shift = 0; strideSize << shift <= PAGE_SIZE_MAX; shift++) {
+    const size = strideSize << shift
+    if (size < PAGE_SIZE_MIN) continue
+    const units = Math.ceil((size + STORE_HEADS_SIZE) / STORE_UNIT_SIZE)
+    const share = size / (units * STORE_UNIT_SIZE)
+    if (share <= bestShare + 0.01) continue
+    best = shift
+    bestShare = share
+  }
+  return best
 }

@@ -20,7 +20,7 @@ const CAPACITY_BITS_MIN = 10
 /** Entries behind the last home, for the last cluster. */
 const RUN_OUT = 4096
 const LOAD_MAX = 0.6
-/** Old entries looked at with every new subscriber while growing: done well before the next growth. */
+/** Old entries moved with every new subscriber while growing: done well before the next growth. */
 const MOVES_PER_ADD = 16
 
 /** Subscribers that one partition can hold. */
@@ -90,6 +90,8 @@ export class SubscriberIndex {
       this.#hashes = new Int32Array(count)
       this.#found = new Int32Array(count)
     }
+    // Growth must end even where nobody is new: until then every look-up takes the slow way.
+    if (this.#old !== null) this.#move(count)
     if (this.#old === null) this.#resolveKnown(subscribers, count, slots)
     else slots.fill(-1, 0, count)
     // New ones, those behind another with the same tag, and all while the index grows.
