@@ -172,7 +172,7 @@ export const SETTINGS_FIELDS = {
       default: '127.0.0.1',
       doc: 'Address to listen on.',
     }),
-    port: wholeField({ min: 0, max: 65_535 }, { default: 8080, doc: 'Port; 0: any free one.' }),
+    port: wholeField({ min: 0, max: 65_535 }, { default: 9480, doc: 'Port; 0: any free one.' }),
     tokenFile: orUnset(
       textField(PATH, FILE, {
         default: null,

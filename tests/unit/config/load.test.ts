@@ -48,7 +48,7 @@ describe('a config directory', () => {
   })
 
   test('without settings gives the defaults', async () => {
-    expect((await loadConfigDirectory(directory)).settings.http.port).toBe(8080)
+    expect((await loadConfigDirectory(directory)).settings.http.port).toBe(9480)
   })
 
   test('as Kubernetes mounts it gives each file once', async () => {

@@ -51,7 +51,7 @@ test('an empty text gives the defaults', () => {
         rejectMaxSize: 1024 ** 3,
         replicas: 1,
       },
-      http: { host: '127.0.0.1', port: 8080, tokenFile: null },
+      http: { host: '127.0.0.1', port: 9480, tokenFile: null },
       log: { level: 'info' },
       rules: { exclude: [] },
     })
@@ -100,7 +100,7 @@ describe('is refused, with its place and what was meant', () => {
     ['http: { prot: 1 }', '1:9 unknown-key', 'did you mean "port"?'],
     ['http: { port: 70000 }', '1:15 bad-value', 'a whole number from 0 to 65535; found 70000'],
     ['http: { port: "80" }', '1:15 bad-value', 'found "80"'],
-    ['http: 8080', '1:7 wrong-type', 'http must be a mapping of host, port, tokenFile'],
+    ['http: 9480', '1:7 wrong-type', 'http must be a mapping of host, port, tokenFile'],
     ['- a', '1:1 wrong-type', 'the settings must be a mapping'],
     ['checkpoint: { every: 30 }', '1:22 bad-value', 'did you mean 30s or 30ms?'],
     ['checkpoint: { every: 0s }', '1:22 bad-value', 'a duration from 1s to 1h'],
