@@ -5,7 +5,7 @@
  * file, finds a Node 24 and, where the command needs one, a nats-server; then it runs the real
  * program and hands on its signals and its exit code.
  *
- *   launch.mjs tool NAME ARGS…    a program of node_modules/.bin
+ *   launch.mjs tool NAME ARGS…    a program of node_modules/.bin, or the Node 24 itself
  *   launch.mjs test ARGS…         vitest
  *   launch.mjs bench ARGS…        bench/main.ts
  *   launch.mjs ARGS…              src/main.ts (dist/main.js where only the build exists)
@@ -74,7 +74,9 @@ export async function launch(args) {
   if (COMMANDS_WITH_NATS_SERVER.has(command)) {
     env.HIGHWATER_NATS_SERVER = await ensureDebianProgram('nats-server')
   }
-  if (command === 'tool') return run(toolPath(rest[0]), rest.slice(1), env)
+  if (command === 'tool') {
+    return run(rest[0] === 'node' ? node : toolPath(rest[0]), rest.slice(1), env)
+  }
   if (command === 'test') return run(toolPath('vitest'), ['run', ...rest], env)
   // Transparent huge pages for the state's segments: 1.7 times the speed on 12 M random
   // subscribers.
