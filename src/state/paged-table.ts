@@ -15,7 +15,7 @@ export const PAGE_SWEEPING = 2
 
 /** Page data lies in this range: larger pages waste less of LMDB's units, smaller ones copy faster. */
 const PAGE_SIZE_MIN = 12 * 1024
-const PAGE_SIZE_MAX = 40 * 1024
+const PAGE_SIZE_MAX = 32 * 1024
 /** LMDB gives a value whole units of its own page size; heads (theirs and ours) take some of it. */
 const STORE_UNIT_SIZE = 4096
 const STORE_HEADS_SIZE = 64
