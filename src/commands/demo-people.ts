@@ -1,4 +1,6 @@
-/** Who lives in the demo and what is known of them: everything follows from the seed, in any order. */
+/**
+ * Who lives in the demo and what is known of them: everything follows from the seed, in any order.
+ */
 
 import type { ProfileRow } from '../model/messages.ts'
 import { scramble } from '../probe/random.ts'

@@ -1,4 +1,6 @@
-/** Where a demo takes place: its folder, its nats-server, its worker; all of it goes when it ends. */
+/**
+ * Where a demo takes place: its folder, its nats-server, its worker; all of it goes when it ends.
+ */
 
 import { cp, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -32,7 +34,8 @@ export class DemoStage {
     if (freeSize < neededSize) {
       const gigabytes = (size: number): string => `${(size / 1e9).toFixed(1)} GB`
       throw new UsageError(
-        `the demo needs ${gigabytes(neededSize)} in ${tmpdir()}, which has ${gigabytes(freeSize)}: ` +
+        `the demo needs ${gigabytes(neededSize)} in ${tmpdir()}, ` +
+          `which has ${gigabytes(freeSize)}: ` +
           'take fewer --subscribers or --days, or set TMPDIR',
       )
     }
@@ -56,7 +59,9 @@ export class DemoStage {
     return this.#server
   }
 
-  /** The scenario's own files, with the settings of this machine; then a worker as `start` runs it. */
+  /**
+   * The scenario's own files, with the settings of this machine; then a worker as `start` runs it.
+   */
   async startWorker(startMs: number): Promise<RunningWorker> {
     await cp(SCENARIO, this.configDirectory, { recursive: true })
     await writeFile(join(this.configDirectory, 'highwater.yaml'), this.#settings(startMs))
@@ -78,10 +83,10 @@ export class DemoStage {
     const port = this.#server?.port ?? 4222
     return [
       `Kept: ${this.directory}`,
-      `  nats/        the streams: nats-server -js -a 127.0.0.1 -p ${port} -sd ${this.natsDirectory}`,
-      `  store/       the checkpoints; config/ is the configuration: start the server as above, then`,
-      `               npm start -- --config ${this.configDirectory}`,
-      `  worker.log   the worker's log`,
+      '  nats/ holds the streams, store/ the checkpoints, worker.log what the worker said.',
+      '  To look at it, start the server and then the worker, which says where HTTP listens:',
+      `  nats-server -js -a 127.0.0.1 -p ${port} -sd ${this.natsDirectory}`,
+      `  npm start -- --config ${this.configDirectory}`,
     ]
   }
 
@@ -95,11 +100,12 @@ export class DemoStage {
   }
 
   #settings(startMs: number): string {
+    const start = new Date(startMs).toISOString()
     return [
       '# Written by highwater demo.',
       `nats: { servers: ['${this.#server?.url}'] }`,
       'partitions: { count: 1 }',
-      `genesis: { clock: virtual, writer: ${DEMO_TICK_WRITER}, start: '${new Date(startMs).toISOString()}' }`,
+      `genesis: { clock: virtual, writer: ${DEMO_TICK_WRITER}, start: '${start}' }`,
       `store: { directory: ${JSON.stringify(join(this.directory, 'store'))} }`,
       'checkpoint: { every: 5s }',
       'http: { port: 0 }',

@@ -22,6 +22,8 @@ export interface DemoResult {
   readonly metricsUrl: string
   /** Whether the virtual month was told to its end. */
   readonly isWhole: boolean
+  /** Where everything is kept; null: nowhere. */
+  readonly directory: string | null
 }
 
 /** The summary as one object; names are promised to whoever reads `--json`. */
@@ -53,6 +55,7 @@ export interface DemoSummary {
   readonly checkpoints: number
   readonly memory_peak_bytes: number
   readonly metrics_url: string
+  readonly directory: string | null
 }
 
 /** Puts a result into the summary's words. */
@@ -92,6 +95,7 @@ export function summarise(result: DemoResult): DemoSummary {
     checkpoints: statistics.checkpoints,
     memory_peak_bytes: result.memoryPeakBytes,
     metrics_url: result.metricsUrl,
+    directory: result.directory,
   }
 }
 

@@ -129,7 +129,9 @@ class DemoTraffic {
     while (this.#clockMs < endMs + AFTERMATH_MS) yield this.#tick(this.#clockMs + TICK_MS)
   }
 
-  /** Each tick is followed by what happened since the one before: event times lie behind the clock. */
+  /**
+   * Each tick is followed by what happened since the one before: event times lie behind the clock.
+   */
   *#day(dayMs: number): Generator<DemoMessage> {
     for (let atMs = dayMs + TICK_MS; atMs <= dayMs + DAY_MS; atMs += TICK_MS) {
       if (isSilent(atMs, dayMs)) continue

@@ -122,6 +122,7 @@ class DemoRun {
         memoryPeakBytes: process.resourceUsage().maxRSS * 1024,
         metricsUrl,
         isWhole: probe.report.isWhole,
+        directory: this.#options.isKeeping ? this.#stage.directory : null,
       })
     } finally {
       await probe.end()
@@ -136,8 +137,8 @@ class DemoRun {
       '- one worker with one partition, as `highwater start` runs it, on a virtual clock',
       `- its metrics while it runs: ${metricsUrl}`,
       `- ${fullCount(subscriberCount)} subscribers make ${records} usage records in ${days} days`,
-      `  from ${localText(startMs)} on (seed ${seed}); some come late, some batches come twice, one`,
-      '  probe is broken, and for some hours nothing comes at all',
+      `  from ${localText(startMs)} on (seed ${seed}); some come late, some batches come twice,`,
+      '  one probe is broken, and for some hours nothing comes at all',
       '- on the 10th a fifth of them are tagged as seeds: who then uses 500 KiB of 3G/4G data in a',
       "  day hears of the data pack at noon of the next day, once a month, in their own zone's day",
       '',

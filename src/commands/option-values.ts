@@ -1,4 +1,7 @@
-/** Values of command-line options: a sentence for the person at the keyboard when one makes no sense. */
+/**
+ * Values of command-line options: a sentence for the person at the keyboard when one makes no
+ * sense.
+ */
 
 import { UsageError } from '../errors.ts'
 import { parseDuration, parseInstant } from '../model/quantity.ts'

@@ -98,14 +98,15 @@ function printSummary(screen: Screen, summary: CsvSummary, options: PublishOptio
   const { lines, records, batches, refused, elapsedMs, probe, epoch } = summary
   const verb = options.isDryRun ? 'would be published' : 'published'
   screen.say(
-    `${fullCount(lines)} lines in ${(elapsedMs / 1_000).toFixed(1)} s: ${fullCount(records)} records ` +
-      `${verb} in ${fullCount(batches)} batches of probe ${probe}, epoch ${epoch}`,
+    `${fullCount(lines)} lines in ${(elapsedMs / 1_000).toFixed(1)} s: ` +
+      `${fullCount(records)} records ${verb} in ${fullCount(batches)} batches ` +
+      `of probe ${probe}, epoch ${epoch}`,
   )
   if (refused > 0) screen.say(`${fullCount(refused)} lines refused:`)
   for (const { reason, count, firstLines } of summary.refusals) {
-    screen.say(
-      `  ${reason.padEnd(20)} ${fullCount(count).padStart(9)}  line ${firstLines.join(', ')}${count > firstLines.length ? ', …' : ''}`,
-    )
+    const more = count > firstLines.length ? ', …' : ''
+    const places = `line ${firstLines.join(', ')}${more}`
+    screen.say(`  ${reason.padEnd(20)} ${fullCount(count).padStart(9)}  ${places}`)
   }
   if (!options.isDryRun) {
     screen.say('The same file published again changes nothing: its batches are recognised.')

@@ -1,4 +1,7 @@
-/** `highwater simulate`: a probe with a simulated population, publishing into a running installation. */
+/**
+ * `highwater simulate`: a probe with a simulated population, publishing into a running
+ * installation.
+ */
 
 import { simulate, type SimulateSummary } from '../probe/simulate.ts'
 import { systemHooks } from '../probe/publisher.ts'
@@ -18,7 +21,9 @@ export interface SimulateCommandOptions {
   /** Records in one batch at most. */
   readonly rows: number
   readonly rhythm: 'daily' | 'flat'
-  /** Shares from 0 to 1 of records that bear an older time, and of batches that come late or twice. */
+  /**
+   * Shares from 0 to 1 of records that bear an older time, and of batches that come late or twice.
+   */
   readonly lateShare: number
   readonly lateBatchShare: number
   readonly duplicateShare: number
@@ -35,10 +40,11 @@ export async function runSimulate(options: SimulateCommandOptions): Promise<numb
   const streams = await openStreams(options.target, 'highwater-simulate')
   try {
     const { partitionCount } = streams
+    const end = options.forMs === null ? 'until Ctrl-C' : `for ${options.forMs / 1_000} s`
     screen.say(
       `${fullCount(options.subscriberCount)} subscribers, ${fullCount(options.recordsPerSecond)} ` +
-        `records a second averaged over a day, ${partitionCount} partitions, probe ${options.probe}, ` +
-        `seed ${options.seed}; ${options.forMs === null ? 'until Ctrl-C' : `for ${options.forMs / 1_000} s`}`,
+        `records a second averaged over a day, ${partitionCount} partitions, ` +
+        `probe ${options.probe}, seed ${options.seed}; ${end}`,
     )
     const summary = await untilInterrupted((signal) =>
       simulate({ ...probeOptions(options), partitionCount, signal }, streams.writer, {

@@ -1,4 +1,6 @@
-/** The way into a running installation for probes: which partitions there are, and a writer to each. */
+/**
+ * The way into a running installation for probes: which partitions there are, and a writer to each.
+ */
 
 import { loadConfigDirectory } from '../config/load.ts'
 import { decodeControl } from '../decode/control.ts'
@@ -33,7 +35,8 @@ const SERVER_DEFAULT = 'nats://127.0.0.1:4222'
 
 /**
  * Connects and makes sure that the streams of all partitions are there and of that many partitions.
- * @throws UsageError with a sentence when no worker has made them yet, or for another partition count
+ * @throws UsageError with a sentence when no worker has made them yet, or for another partition
+ *   count
  */
 export async function openStreams(target: StreamTarget, name: string): Promise<OpenStreams> {
   const connection = await connectToNats({ ...(await connectionSettings(target)), name })
@@ -97,7 +100,8 @@ async function findStream(connection: Connection, partition: number) {
     if (!isMissing && error instanceof HighwaterError) throw error
   }
   throw new UsageError(
-    `there is no stream ${stream} to publish into: start a worker first (highwater start), which makes it`,
+    `there is no stream ${stream} to publish into: ` +
+      'start a worker first (highwater start), which makes it',
   )
 }
 
