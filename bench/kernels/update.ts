@@ -1,6 +1,6 @@
 /**
- * The machine alone, from memory: decode, look-up, periods, masks, update, conditions, decisions encoded
- * and dropped. One core, no broker, no store.
+ * The machine alone, from memory: decode, look-up, periods, masks, update, conditions, decisions
+ * encoded and dropped. One core, no broker, no store.
  */
 
 import type { InputMessage } from '../../src/model/ports.ts'

@@ -1,4 +1,7 @@
-/** The probe and reader of the latency bench, a process of its own: args url, subscribers, rate, seconds. */
+/**
+ * The probe and reader of the latency bench, a process of its own: args url, subscribers, rate,
+ * seconds.
+ */
 
 import { decode } from '@msgpack/msgpack'
 import { openInputWriter } from '../../src/sink/input-writer.ts'

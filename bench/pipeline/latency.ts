@@ -1,8 +1,8 @@
 /**
- * From publish to delivery at a fixed rate (open loop): each batch has an instant at which it is meant to
- * leave, and a delivery's latency counts from that instant until a reader of OUT holds it, so a stall of
- * the probe, broker or worker is not left out (coordinated omission). Checkpoints go on meanwhile. The
- * probe and reader are a process of their own.
+ * From publish to delivery at a fixed rate (open loop): each batch has an instant at which it is
+ * meant to leave, and a delivery's latency counts from that instant until a reader of OUT holds it,
+ * so a stall of the probe, broker or worker is not left out (coordinated omission). Checkpoints go
+ * on meanwhile. The probe and reader are a process of their own.
  */
 
 import { fork } from 'node:child_process'

@@ -1,7 +1,8 @@
 /**
- * Records per second through a real file-backed JetStream into deliveries, checkpoints on, worker and
- * broker on the same cores; in the same run the transport alone (same bytes consumed and dropped) and the
- * kernel alone (same batches from memory). Rates are medians over equal segments of one backlog.
+ * Records per second through a real file-backed JetStream into deliveries, checkpoints on, worker
+ * and broker on the same cores; in the same run the transport alone (same bytes consumed and
+ * dropped) and the kernel alone (same batches from memory). Rates are medians over equal segments
+ * of one backlog.
  */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'

@@ -92,7 +92,10 @@ export class Rig {
     )
   }
 
-  /** Publishes messages that `next` makes until it returns null, many under way; resolves when all are stored. */
+  /**
+   * Publishes messages that `next` makes until it returns null, many under way; resolves when all
+   * are stored.
+   */
   async fill(subject: string, next: () => Uint8Array | null): Promise<void> {
     const writer = openInputWriter(this.connection, 0, 60_000)
     const underWay = new Set<Promise<void>>()

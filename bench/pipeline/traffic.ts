@@ -1,7 +1,7 @@
 /**
- * Usage for benches: subscribers uniformly at random (the worst case for caches), sizes heavy-tailed,
- * event times now. And the configuration that it meets: four counters in one 64- to 88-byte row, three
- * triggers of which one delivers.
+ * Usage for benches: subscribers uniformly at random (the worst case for caches), sizes
+ * heavy-tailed, event times now. And the configuration that it meets: four counters in one 64- to
+ * 88-byte row, three triggers of which one delivers.
  */
 
 import type { ConfigFiles } from '../../src/model/catalog.ts'
@@ -93,7 +93,10 @@ export class Traffic {
     return this.#finish(count, timeMs, probe, epoch)
   }
 
-  /** Tags one subscriber in `SEED_EVERY` from `first` on as a seed, as scenario S1 has it: `count` of them. */
+  /**
+   * Tags one subscriber in `SEED_EVERY` from `first` on as a seed, as scenario S1 has it: `count`
+   * of them.
+   */
   seeds(first: number, count: number): Uint8Array {
     this.#seq += 1
     const rows: ProfileRow[] = []

@@ -9,8 +9,8 @@ export function closingOf(spec: ContactWindowSpec, clock: WallClock, instantMs: 
 }
 
 /**
- * Whether a message may go out at the instant. In an hour that the wall clock shows twice only the first
- * pass up to the closing counts: in doubt, closed.
+ * Whether a message may go out at the instant. In an hour that the wall clock shows twice only the
+ * first pass up to the closing counts: in doubt, closed.
  */
 export function isOpenAt(spec: ContactWindowSpec, clock: WallClock, instantMs: number): boolean {
   const minute = clock.minuteAt(instantMs)
@@ -19,8 +19,8 @@ export function isOpenAt(spec: ContactWindowSpec, clock: WallClock, instantMs: n
 }
 
 /**
- * First opening at or after an instant that lies outside the window. A change to summer time may swallow
- * a short window whole: then it does not open that day.
+ * First opening at or after an instant that lies outside the window. A change to summer time may
+ * swallow a short window whole: then it does not open that day.
  */
 export function nextOpening(spec: ContactWindowSpec, clock: WallClock, instantMs: number): number {
   for (let day = clock.dayAt(instantMs); ; day++) {

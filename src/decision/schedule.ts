@@ -16,8 +16,8 @@ export interface Plan {
 }
 
 /**
- * First planned instant of a schedule for an event on local day `eventDay`, never before `nowMs`: a wall-clock
- * time that has passed means the same time of the next day.
+ * First planned instant of a schedule for an event on local day `eventDay`, never before `nowMs`: a
+ * wall-clock time that has passed means the same time of the next day.
  */
 export function plannedInstant(
   schedule: ScheduleSpec,
@@ -47,8 +47,8 @@ export function nextSlot(schedule: ScheduleSpec, clock: WallClock, fromMs: numbe
 }
 
 /**
- * Moves an instant into the trigger's contact window; null: outside, and the window says drop. Deferred
- * deliveries are spread over the window's `spread` by the subscriber's own share [0, 1).
+ * Moves an instant into the trigger's contact window; null: outside, and the window says drop.
+ * Deferred deliveries are spread over the window's `spread` by the subscriber's own share [0, 1).
  */
 export function moveIntoWindow(
   trigger: TriggerSpec,

@@ -1,7 +1,7 @@
 /**
- * The running digest of all decisions: 64 bits, fed with the encoded bytes of one decision after the
- * other, so it does not depend on how decisions are grouped into messages. It tells a replay that
- * decides otherwise; it is no defence against forgery (the stream's permissions are).
+ * The running digest of all decisions: 64 bits, fed with the encoded bytes of one decision after
+ * the other, so it does not depend on how decisions are grouped into messages. It tells a replay
+ * that decides otherwise; it is no defence against forgery (the stream's permissions are).
  *
  * Two lanes of MurmurHash3's mixing, each entry closed by its length and cross-mixed.
  */

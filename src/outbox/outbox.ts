@@ -1,10 +1,11 @@
 /**
- * The outbox: decisions numbered, encoded and digested in the order they are made, waiting to leave in
- * messages of many. Nothing of an input leaves before the whole input is applied (`seal`). On replay
- * what OUT already holds is numbered and digested again, compared, and not kept.
+ * The outbox: decisions numbered, encoded and digested in the order they are made, waiting to leave
+ * in messages of many. Nothing of an input leaves before the whole input is applied (`seal`). On
+ * replay what OUT already holds is numbered and digested again, compared, and not kept.
  *
- * Wire form of a decision (MessagePack map): n, in, kind, trigger, sub, period, attempt, gen, at, fired,
- * values, then id, channel, message, not_before, not_after (delivery) or reason (suppressed).
+ * Wire form of a decision (MessagePack map): n, in, kind, trigger, sub, period, attempt, gen, at,
+ * fired, values, then id, channel, message, not_before, not_after (delivery) or reason
+ * (suppressed).
  */
 
 import { assert, PartitionHaltedError } from '../errors.ts'
@@ -71,7 +72,9 @@ export class Outbox {
     this.digest.high = high
   }
 
-  /** OUT holds decisions up to `last`; digests by number of the last decision of each message there. */
+  /**
+   * OUT holds decisions up to `last`; digests by number of the last decision of each message there.
+   */
   expectReplay(last: number, digests: ReadonlyMap<number, string>): void {
     assert(this.waitingCount === 0)
     this.#replayTo = last
@@ -83,7 +86,10 @@ export class Outbox {
     return this.decisionNumber < this.#replayTo
   }
 
-  /** Numbers, encodes and digests one decision. Throws PartitionHaltedError('digest-mismatch') on replay. */
+  /**
+   * Numbers, encodes and digests one decision. Throws PartitionHaltedError('digest-mismatch') on
+   * replay.
+   */
   add(decision: NewDecision): void {
     const number = ++this.decisionNumber
     const packer = this.#packer
@@ -217,7 +223,10 @@ const KEYS = {
   not_after: encodeText('not_after'),
 } as const
 
-/** Map head and the entries that repeat from decision to decision: kind, trigger, channel and message, or reason. */
+/**
+ * Map head and the entries that repeat from decision to decision: kind, trigger, channel and
+ * message, or reason.
+ */
 class Openings {
   readonly #deliveries = new Map<string, { channel: string; message: string; bytes: Uint8Array }>()
   readonly #suppressions = new Map<string, Uint8Array>()

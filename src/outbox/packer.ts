@@ -1,11 +1,16 @@
-/** An append-only MessagePack writer over one growing buffer: no object, no string encoding twice. */
+/**
+ * An append-only MessagePack writer over one growing buffer: no object, no string encoding twice.
+ */
 
 const encoder = new TextEncoder()
 /** Texts that repeat (keys, trigger ids, messages) are encoded once. */
 const ENCODED_TEXTS_MAX = 10_000
 const SHORT_SIZE = 48
 
-/** `bytes` holds `size` written bytes; both may be read at any time, `bytes` is replaced when it grows. */
+/**
+ * `bytes` holds `size` written bytes; both may be read at any time, `bytes` is replaced when it
+ * grows.
+ */
 export class Packer {
   bytes: Uint8Array
   size = 0
@@ -96,7 +101,7 @@ export class Packer {
     if (byteLength > SHORT_SIZE) {
       this.bytes.set(encoded, this.size)
     } else {
-      // Short ones by hand: the call of `set` costs more than the copy (bench/kernels/outbox).
+      // Short ones by hand: the call of `set` costs more than the copy (bench/kernels/update).
       const { bytes, size } = this
       for (let i = 0; i < byteLength; i++) bytes[size + i] = encoded[i]!
     }

@@ -1,7 +1,7 @@
 /**
- * What could not be understood, on its way to REJ_<p>: at least once, keyed by input sequence, ordinal
- * and part, outside the output chain. Large bodies travel in parts: a message of 1 MiB plus a head would
- * not fit the server's max_payload, and one poison message would stop the partition.
+ * What could not be understood, on its way to REJ_<p>: at least once, keyed by input sequence,
+ * ordinal and part, outside the output chain. Large bodies travel in parts: a message of 1 MiB plus
+ * a head would not fit the server's max_payload, and one poison message would stop the partition.
  */
 
 import type { Reject } from '../model/reject.ts'

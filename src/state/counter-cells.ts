@@ -1,11 +1,12 @@
 /**
- * Counters as cells of rows: how they roll into a new period, take a late record and are read as of any
- * period still kept. This is the general path, for rollovers, late records, profile changes and views;
- * the running period is updated by generated code (partition/kernel.ts) with the same meaning.
+ * Counters as cells of rows: how they roll into a new period, take a late record and are read as of
+ * any period still kept. This is the general path, for rollovers, late records, profile changes and
+ * views; the running period is updated by generated code (partition/kernel.ts) with the same
+ * meaning.
  *
- * Cells are doubles. distinct-days holds a bit per day of its period; a sliding window holds its total
- * and a ring of buckets, the bucket of period k at k mod n; lifetime distinct-days holds a count and the
- * bits of the last 31 days, the running one lowest.
+ * Cells are doubles. distinct-days holds a bit per day of its period; a sliding window holds its
+ * total and a ring of buckets, the bucket of period k at k mod n; lifetime distinct-days holds a
+ * count and the bits of the last 31 days, the running one lowest.
  */
 
 import { assert } from '../errors.ts'
@@ -31,7 +32,9 @@ export interface CounterCell {
   readonly unit: number
   readonly stampOffset: number
   readonly valueOffset: number
-  /** Past periods kept, nearest first. Not always in the same table: `keep` may have grown since. */
+  /**
+   * Past periods kept, nearest first. Not always in the same table: `keep` may have grown since.
+   */
   readonly previousPlaces: readonly Place[]
   /** First bucket of a ring, or the recent-days bits of a lifetime distinct-days; -1: none. */
   readonly ringOffset: number
@@ -83,8 +86,8 @@ export interface StampGroup {
   readonly stampOffset: number
   readonly cells: readonly CounterCell[]
   /**
-   * With a calendar window it rolls with every record, so that "late" means the same for all; one of
-   * windows that slide only moves when a record touches it.
+   * With a calendar window it rolls with every record, so that "late" means the same for all; one
+   * of windows that slide only moves when a record touches it.
    */
   readonly isCalendar: boolean
 }
@@ -277,8 +280,8 @@ function combine(
 export const NOT_KEPT = Number.NaN
 
 /**
- * Value of a cell as of period `key`, `previous` periods back. A row whose stamp is behind has nothing
- * in the periods since; NOT_KEPT when the period is older than what the cell keeps.
+ * Value of a cell as of period `key`, `previous` periods back. A row whose stamp is behind has
+ * nothing in the periods since; NOT_KEPT when the period is older than what the cell keeps.
  */
 export function readCell(
   tables: readonly PagedTable[],

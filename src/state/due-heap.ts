@@ -1,7 +1,8 @@
 /**
  * Due timers in order of due time, priority and timer id. Derived state: rebuilt from the ledger at
- * load. The order is total, so a rebuilt heap pops in the same order. Entries are never removed before
- * they are due: who pops one compares it with its ledger row and passes over what no longer holds.
+ * load. The order is total, so a rebuilt heap pops in the same order. Entries are never removed
+ * before they are due: who pops one compares it with its ledger row and passes over what no longer
+ * holds.
  */
 
 /** A binary heap over parallel arrays; ids are unique. */

@@ -1,11 +1,12 @@
 /**
- * One checkpoint attempt over all tables: which pages belong to it is fixed between two inputs; then
- * pages are handed out one by one while inputs go on being applied. A page that changed meanwhile is
- * handed out as the copy taken before its change.
+ * One checkpoint attempt over all tables: which pages belong to it is fixed between two inputs;
+ * then pages are handed out one by one while inputs go on being applied. A page that changed
+ * meanwhile is handed out as the copy taken before its change.
  *
- * Each page has two slots in the store. An attempt writes only into the slot that does not hold the last
- * committed version; which one is committed is a byte per page, stored in the manifest's transaction, so
- * an abandoned attempt can never be loaded. (design, section 10: 388 of 1,000 histories.)
+ * Each page has two slots in the store. An attempt writes only into the slot that does not hold the
+ * last committed version; which one is committed is a byte per page, stored in the manifest's
+ * transaction, so an abandoned attempt can never be loaded. (design, section 10: 388 of 1,000
+ * histories.)
  */
 
 import { assert } from '../errors.ts'

@@ -1,7 +1,7 @@
 /**
  * Where everything about a subscriber lives: a config compiles to places in fixed-width rows. The
- * layout is part of the image and only ever grows: a reload puts new items into spare room or into a new
- * parallel table, so old values stay where they are and no row is rewritten.
+ * layout is part of the image and only ever grows: a reload puts new items into spare room or into
+ * a new parallel table, so old values stay where they are and no row is rewritten.
  *
  * Table 0, the hot row (one 64-byte line for the common config):
  *   0 f64 subscriber | 8 i32 meta | 12 i32 ledger head | 16 … stamps, flags, latches, counters
@@ -22,6 +22,7 @@ const ROW_SIZE_MAX = 16_384
 /** Every reload with new counters may make a table; page images give 255 to the ledger. */
 const TABLES_MAX = 128
 
+/** Fields of a row's meta word: zone number, cycle day, lists. */
 export const META_ZONE_MASK = 0xff
 export const META_CYCLE_SHIFT = 8
 export const META_CYCLE_MASK = 0x1f
@@ -105,9 +106,9 @@ export function latchBitCount(once: string, latenessMs: number, earlinessMs: num
 }
 
 /**
- * Extends `image` in place by everything the catalog needs and does not have yet. Deterministic: the
- * same sequence of catalogs gives the same places. Throws RangeError when a row would get too long or
- * a latch would need more memory of the past than it has.
+ * Extends `image` in place by everything the catalog needs and does not have yet. Deterministic:
+ * the same sequence of catalogs gives the same places. Throws RangeError when a row would get too
+ * long or a latch would need more memory of the past than it has.
  */
 export function extendLayout(image: LayoutImage, catalog: Catalog): void {
   new LayoutExtension(image, catalog).run()
@@ -151,8 +152,8 @@ class LayoutExtension {
   }
 
   /**
-   * Values of what the catalog no longer has are gone: nothing keeps them up to date meanwhile, so they
-   * would be wrong if it came back. Their room stays unused.
+   * Values of what the catalog no longer has are gone: nothing keeps them up to date meanwhile, so
+   * they would be wrong if it came back. Their room stays unused.
    */
   #forgetRemoved(): void {
     const { counters, tags, fields } = this.#catalog
@@ -221,7 +222,8 @@ class LayoutExtension {
     const { places } = this.#image
     const backs = counterWindow.kind === 'calendar' ? counter.keep : 0
     if (places[key] !== undefined) {
-      // A counter that now remembers more periods keeps what it has; the new ones fill up from zero.
+      // A counter that now remembers more periods keeps what it has; the new ones fill up from
+      // zero.
       for (let back = 1; back <= backs; back++) {
         this.#placeCells(placeKeys.previous(counter, counterWindow, back), 8, false)
       }

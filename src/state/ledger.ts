@@ -1,11 +1,12 @@
 /**
  * The ledger: one row per delivery that the partition must remember, pending or sent, chained per
- * subscriber from the hot row. Caps are counted over a subscriber's rows, timers point at rows, feedback
- * finds its row. Rows are paged like everything else; freed rows are reused last in, first out.
+ * subscriber from the hot row. Caps are counted over a subscriber's rows, timers point at rows,
+ * feedback finds its row. Rows are paged like everything else; freed rows are reused last in, first
+ * out.
  *
- * Row (120 bytes): f64 id, dueMs, expiresAtMs, firedAtMs, notAfterMs, values[4], plannedMs | i32 slot,
- * next, trigger, period, generation, priority, status, attempt, shape, calendar (zone and cycle day,
- * as in meta; above them the period's unit)
+ * Row (120 bytes): f64 id, dueMs, expiresAtMs, firedAtMs, notAfterMs, values[4], plannedMs | i32
+ * slot, next, trigger, period, generation, priority, status, attempt, shape, calendar (zone and
+ * cycle day, as in meta; above them the period's unit)
  */
 
 import { assert } from '../errors.ts'
@@ -21,6 +22,7 @@ export const LEDGER_TABLE = 255
 /** Values of counters that a row remembers at most. */
 export const LEDGER_VALUES_MAX = 4
 
+/** Status of a row: nothing in it, it waits to be used again. */
 export const ROW_FREE = 0
 /** Waits for its due time. */
 export const ROW_PENDING = 1

@@ -8,6 +8,7 @@
 import { crc32 } from 'node:zlib'
 import { PartitionHaltedError } from '../errors.ts'
 
+/** Bytes before a page's rows. */
 export const PAGE_HEAD_SIZE = 32
 const FORMAT = 1
 
@@ -33,8 +34,8 @@ export function sealPage(image: Uint8Array, head: PageHead): void {
 }
 
 /**
- * Checks an image against what its place demands (`generation`: the newest it may be) and returns its
- * rows, a view. Throws PartitionHaltedError.
+ * Checks an image against what its place demands (`generation`: the newest it may be) and returns
+ * its rows, a view. Throws PartitionHaltedError.
  */
 export function openPage(image: Uint8Array, head: PageHead): Uint8Array {
   const name = `page ${head.page} of table ${head.table}`

@@ -1,19 +1,25 @@
 /**
- * Fixed-width rows in pages, pages in large segments of flat memory. Rows never move. Every page knows
- * whether it changed since the last checkpoint, and a page that is part of a running checkpoint is
- * copied before its first change: that is how an image of one position is written without stopping.
+ * Fixed-width rows in pages, pages in large segments of flat memory. Rows never move. Every page
+ * knows whether it changed since the last checkpoint, and a page that is part of a running
+ * checkpoint is copied before its first change: that is how an image of one position is written
+ * without stopping.
  */
 
 import { assert } from '../errors.ts'
 
-/** Unchanged since the last committed checkpoint (or written by the running one and unchanged since). */
+/**
+ * Unchanged since the last committed checkpoint (or written by the running one and unchanged
+ * since).
+ */
 export const PAGE_CLEAN = 0
 /** Changed since; goes into the next checkpoint. */
 export const PAGE_DIRTY = 1
 /** Belongs to the running checkpoint, not written yet, unchanged since its position. */
 export const PAGE_SWEEPING = 2
 
-/** Page data lies in this range: larger pages waste less of LMDB's units, smaller ones copy faster. */
+/**
+ * Page data lies in this range: larger pages waste less of LMDB's units, smaller ones copy faster.
+ */
 const PAGE_SIZE_MIN = 12 * 1024
 const PAGE_SIZE_MAX = 32 * 1024
 /** LMDB gives a value whole units of its own page size; heads (theirs and ours) take some of it. */

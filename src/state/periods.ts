@@ -1,7 +1,7 @@
 /**
- * Calendar periods as whole numbers, so that "the same month" is an integer comparison: hours and days
- * since 1970 in local time, ISO weeks since the Monday before, months since January 1970, and billing
- * cycles named by the month in which they start.
+ * Calendar periods as whole numbers, so that "the same month" is an integer comparison: hours and
+ * days since 1970 in local time, ISO weeks since the Monday before, months since January 1970, and
+ * billing cycles named by the month in which they start.
  */
 
 import { assert } from '../errors.ts'
@@ -9,6 +9,7 @@ import type { CalendarUnit } from '../model/expression.ts'
 import { CALENDAR_UNITS } from '../model/expression.ts'
 import { MS_PER_DAY, MS_PER_HOUR, type ZoneClock } from './zone.ts'
 
+/** Calendar units and their positions in period columns, as in CALENDAR_UNITS. */
 export const UNIT_COUNT = CALENDAR_UNITS.length
 export const HOUR = 0
 export const DAY = 1
@@ -21,7 +22,10 @@ export function unitIndex(unit: CalendarUnit): number {
   return CALENDAR_UNITS.indexOf(unit)
 }
 
-/** Year, month (1 to 12) and day of the month of a day number; after Hinnant, "chrono-compatible low-level date algorithms". */
+/**
+ * Year, month (1 to 12) and day of the month of a day number; after Hinnant, "chrono-compatible
+ * low-level date algorithms".
+ */
 export function civilOf(day: number): { year: number; month: number; dayOfMonth: number } {
   const shifted = day + 719_468
   const era = Math.floor(shifted / 146_097)
@@ -46,7 +50,9 @@ export function dayOfCivil(year: number, month: number, dayOfMonth: number): num
   return Math.floor(Date.UTC(year, month - 1, dayOfMonth) / MS_PER_DAY)
 }
 
-/** Days and months from 1970 to 2119, looked up instead of worked out (every decision needs some). */
+/**
+ * Days and months from 1970 to 2119, looked up instead of worked out (every decision needs some).
+ */
 const TABLE_MONTHS = 150 * 12
 const FIRST_DAYS = Int32Array.from({ length: TABLE_MONTHS + 1 }, (_, monthKey) =>
   dayOfCivil(1970, monthKey + 1, 1),
@@ -80,8 +86,8 @@ export function weekOfDay(day: number): number {
 }
 
 /**
- * First day of the billing cycle with this key for a cycle that starts on `cycleDay` (1 to 31); in a
- * month without that day it starts on the last.
+ * First day of the billing cycle with this key for a cycle that starts on `cycleDay` (1 to 31); in
+ * a month without that day it starts on the last.
  */
 export function firstDayOfCycle(cycleKey: number, cycleDay: number): number {
   const first = firstDayOfMonth(cycleKey)
@@ -112,8 +118,8 @@ export function writePeriodKeys(
 }
 
 /**
- * Period keys of whole columns of instants in one zone with cycle day 1. Most neighbours share their
- * local hour, so the keys are worked out once per change of hour.
+ * Period keys of whole columns of instants in one zone with cycle day 1. Most neighbours share
+ * their local hour, so the keys are worked out once per change of hour.
  */
 export class PeriodColumns {
   readonly clock: ZoneClock
@@ -141,7 +147,8 @@ export class PeriodColumns {
         if (timeMs < fromMs || timeMs >= toMs) {
           writePeriodKeys(this.clock, 1, timeMs, keys)
           key = keys[unit]!
-          // Valid for the rest of the local hour, or day where the unit is longer, within the offset range.
+          // Valid for the rest of the local hour, or day where the unit is longer, within the
+          // offset range.
           const offsetMs = this.clock.offsetAt(timeMs)
           const stepMs = unit === HOUR ? MS_PER_HOUR : MS_PER_DAY
           const startMs = Math.floor((timeMs + offsetMs) / stepMs) * stepMs - offsetMs
@@ -159,7 +166,10 @@ export class PeriodColumns {
   }
 }
 
-/** Text of a period for people and ids: `2026-11`, `2026-11-20`, `2026-W47`, `2026-11-20T13`, `2026-11c`, `ever`. */
+/**
+ * Text of a period for people and ids: `2026-11`, `2026-11-20`, `2026-W47`, `2026-11-20T13`,
+ * `2026-11c`, `ever`.
+ */
 export function formatPeriod(unit: CalendarUnit | 'ever', key: number): string {
   switch (unit) {
     case 'hour':

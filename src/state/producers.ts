@@ -28,7 +28,9 @@ export type ProducerImage = [key: string, epoch: number, highest: number, applie
 /** Verdict on a stamp. */
 export type StampVerdict = 'fresh' | 'repeat' | RejectReason
 
-/** The producers of one partition. `judge` changes nothing; `accept` follows only a `fresh` verdict. */
+/**
+ * The producers of one partition. `judge` changes nothing; `accept` follows only a `fresh` verdict.
+ */
 export class Producers {
   readonly #states = new Map<string, ProducerState>()
 

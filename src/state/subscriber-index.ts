@@ -1,13 +1,13 @@
 /**
- * Subscriber number → slot: open addressing over one flat Int32Array that grows without a long pause.
- * It is derived state: rebuilt from the pages at load, and nothing ever walks it, so its order decides
- * nothing.
+ * Subscriber number → slot: open addressing over one flat Int32Array that grows without a long
+ * pause. It is derived state: rebuilt from the pages at load, and nothing ever walks it, so its
+ * order decides nothing.
  *
- * An entry is 0 (empty) or the hash's low 5 bits above 27 bits of slot + 1; the 5 bits spare 31 of 32
- * look-ups of other subscribers' records, whose first double is the subscriber number. An entry's home is
- * the top bits of its hash, so doubling keeps the order: growth moves entries from the lowest home up, a
- * few with every new subscriber, and what lies below the cursor is found in the new array. The array
- * ends in a run-out instead of wrapping around.
+ * An entry is 0 (empty) or the hash's low 5 bits above 27 bits of slot + 1; the 5 bits spare 31 of
+ * 32 look-ups of other subscribers' records, whose first double is the subscriber number. An
+ * entry's home is the top bits of its hash, so doubling keeps the order: growth moves entries from
+ * the lowest home up, a few with every new subscriber, and what lies below the cursor is found in
+ * the new array. The array ends in a run-out instead of wrapping around.
  */
 
 import { assert } from '../errors.ts'
@@ -80,9 +80,9 @@ export class SubscriberIndex {
 
   /**
    * `findOrAdd` for a column: slots[i] becomes the slot of subscribers[i], new ones in order of
-   * appearance. In passes without a branch that depends on what is loaded, so that the cache misses of
-   * many records overlap (bench/kernels/lookup); the last one also draws in the lines that the update
-   * pass needs.
+   * appearance. In passes without a branch that depends on what is loaded, so that the cache misses
+   * of many records overlap (bench/kernels/update); the last one also draws in the lines that the
+   * update pass needs.
    */
   resolve(subscribers: Float64Array, count: number, slots: Int32Array): void {
     assert(count <= subscribers.length && count <= slots.length)
@@ -201,7 +201,10 @@ function loadHomes(
   for (let i = 0; i < count; i++) found[i] = entries[hashes[i]! >>> shift]!
 }
 
-/** From home on, the first entry with the hash's tag, or 0: whose record it is has not been looked at. */
+/**
+ * From home on, the first entry with the hash's tag, or 0: whose record it is has not been looked
+ * at.
+ */
 function probe(
   entries: Int32Array,
   shift: number,

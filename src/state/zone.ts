@@ -1,12 +1,14 @@
 /**
  * Wall-clock time of a zone as cached offset ranges: a calendar library per record costs 2,700 to
- * 9,000 ns, a look-up in the range of the last record a few (bench/kernels). The ranges come from the
- * runtime's tz database once, at load; its version stands in the manifest, since a replay must see the same.
+ * 9,000 ns, a look-up in the range of the last record a few (bench/kernels). The ranges come from
+ * the runtime's tz database once, at load; its version stands in the manifest, since a replay must
+ * see the same.
  */
 
 import { assert } from '../errors.ts'
 import type { WallClock } from '../model/wall-clock.ts'
 
+/** Lengths of time, ms. A day of the wall clock may have 23 or 25 hours. */
 export const MS_PER_MINUTE = 60_000
 export const MS_PER_HOUR = 3_600_000
 export const MS_PER_DAY = 86_400_000
@@ -107,7 +109,9 @@ interface OffsetRanges {
   readonly offsetsMs: Float64Array
 }
 
-/** A scan costs 25 ms and always finds the same: once per zone and process, not once per partition. */
+/**
+ * A scan costs 25 ms and always finds the same: once per zone and process, not once per partition.
+ */
 const rangesScanned = new Map<string, OffsetRanges>()
 const RANGES_SCANNED_MAX = 1024
 
