@@ -1,14 +1,16 @@
-/** A whole worker: connection, partitions, HTTP, metrics, config watch. Used by `start` and by the demo. */
+/**
+ * A whole worker: connection, partitions, HTTP, metrics, config watch. Used by `start` and by the
+ * demo.
+ */
 
 import { readFile } from 'node:fs/promises'
-import type { NatsConnection } from 'nats'
 import type { Logger } from 'pino'
 import { type LoadedConfig, loadConfigDirectory } from '../config/load.ts'
 import type { NatsConnectionSettings } from '../config/settings.ts'
 import { watchDirectory } from '../config/watch.ts'
 import { type HttpAddress, createHttpServer, type HttpServer } from '../http/server.ts'
 import { createMetrics } from '../metrics/registry.ts'
-import { connectToNats, type NatsSettings } from '../sink/connection.ts'
+import { type BrokerConnection, connectToNats, type NatsSettings } from '../sink/connection.ts'
 import { Supervisor } from '../supervisor.ts'
 import { engineIdentity } from './engine.ts'
 
@@ -25,12 +27,14 @@ export interface ServeOptions {
 export interface RunningWorker {
   readonly supervisor: Supervisor
   readonly address: HttpAddress
-  readonly connection: NatsConnection
+  readonly connection: BrokerConnection
   /** Drains and closes everything; may be called twice. */
   stop(): Promise<void>
 }
 
-/** Starts a worker; resolves when HTTP answers and all partitions recover (not when they are live). */
+/**
+ * Starts a worker; resolves when HTTP answers and all partitions recover (not when they are live).
+ */
 export async function serve(options: ServeOptions): Promise<RunningWorker> {
   const { configDirectory, logger } = options
   const config = options.config ?? (await loadConfigDirectory(configDirectory))
@@ -69,7 +73,7 @@ async function stopAll(
   watching: AbortController,
   supervisor: Supervisor,
   http: HttpServer | null,
-  connection: NatsConnection,
+  connection: BrokerConnection,
 ): Promise<void> {
   watching.abort()
   await supervisor.stop()
@@ -77,7 +81,10 @@ async function stopAll(
   await connection.close()
 }
 
-/** The directory is the truth: what changed while nobody ran is sent through the log once we are live. */
+/**
+ * The directory is the truth: what changed while nobody ran is sent through the log once we are
+ * live.
+ */
 async function watchOnceLive(
   supervisor: Supervisor,
   directory: string,

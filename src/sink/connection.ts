@@ -5,6 +5,9 @@ import { type ConnectionOptions, connect, credsAuthenticator, type NatsConnectio
 import { BrokerRefusedError, BrokerUnavailableError } from '../errors.ts'
 import { brokerLink } from './broker-link.ts'
 
+/** A connection to NATS, for those who own one and hand it on without speaking NATS themselves. */
+export type BrokerConnection = NatsConnection
+
 /** Where NATS is and who we are. Secrets are never logged. */
 export interface NatsSettings {
   /** `nats://host:port` or `tls://host:port`, at least one. */
