@@ -2,7 +2,6 @@
  * The machine beside the naive model: the same inputs into both, and everything that both know compared.
  */
 
-import { isDeepStrictEqual } from 'node:util'
 import { decode } from '@msgpack/msgpack'
 import { expect } from 'vitest'
 import type { ConfigFiles } from '../../src/model/catalog.ts'
@@ -10,6 +9,7 @@ import { REJECT_REASONS, type RejectReason } from '../../src/model/reject.ts'
 import type { CounterView } from '../../src/model/view.ts'
 import { inspectSubscriber } from '../../src/partition/inspect.ts'
 import type { PartitionMachine } from '../../src/partition/machine.ts'
+import { expectSame } from './expect-same.ts'
 import { drainDecisions, encodeInput, startMachine } from './machine-harness.ts'
 import type { NaiveDecision, NaiveInput } from './naive/input.ts'
 import { NaiveModel, type NaiveReject } from './naive/model.ts'
@@ -36,10 +36,7 @@ export function runBesideNaive(
     const expected = model.apply(input)
     machine.apply(encodeInput(input, parameters.partition))
     const decided = drainDecisions(machine).map(({ generation: _, ...decision }) => decision)
-    // Cheap first: thousands of inputs bring no decision at all.
-    if (!isDeepStrictEqual(decided, expected)) {
-      expect(decided, `${label}, ${describe(input)}`).toEqual(expected)
-    }
+    expectSame(decided, expected, () => `${label}, ${describe(input)}`)
     decisions.push(...decided)
   }
   const rejects = readRejects(machine)
@@ -99,7 +96,7 @@ function expectSameCounter(view: CounterView, counters: readonly CounterView[], 
   const back = expected === undefined ? 0 : periodsBetween(expected.period, view.period)
   const values = [view.value, ...view.previous]
   const aged = values.map((_, index) => running[index - back] ?? 0)
-  expect(values, `${label}: ${counter}.${counterWindow}`).toEqual(aged)
+  expectSame(values, aged, () => `${label}: ${counter}.${counterWindow}`)
 }
 
 /** Days or months from one period's text to a later one's. */
