@@ -14,13 +14,14 @@ const BATCHES_PER_SECOND = 1_000
 const WARM_UP_MS = 8_000
 const SETTLE_MS = 2_000
 
-const [url = '', subscribers = '', rate = '', seconds = ''] = process.argv.slice(2)
+const [url = '', subscribers = '', rate = '', seconds = '', firstSequence = ''] =
+  process.argv.slice(2)
 const connection = await connectToNats({ servers: [url], name: 'latency' })
 const writer = openInputWriter(connection, 0, 60_000)
 const traffic = new Traffic(7, Number(subscribers))
 const batchRecords = Math.round(Number(rate) / BATCHES_PER_SECOND)
-/** Intended instant by input sequence: genesis is 1, then one message per batch in order. */
-const intendedAtMs: number[] = [0, 0]
+/** Intended instant by batch; the batches have consecutive input sequences. */
+const intendedAtMs: number[] = []
 const latenciesMs: number[] = []
 const startedAtMs = performance.now()
 
@@ -30,7 +31,7 @@ connection.subscribe('out.0', {
     const envelope = decode(message.data) as { decisions?: { in: number; kind: string }[] }
     for (const decision of envelope.decisions ?? []) {
       if (decision.kind !== 'delivery') continue
-      const fromMs = intendedAtMs[decision.in]
+      const fromMs = intendedAtMs[decision.in - Number(firstSequence)]
       if (fromMs === undefined || fromMs < startedAtMs + WARM_UP_MS) continue
       latenciesMs.push(receivedAtMs - fromMs)
     }
@@ -66,6 +67,6 @@ const report: LatencyReport = {
   records: counted * batchRecords,
   lateBatches: failures,
 }
-process.send?.(report)
+await new Promise((resolve) => process.send?.(report, resolve))
 await connection.close()
 process.disconnect()

@@ -9,8 +9,10 @@ import { fork } from 'node:child_process'
 import { join } from 'node:path'
 import { type BenchOptions, type BenchResult, quantile, say } from '../report.ts'
 import { Rig } from './rig.ts'
+import { SEED_EVERY, Traffic } from './traffic.ts'
 
 const CHECKPOINT_EVERY_MS = 10_000
+const SEED_STEP = 5_000
 
 /** What the probe process sends back: latencies in ms. */
 export interface LatencyReport {
@@ -28,7 +30,10 @@ export async function runLatency(options: BenchOptions): Promise<BenchResult[]> 
     const worker = await rig.worker(CHECKPOINT_EVERY_MS)
     void worker.start()
     await worker.untilLive()
-    const report = await runProbe([rig.server.url, `${subscribers}`, `${rate}`, `${seconds}`])
+    const firstSequence = await tagSeeds(rig, subscribers)
+    const report = await runProbe(
+      [rig.server.url, subscribers, rate, seconds, firstSequence].map(String),
+    )
     const { statistics } = worker.view()
     await worker.stop()
     if (worker.halt !== null) throw worker.halt
@@ -53,6 +58,21 @@ export async function runLatency(options: BenchOptions): Promise<BenchResult[]> 
   }
 }
 
+/** One subscriber in five may get a message; returns the sequence that the probe's first batch will have. */
+async function tagSeeds(rig: Rig, subscribers: number): Promise<number> {
+  const traffic = new Traffic(1, subscribers)
+  let first = 0
+  await rig.fill('profile.0.fill', () => {
+    if (first >= subscribers) return null
+    first += SEED_STEP
+    return traffic.seeds(first - SEED_STEP, SEED_STEP / SEED_EVERY)
+  })
+  const source = await rig.source()
+  const { lastSequence } = await source.state()
+  await source.close()
+  return lastSequence + 1
+}
+
 function runProbe(args: string[]): Promise<LatencyReport> {
   const program = join(import.meta.dirname, 'latency-probe.ts')
   return new Promise((resolve, reject) => {
@@ -61,7 +81,7 @@ function runProbe(args: string[]): Promise<LatencyReport> {
     child.on('message', (message) => {
       report = message as LatencyReport
     })
-    child.on('exit', (code) => {
+    child.on('close', (code) => {
       if (report === null) reject(new Error(`the probe ended with ${code} and no report`))
       else resolve(report)
     })
