@@ -1,21 +1,22 @@
 /**
- * Owns the partitions of one process: connects, makes the streams, opens the stores, starts a worker per
- * partition, reloads the configuration through the log, drains. With main, the only place where
- * adapters meet ports.
+ * Owns the partitions of one process: connects, makes the streams, opens the stores, starts a
+ * worker per partition, reloads the configuration through the log, drains. With main, the only
+ * place where adapters meet ports.
  */
 
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createHash } from 'node:crypto'
-import type { NatsConnection } from 'nats'
 import type { Logger } from 'pino'
 import { type LoadedConfig, loadConfigDirectory } from './config/load.ts'
 import type { Settings } from './config/settings.ts'
 import { decodeControl } from './decode/control.ts'
 import { BrokerRefusedError, ConfigInvalidError, formatProblem, HighwaterError } from './errors.ts'
 import type { ConfigFiles } from './model/catalog.ts'
+import type { ControlMessage } from './model/messages.ts'
 import type { Clock, ControlWriter } from './model/ports.ts'
+import { RejectError } from './model/reject.ts'
 import type {
   PartitionView,
   ReloadOutcome,
@@ -31,6 +32,7 @@ import { encodeConfig, encodeGenesis, encodeTick } from './probe/encode.ts'
 import { describeChange } from './rules/describe-change.ts'
 import { parseCatalog } from './rules/parse-catalog.ts'
 import { brokerLink } from './sink/broker-link.ts'
+import type { BrokerConnection } from './sink/connection.ts'
 import { openControlWriter } from './sink/control-writer.ts'
 import { openOutputStream } from './sink/output-stream.ts'
 import { openRejectStream } from './sink/reject-stream.ts'
@@ -48,7 +50,7 @@ const START_RETRY_MS = 1_000
 export interface SupervisorOptions {
   readonly configDirectory: string
   readonly config: LoadedConfig
-  readonly connection: NatsConnection
+  readonly connection: BrokerConnection
   readonly engine: EngineIdentity
   readonly logger: Logger
   readonly clock?: Clock
@@ -75,7 +77,9 @@ export class Supervisor implements WorkerView {
     this.version = options.engine.version
   }
 
-  /** Opens and starts all owned partitions. Throws what stands against it; retries what may pass. */
+  /**
+   * Opens and starts all owned partitions. Throws what stands against it; retries what may pass.
+   */
   async start(): Promise<void> {
     parseCatalog(this.#options.config.files)
     this.#reloadStatus = { isLastSuccessful: true, lastSuccessAtMs: this.#clock.nowMs() }
@@ -135,7 +139,9 @@ export class Supervisor implements WorkerView {
 
   reloadStatus = (): { isLastSuccessful: boolean; lastSuccessAtMs: number } => this.#reloadStatus
 
-  /** Reads the config directory and, if it differs from what is in force, sends it through the log. */
+  /**
+   * Reads the config directory and, if it differs from what is in force, sends it through the log.
+   */
   reload = (cause: string): Promise<ReloadOutcome> => {
     this.#reloading ??= this.#reload(cause).finally(() => {
       this.#reloading = null
@@ -276,7 +282,10 @@ export class Supervisor implements WorkerView {
     }
   }
 
-  /** Makes the streams, with genesis where the partition is new; waits for a broker that is not there yet. */
+  /**
+   * Makes the streams, with genesis where the partition is new; waits for a broker that is not
+   * there yet.
+   */
   async #ensureStreams(partition: number, isNew: boolean) {
     const { connection, config } = this.#options
     const { genesis, partitions, streams } = this.#settings
@@ -302,13 +311,22 @@ export class Supervisor implements WorkerView {
     }
   }
 
-  /** Genesis that is there already must be ours: another partition count would scatter subscribers. */
+  /**
+   * Genesis that is there already must be ours: another partition count would scatter subscribers.
+   */
   async #checkGenesis(
     partition: number,
     first: { readonly data: Uint8Array } | null,
   ): Promise<void> {
     if (first === null) return
-    const control = decodeControl(first.data)
+    let control: ControlMessage
+    try {
+      control = decodeControl(first.data)
+    } catch (error) {
+      // The partition halts over it when it applies it, and the process goes on to say so.
+      if (error instanceof RejectError) return
+      throw error
+    }
     const { count } = this.#settings.partitions
     if (control.kind === 'genesis' && control.partitionCount !== count) {
       const text = `IN_${partition} was made for ${control.partitionCount} partitions, not ${count}`

@@ -97,7 +97,8 @@ export class Checkpointer {
           sweep.abandon()
           return
         }
-        const entries = manifestEntries(snapshot, sweep, position, this.#engine)
+        const end = { outputEndSequence: writer.place.sequence }
+        const entries = manifestEntries(snapshot, sweep, { ...position, ...end }, this.#engine)
         await this.#store.commitManifest(entries)
         this.#slotMaps = sweep.slotMaps()
         this.#generation = generation

@@ -34,7 +34,9 @@ export interface StreamPosition {
   readonly outputCreated: string
   /** Last OUT sequence that the image's decisions are known to stand at or before. */
   readonly outputSequence: number
-  /** Fingerprint of that OUT message; 0 when outputSequence is 0. */
+  /** Last OUT sequence acknowledged when the manifest was written: OUT may never end before it. */
+  readonly outputEndSequence?: number
+  /** Fingerprint of the message at outputSequence; 0 when that is 0. */
   readonly outputFingerprint: number
   readonly epoch: number
 }

@@ -9,7 +9,7 @@
 
 import { decode, encode } from '@msgpack/msgpack'
 import { crc32 } from 'node:zlib'
-import { HighwaterError, OutputFencedError } from '../errors.ts'
+import { HighwaterError, OutputFencedError, PartitionHaltedError } from '../errors.ts'
 import type { OutputStream } from '../model/ports.ts'
 import type { Outbox, OutboxLimits, OutputBatch } from '../outbox/outbox.ts'
 
@@ -177,7 +177,8 @@ export class OutputWriter {
     try {
       const { lastSequence } = await this.#output.state()
       if (lastSequence < this.#place.sequence) {
-        throw new OutputFencedError(`OUT ends at ${lastSequence}, before ${this.#place.sequence}`)
+        const text = `OUT ends at ${lastSequence}, we wrote ${this.#place.sequence}`
+        throw new PartitionHaltedError('output-truncated', text)
       }
       const from = this.#place.sequence + 1
       for await (const message of this.#output.read(from, lastSequence)) {
@@ -191,7 +192,6 @@ export class OutputWriter {
         if (envelope.first === batch.first) isStored = true
       }
     } catch (error) {
-      if (error instanceof OutputFencedError) throw error
       if (!(error instanceof HighwaterError) || !error.retryable) throw error
     }
     return isStored

@@ -8,13 +8,16 @@
 
 import { decode } from '@msgpack/msgpack'
 import { crc32 } from 'node:zlib'
-import { PartitionHaltedError } from '../errors.ts'
+import { HighwaterError, PartitionHaltedError } from '../errors.ts'
 import type { OutputStream, PageStore, Source, StreamState } from '../model/ports.ts'
+import { formatDigest } from '../outbox/digest.ts'
 import { parseCatalog } from '../rules/parse-catalog.ts'
 import type { SlotMaps } from '../state/image-sweep.ts'
 import { type EngineIdentity, loadImage, type ManifestHead, readManifestHead } from './image.ts'
 import { fingerprintOf, PartitionMachine } from './machine.ts'
 import { claimOutput, type OutputPlace } from './output-writer.ts'
+
+const RETRY_MS = 200
 
 /** What recovery needs from outside. */
 export interface RecoveryPorts {
@@ -50,15 +53,17 @@ export async function recoverPartition(
 ): Promise<RecoveredPartition | null> {
   const { source, output, store } = ports
   const head = readManifestHead(store)
-  const inputState = await source.state()
-  const outputState = await output.state()
-  await checkInput(source, inputState, head)
-  await checkOutput(output, outputState, head)
+  const streams = await patiently(ports.isStopping, () => checkStreams(ports, head))
+  if (streams === null) return null
   const identity = { worker, engine: engine.version, claimedAtMs: ports.nowMs() }
   const claim = await claimOutput(output, identity, ports.isStopping)
   if (claim === null) return null
-  const replayTarget = (await source.state()).lastSequence
-  const tail = await readTail(output, head, claim.sequence)
+  const seen = await patiently(ports.isStopping, async () => {
+    const { lastSequence } = await source.state()
+    return { lastSequence, tail: await readTail(output, head, claim.sequence) }
+  })
+  if (seen === null) return null
+  const { tail } = seen
   if (head !== null && tail.hasDecisions) checkEngine(head.engine, engine)
   const machine = new PartitionMachine(partition)
   let slotMaps: SlotMaps = new Map()
@@ -72,13 +77,48 @@ export async function recoverPartition(
     machine,
     claim,
     outputNumber: tail.lastNumber,
-    replayTarget,
-    input: inputState,
-    output: outputState,
+    replayTarget: seen.lastSequence,
+    input: streams.input,
+    output: streams.output,
     slotMaps,
     generation: head?.generation ?? 0,
     imageSequence: head?.sequence ?? 0,
   }
+}
+
+/**
+ * Repeats `attempt` for as long as the broker is merely unavailable, which says nothing about the
+ * data; null when stopped meanwhile.
+ */
+export async function patiently<T>(
+  isStopping: () => boolean,
+  attempt: () => Promise<T>,
+): Promise<T | null> {
+  while (!isStopping()) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!(error instanceof HighwaterError) || !error.retryable) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+  }
+  return null
+}
+
+async function checkStreams(
+  { source, output }: RecoveryPorts,
+  head: ManifestHead | null,
+): Promise<{ input: StreamState; output: StreamState }> {
+  const inputState = await source.state()
+  const outputState = await output.state()
+  await checkInput(source, inputState, head)
+  await checkOutput(output, outputState, head)
+  const endSequence = head?.outputEndSequence ?? 0
+  if (outputState.lastSequence < endSequence) {
+    const text = `OUT ends at ${outputState.lastSequence}, the image saw ${endSequence}`
+    throw new PartitionHaltedError('output-truncated', text)
+  }
+  return { input: inputState, output: outputState }
 }
 
 /** Where a partition stands in its input, for a check against the stream. */
@@ -161,8 +201,9 @@ async function readTail(
   claimSequence: number,
 ): Promise<OutputTail> {
   const digests = new Map<number, string>()
-  let lastNumber = head?.decisionNumber ?? 0
-  let previousLast = -1
+  const imageNumber = head?.decisionNumber ?? 0
+  let lastNumber = imageNumber
+  let previousLast: number | null = null
   let hasDecisions = false
   const from = (head?.outputSequence ?? 0) + 1
   for await (const { sequence, data } of output.read(from, claimSequence)) {
@@ -174,16 +215,26 @@ async function readTail(
     }
     if (envelope.kind !== 'decisions') continue
     const { first = 0, last = 0, digest = '' } = envelope
-    if (previousLast !== -1 && first !== previousLast + 1) {
-      const text = `OUT ${sequence} starts with decision ${first} after ${previousLast}`
+    // The first message may begin before the image, since it was under way when the image was taken.
+    const isNext = previousLast === null ? first <= imageNumber + 1 : first === previousLast + 1
+    if (!isNext) {
+      const text = `OUT ${sequence} starts with decision ${first} after ${previousLast ?? imageNumber}`
       throw new PartitionHaltedError('output-gap', text)
     }
+    if (head !== null && last === imageNumber) checkImageDigest(head, digest)
     previousLast = last
     hasDecisions = true
     digests.set(last, digest)
     lastNumber = Math.max(lastNumber, last)
   }
   return { lastNumber, hasDecisions, digests }
+}
+
+/** What OUT says of the image's last decision must be what the image says of it. */
+function checkImageDigest(head: ManifestHead, digest: string): void {
+  if (digest === formatDigest(head.digestLow, head.digestHigh)) return
+  const text = `the image and OUT disagree on the decisions up to ${head.decisionNumber}`
+  throw new PartitionHaltedError('digest-mismatch', text)
 }
 
 /** A new engine may decide otherwise: it starts only where nothing that OUT holds must be made again. */

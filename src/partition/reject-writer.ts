@@ -12,6 +12,7 @@ export class RejectWriter {
   readonly #rejects: Rejects
   #queue: RejectPart[] = []
   #inFlight = 0
+  #size = 0
   #isStopped = false
   #waiters: (() => void)[] = []
 
@@ -25,13 +26,21 @@ export class RejectWriter {
     return this.#rejects.waitingCount + this.#queue.length + this.#inFlight
   }
 
+  /** Their bytes. */
+  get waitingSize(): number {
+    return this.#rejects.waitingSize + this.#size
+  }
+
   get isStopped(): boolean {
     return this.#isStopped
   }
 
   /** Takes over what waits and publishes it. */
   kick(): void {
-    if (this.#rejects.waitingCount > 0) this.#queue.push(...this.#rejects.takeAll())
+    if (this.#rejects.waitingCount > 0) {
+      this.#size += this.#rejects.waitingSize
+      this.#queue.push(...this.#rejects.takeAll())
+    }
     while (!this.#isStopped && this.#inFlight < IN_FLIGHT_MAX && this.#queue.length > 0) {
       this.#inFlight += 1
       void this.#publish(this.#queue.shift()!)
@@ -52,13 +61,22 @@ export class RejectWriter {
 
   async #publish(part: RejectPart): Promise<void> {
     while (!this.#isStopped) {
-      const outcome = await this.#stream.publish(part.bytes, part.messageId)
-      if (outcome.kind === 'stored') break
+      if (await this.#isStored(part)) break
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
     }
     this.#inFlight -= 1
+    this.#size -= part.bytes.byteLength
     this.kick()
     if (this.waitingCount === 0) this.#wake()
+  }
+
+  /** A refusal for good (rights, a limit of the server) is tried again too: it can be mended. */
+  async #isStored(part: RejectPart): Promise<boolean> {
+    try {
+      return (await this.#stream.publish(part.bytes, part.messageId)).kind === 'stored'
+    } catch {
+      return false
+    }
   }
 
   #wake(): void {

@@ -58,8 +58,13 @@ export class Ticker {
   }
 
   async #publish(id: string): Promise<void> {
-    const outcome = await this.#control.publish(this.#encodeTick(id), null)
-    if (outcome.kind === 'stored') this.#awaitedSequence = outcome.sequence
-    else this.failureCount += 1
+    try {
+      const outcome = await this.#control.publish(this.#encodeTick(id), null)
+      if (outcome.kind === 'stored') this.#awaitedSequence = outcome.sequence
+      else this.failureCount += 1
+    } catch {
+      // Refused for good, by missing rights for one: asked again later, since rights can be given.
+      this.failureCount += 1
+    }
   }
 }

@@ -24,7 +24,13 @@ import type { EngineIdentity } from './image.ts'
 import { inspectSubscriber } from './inspect.ts'
 import type { PartitionMachine } from './machine.ts'
 import { type GroupCommitLimits, OutputWriter } from './output-writer.ts'
-import { checkInput, checkOutput, recoverPartition, type RecoveredPartition } from './recovery.ts'
+import {
+  checkInput,
+  checkOutput,
+  patiently,
+  recoverPartition,
+  type RecoveredPartition,
+} from './recovery.ts'
 import { RejectWriter } from './reject-writer.ts'
 import { Ticker } from './ticker.ts'
 import { viewOfPartition } from './partition-view.ts'
@@ -37,6 +43,7 @@ const TURN_MS = 5
 const IDLE_WAIT_MS = 20
 const STREAM_POLL_MS = 2_000
 const REJECTS_WAITING_MAX = 10_000
+const REJECTS_WAITING_SIZE_MAX = 64 * 1024 * 1024
 
 /** Adapters of one partition. */
 export interface WorkerPorts {
@@ -81,6 +88,10 @@ export class PartitionWorker {
   #reconnects = 0
   #isStopping = false
   #failure: unknown = null
+  /** What failed beside the loop ends the loop. */
+  readonly #fail = (error: unknown): void => {
+    this.#failure ??= error
+  }
   #isClosed = false
   #done: Promise<void> = Promise.resolve()
 
@@ -156,11 +167,15 @@ export class PartitionWorker {
     const { source, clock } = this.#ports
     if (!(await this.#recover())) return
     this.#lastCheckpointAtMs = clock.nowMs()
-    await source.open(this.machine!.sequence + 1)
+    const isStopping = (): boolean => this.#isStopping
+    await patiently(isStopping, () => source.open(this.machine!.sequence + 1))
     this.#noteLive()
     while (!this.#isStopping) {
       if (this.#failure !== null) throw this.#failure
-      await this.#watchStreams()
+      if (!(await this.#watchStreams())) {
+        await pause(IDLE_WAIT_MS)
+        continue
+      }
       this.#checkpointIfDue()
       if (this.#isHeldBack()) {
         await pause(1)
@@ -197,16 +212,7 @@ export class PartitionWorker {
     const { machine, claim, outputNumber, slotMaps, generation, imageSequence } = recovered
     this.#recovered = recovered
     this.#streams = recovered.input
-    this.#writer = new OutputWriter(
-      output,
-      machine.outbox,
-      outbox,
-      claim,
-      outputNumber,
-      (error) => {
-        this.#failure = error
-      },
-    )
+    this.#writer = new OutputWriter(output, machine.outbox, outbox, claim, outputNumber, this.#fail)
     this.#rejectWriter = new RejectWriter(rejects, machine.rejects)
     this.#checkpointer = new Checkpointer(store, clock, engine, checkpoint, {
       slotMaps,
@@ -252,10 +258,9 @@ export class PartitionWorker {
   #isHeldBack(): boolean {
     const { machine } = this
     if (machine === null) return false
-    return (
-      machine.outbox.waitingCount > this.#settings.pendingDecisionsMax ||
-      (this.#rejectWriter?.waitingCount ?? 0) > REJECTS_WAITING_MAX
-    )
+    if (machine.outbox.waitingCount > this.#settings.pendingDecisionsMax) return true
+    const { waitingCount, waitingSize } = this.#rejectWriter!
+    return waitingCount > REJECTS_WAITING_MAX || waitingSize > REJECTS_WAITING_SIZE_MAX
   }
 
   /** Replay is over when the position at the claim is reached; by then all of OUT must have been made again. */
@@ -279,9 +284,7 @@ export class PartitionWorker {
     if (this.#checkpointer!.isRunning || this.machine!.outbox.isReplaying) return
     if (this.machine!.sequence === this.#checkpointer!.sequence) return
     this.#lastCheckpointAtMs = clock.nowMs()
-    this.#beginCheckpoint().catch((error: unknown) => {
-      this.#failure = error
-    })
+    this.#beginCheckpoint().catch(this.#fail)
   }
 
   async #beginCheckpoint(): Promise<void> {
@@ -298,13 +301,16 @@ export class PartitionWorker {
     }
   }
 
-  /** Polls the streams for lag, and checks them whole after a reconnect. */
-  async #watchStreams(): Promise<void> {
+  /**
+   * Polls the streams for lag, and checks them whole after a reconnect. False: they could not be
+   * checked yet, and what has arrived since may be of another stream.
+   */
+  async #watchStreams(): Promise<boolean> {
     const { source, clock } = this.#ports
     const nowMs = clock.nowMs()
     const reconnects = source.reconnectCount()
     if (reconnects === this.#reconnects) {
-      if (nowMs - this.#lastPollAtMs < STREAM_POLL_MS) return
+      if (nowMs - this.#lastPollAtMs < STREAM_POLL_MS) return true
       this.#lastPollAtMs = nowMs
       source.state().then(
         (state) => {
@@ -312,30 +318,29 @@ export class PartitionWorker {
         },
         () => undefined,
       )
-      return
+      return true
     }
     try {
       await this.#checkStreams()
       this.#reconnects = reconnects
+      return true
     } catch (error) {
       if (!(error instanceof HighwaterError) || !error.retryable) throw error
+      return false
     }
   }
 
   async #checkStreams(): Promise<void> {
     const { source, output } = this.#ports
     const { input, output: outputState } = this.#recovered!
-    const core = this.#core
+    const { sequence: applied = 0, fingerprint: appliedFingerprint = 0 } = this.#core ?? {}
     const state = await source.state()
     this.#streams = state
-    const place =
-      core === null
-        ? null
-        : {
-            inputCreated: input.created,
-            sequence: core.sequence,
-            fingerprint: core.fingerprint,
-          }
+    const place = {
+      inputCreated: input.created,
+      sequence: applied,
+      fingerprint: appliedFingerprint,
+    }
     await checkInput(source, state, place)
     const { sequence, fingerprint } = this.#writer!.place
     const position = {
@@ -375,9 +380,10 @@ export class PartitionWorker {
     this.#isClosed = true
     this.#writer?.stop()
     this.#rejectWriter?.stop()
-    await this.#ports.source.close()
-    await this.#ports.output.close()
-    await this.#ports.store.close()
+    const { source, output, store } = this.#ports
+    // The store last, whatever became of the broker: its lock must be given up.
+    await Promise.allSettled([source.close(), output.close()])
+    await store.close()
   }
 }
 

@@ -123,7 +123,15 @@ describe('an answer that leaves a publish open', () => {
     expect(await installation.readOut()).toHaveLength(1)
     isArmed = true
     // What a replaced owner would find: somebody else's decisions right behind the claim.
-    const envelope = { v: 1, kind: 'decisions', epoch: 999, first: 1, last: 1, digest: '0', decisions: [] }
+    const envelope = {
+      v: 1,
+      kind: 'decisions',
+      epoch: 999,
+      first: 1,
+      last: 1,
+      digest: '0',
+      decisions: [],
+    }
     connection.publish('out.0', encode(envelope))
     await connection.flush()
     await installation.cross([1])

@@ -1,8 +1,8 @@
 import { encode } from '@msgpack/msgpack'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { OutputMessage, OutputStream } from '../../src/model/ports.ts'
-import { replacing } from '../support/port-wrappers.ts'
+import type { OutputStream } from '../../src/model/ports.ts'
+import { outputWithOtherDigests, replacing } from '../support/port-wrappers.ts'
 import {
   type Installation,
   openInstallation,
@@ -167,13 +167,7 @@ describe('what OUT holds', () => {
     const after = await installation.startWorker({
       wrap: (ports) => ({
         ...ports,
-        output: replacing<OutputStream>(ports.output, {
-          // The message at the image's own position stays as it was.
-          read: (first, last) =>
-            first === last
-              ? ports.output.read(first, last)
-              : withOtherDigests(ports.output.read(first, last)),
-        }),
+        output: outputWithOtherDigests(ports.output),
       }),
     })
     await after.done
@@ -259,16 +253,3 @@ describe('a process of its own, killed with -9', () => {
     expect(said).toEqual(range(1, published))
   })
 })
-
-async function* withOtherDigests(
-  messages: AsyncIterable<OutputMessage>,
-): AsyncGenerator<OutputMessage> {
-  for await (const { sequence, data } of messages) {
-    const text = Buffer.from(data).toString('latin1')
-    const changed = text.replace(
-      /(digest\xb0)(.)/,
-      (_, key: string, digit: string) => key + (digit === '0' ? '1' : '0'),
-    )
-    yield { sequence, data: new Uint8Array(Buffer.from(changed, 'latin1')) }
-  }
-}

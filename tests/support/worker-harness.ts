@@ -4,7 +4,6 @@
  * opened is closed by `close`.
  */
 
-import { decode } from '@msgpack/msgpack'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -44,6 +43,14 @@ import { createJetStreamSource } from '../../src/source/jetstream-source.ts'
 import { openStore } from '../../src/store/lmdb-store.ts'
 import { cutWhenCrashed } from './port-wrappers.ts'
 import { startNatsServer } from './nats-server.ts'
+import {
+  decisionsOf,
+  type OutDecision,
+  type OutMessage,
+  readOutput,
+  readRejects,
+  type RejectMessage,
+} from './stream-contents.ts'
 
 /** One counter and one trigger: each subscriber that reaches 1 KiB gets one delivery, at once. */
 export const LINE_FILES: ConfigFiles = {
@@ -73,44 +80,6 @@ export interface TestWorker {
   readonly done: Promise<void>
   /** As if the process had died: nothing that it holds reaches OUT, REJ, IN or the store any more. */
   crash(): Promise<void>
-}
-
-/** One message of OUT. */
-export interface OutMessage {
-  readonly sequence: number
-  readonly kind: 'claim' | 'decisions'
-  readonly epoch: number
-  readonly first: number
-  readonly last: number
-  readonly digest: string
-  readonly decisions: readonly OutDecision[]
-}
-
-/** One decision in OUT, as on the wire. */
-export interface OutDecision {
-  readonly n: number
-  readonly in: number
-  readonly kind: 'delivery' | 'suppressed'
-  readonly trigger: string
-  readonly sub: number
-  readonly gen: number
-  readonly attempt: number
-  readonly id?: string
-  readonly reason?: string
-  readonly values: Readonly<Record<string, number>>
-}
-
-/** One message of REJ, as on the wire. */
-export interface RejectMessage {
-  readonly in: number
-  readonly ordinal: number
-  readonly part: number
-  readonly parts: number
-  readonly reason: string
-  readonly position: string
-  readonly detail: string
-  readonly subject: string
-  readonly body: Uint8Array
 }
 
 /** What a test may choose of the installation. */
@@ -339,49 +308,23 @@ export class Installation {
 
   /** All of OUT. */
   async readOut(partition = 0): Promise<OutMessage[]> {
-    const messages = await this.#readStream(`OUT_${partition}`)
-    return messages.map(({ sequence, data }) => ({
-      ...(decode(data) as Omit<OutMessage, 'sequence'>),
-      sequence,
-    }))
+    return readOutput(await this.manager(), partition)
   }
 
   /** All decisions of OUT; throws when the chain is broken: numbers 1, 2, 3 … each exactly once. */
   async decisions(partition = 0): Promise<OutDecision[]> {
-    const decisions: OutDecision[] = []
-    for (const message of await this.readOut(partition)) {
-      if (message.kind !== 'decisions') continue
-      if (message.first !== decisions.length + 1) {
-        throw new Error(`OUT ${message.sequence} starts with ${message.first}`)
-      }
-      decisions.push(...message.decisions)
-      if (message.last !== decisions.length) throw new Error(`OUT ${message.sequence}: wrong last`)
-    }
-    decisions.forEach(({ n }, index) => {
-      if (n !== index + 1) throw new Error(`decision ${n} stands at ${index + 1}`)
-    })
-    return decisions
+    return decisionsOf(await this.readOut(partition))
   }
 
   /** All of REJ, repeats by key removed (it is at least once). */
   async rejects(partition = 0): Promise<RejectMessage[]> {
-    const byKey = new Map<string, RejectMessage>()
-    for (const { data } of await this.#readStream(`REJ_${partition}`)) {
-      const reject = decode(data) as RejectMessage
-      byKey.set(`${reject.in}-${reject.ordinal}-${reject.part}`, reject)
-    }
-    return [...byKey.values()]
+    return readRejects(await this.manager(), partition)
   }
 
-  async #readStream(stream: string): Promise<{ sequence: number; data: Uint8Array }[]> {
-    const manager = await this.manager()
-    const { state } = await manager.streams.info(stream)
-    const messages: { sequence: number; data: Uint8Array }[] = []
-    for (let sequence = state.first_seq; sequence <= state.last_seq; sequence++) {
-      const stored = await manager.streams.getMessage(stream, { seq: sequence })
-      if (stored !== null) messages.push({ sequence, data: stored.data })
-    }
-    return messages
+  /** After a restart of the server: the next request of a test must not meet a dead connection. */
+  async untilConnected(): Promise<void> {
+    await brokerLink(this.connection).untilConnected(10_000)
+    await this.connection.flush()
   }
 }
 
