@@ -66,6 +66,7 @@ export class Supervisor implements WorkerView {
   readonly #workers = new Map<number, PartitionWorker>()
   readonly #controls = new Map<number, ControlWriter>()
   #reloading: Promise<ReloadOutcome> | null = null
+  #nextReload: Promise<ReloadOutcome> | null = null
   #reloadStatus = { isLastSuccessful: true, lastSuccessAtMs: 0 }
   #isStopping = false
 
@@ -143,7 +144,17 @@ export class Supervisor implements WorkerView {
    * Reads the config directory and, if it differs from what is in force, sends it through the log.
    */
   reload = (cause: string): Promise<ReloadOutcome> => {
-    this.#reloading ??= this.#reload(cause).finally(() => {
+    if (this.#reloading === null && this.#nextReload === null) return this.#beginReload(cause)
+    // The running one may have read the directory before the change that this call is about.
+    this.#nextReload ??= this.#reloading!.then(() => {
+      this.#nextReload = null
+      return this.#beginReload(cause)
+    })
+    return this.#nextReload
+  }
+
+  #beginReload(cause: string): Promise<ReloadOutcome> {
+    this.#reloading = this.#reload(cause).finally(() => {
       this.#reloading = null
     })
     return this.#reloading
@@ -197,8 +208,9 @@ export class Supervisor implements WorkerView {
   async #copyConfig(generation: number, files: ConfigFiles): Promise<void> {
     const { count } = this.#settings.partitions
     for (let partition = 1; partition < count; partition++) {
-      const core = this.#workers.get(partition)?.machine?.core
-      if (core !== undefined && core !== null && core.generation >= generation) continue
+      // Where nobody here knows better: every log begins with generation 1.
+      const known = this.#workers.get(partition)?.machine?.core?.generation ?? 1
+      if (known >= generation) continue
       await this.#publishConfig(partition, generation, files)
       if (this.#workers.has(partition)) await this.#untilGeneration(partition, generation)
     }

@@ -96,11 +96,12 @@ async function watchOnceLive(
     return
   }
   if (signal.aborted) return
-  await supervisor.reload('start')
   const onChange = async (): Promise<void> => {
     await supervisor.reload('file change')
   }
+  // Watched first, so that no change falls between the first look and the watching.
   await watchDirectory(directory, onChange, { signal })
+  if (!signal.aborted) await supervisor.reload('start')
 }
 
 /** Connection settings with their secrets read from files. */

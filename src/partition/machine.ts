@@ -261,7 +261,12 @@ export class PartitionMachine {
     if (control.kind === 'genesis') {
       throw new RejectError('unknown-kind', 'kind', 'genesis is long past')
     }
-    if (control.generation !== core.generation + 1) {
+    // Partition 0 compares and sets; the others are told what is in force, and may have missed some.
+    const isNext =
+      this.#partition === 0
+        ? control.generation === core.generation + 1
+        : control.generation > core.generation
+    if (!isNext) {
       const detail = `generation ${control.generation} does not follow ${core.generation}`
       throw new RejectError('stale-generation', 'generation', detail)
     }
