@@ -2,6 +2,7 @@
  * Where a demo takes place: its folder, its nats-server, its worker; all of it goes when it ends.
  */
 
+import { rmSync } from 'node:fs'
 import { cp, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -76,6 +77,11 @@ export class DemoStage {
   strike(isKept: boolean): Promise<void> {
     this.#striking ??= this.#strike(isKept)
     return this.#striking
+  }
+
+  /** Removes the folder without stopping anything; for a process that is about to exit. */
+  removeNow(): void {
+    rmSync(this.directory, { recursive: true, force: true })
   }
 
   /** How to look at what `--keep` left. */

@@ -49,13 +49,18 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   }
   const screen = createScreen(isJson ? process.stderr : process.stdout)
   const ending = new AbortController()
+  let stage: DemoStage | null = null
   const interrupt = (): void => {
-    screen.say('Interrupted: ending in good order …')
+    if (ending.signal.aborted) {
+      // The exit of this process kills the server.
+      if (!isKeeping) stage?.removeNow()
+      process.exit(INTERRUPTED)
+    }
+    screen.say('Interrupted: ending in good order (once more: at once) …')
     ending.abort()
   }
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
-  let stage: DemoStage | null = null
   try {
     stage = await DemoStage.create(subscriberCount * days * recordsPerDay)
     const summary = await new DemoRun(options, stage, screen, ending.signal).perform()
