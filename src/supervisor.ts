@@ -24,7 +24,7 @@ import type {
   TriggerView,
   WorkerView,
 } from './model/view.ts'
-import { partitionOf } from './model/wire.ts'
+import { MESSAGE_SIZE_MAX, partitionOf } from './model/wire.ts'
 import type { EngineIdentity } from './partition/image.ts'
 import { findIncompatibility } from './partition/machine.ts'
 import { PartitionWorker } from './partition/worker.ts'
@@ -45,6 +45,8 @@ import { openStore } from './store/lmdb-store.ts'
 const RELOAD_TIMEOUT_MS = 30_000
 const RELOAD_POLL_MS = 10
 const START_RETRY_MS = 1_000
+/** Room for the head of a message of OUT and for the headers of NATS, bytes. */
+const MESSAGE_HEAD_SIZE = 4_096
 
 /** What a supervisor is made of. `configDirectory` is read again at each reload. */
 export interface SupervisorOptions {
@@ -280,7 +282,7 @@ export class Supervisor implements WorkerView {
           outbox: {
             latencyMs: settings.outbox.latencyMs,
             batchDecisionsMax: settings.outbox.batchDecisionsMax,
-            batchSizeMax: settings.outbox.batchSizeMax,
+            batchSizeMax: Math.min(settings.outbox.batchSizeMax, this.#outputSizeMax()),
           },
           pendingDecisionsMax: settings.outbox.pendingDecisionsMax,
           encodeTick: (id) => encodeTick({ id }),
@@ -292,6 +294,12 @@ export class Supervisor implements WorkerView {
       await store.close()
       throw error
     }
+  }
+
+  /** What one message of OUT may hold: a larger one would be refused for good, and halt us. */
+  #outputSizeMax(): number {
+    const payloadMax = this.#options.connection.info?.max_payload ?? MESSAGE_SIZE_MAX
+    return Math.min(payloadMax, MESSAGE_SIZE_MAX) - MESSAGE_HEAD_SIZE
   }
 
   /**
@@ -310,7 +318,7 @@ export class Supervisor implements WorkerView {
       generation: 1,
       files: config.files,
     })
-    const limits = { ...streams, messageMaxSize: 1024 * 1024 }
+    const limits = { ...streams, messageMaxSize: MESSAGE_SIZE_MAX }
     for (;;) {
       try {
         return await ensureStreams(connection, partition, limits, isNew ? data : null)

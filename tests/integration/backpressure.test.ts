@@ -138,3 +138,17 @@ test('a full IN refuses the producer loudly and keeps what it accepted', async (
   await installation.cross([accepted + 1])
   await until('it goes on', () => worker.view().acknowledgedDecisionNumber === accepted + 1)
 })
+
+test('more decisions at once than one message of the server holds go out in several', async () => {
+  installation = await openInstallation()
+  const outbox = { batchDecisionsMax: 10_000, batchSizeMax: '8 MiB' }
+  const config = await installation.writeConfig('worker', undefined, { outbox })
+  const { supervisor } = await installation.serve(config)
+  await supervisor.untilLive()
+  await installation.cross(range(1, 10_000))
+  const view = () => supervisor.partitions()[0]!
+  await until('all is said', () => view().acknowledgedDecisionNumber === 10_000, 5_000)
+  const messages = (await installation.readOut()).filter(({ kind }) => kind === 'decisions')
+  expect(messages.length).toBeGreaterThan(1)
+  expect(await installation.decisions()).toHaveLength(10_000)
+})
