@@ -1,6 +1,6 @@
 /**
- * A catalog resolved against the layout: what the kernel, the general path and the views index into.
- * Made once per generation; nothing is looked up by name per record.
+ * A catalog resolved against the layout: what the kernel, the general path and the views index
+ * into. Made once per generation; nothing is looked up by name per record.
  */
 
 import { assert } from '../errors.ts'
@@ -60,7 +60,10 @@ export class CompiledCatalog {
   readonly #triggersByCode = new Map<number, CompiledTrigger>()
   readonly #triggersById = new Map<string, CompiledTrigger>()
 
-  /** Extends `layout` in place for the catalog. `isGenesis`: no trigger is new to anybody. Throws RangeError. */
+  /**
+   * Extends `layout` in place for the catalog. `isGenesis`: no trigger is new to anybody. Throws
+   * RangeError.
+   */
   constructor(catalog: Catalog, layout: LayoutImage, isGenesis: boolean) {
     extendLayout(layout, catalog)
     this.catalog = catalog
@@ -202,8 +205,8 @@ function retireTriggers({ triggers }: LayoutImage, catalog: Catalog): void {
 }
 
 /**
- * The trigger's code, and whether it fires on the edge only: a trigger that a reload adds or whose line
- * it moves does not fire for those already above, unless its file says so.
+ * The trigger's code, and whether it fires on the edge only: a trigger that a reload adds or whose
+ * line it moves does not fire for those already above, unless its file says so.
  */
 function registerTrigger(
   layout: LayoutImage,

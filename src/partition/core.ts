@@ -1,6 +1,7 @@
 /**
  * Everything a partition knows at one position of its log: the parts that judging, deciding and the
- * image share. All of it is in the image, or derived from it (index, heap, zone clocks, compiled code).
+ * image share. All of it is in the image, or derived from it (index, heap, zone clocks, compiled
+ * code).
  */
 
 import { assert } from '../errors.ts'
@@ -178,7 +179,9 @@ export class PartitionCore {
     return this.#keys
   }
 
-  /** Period keys of an instant in a calendar: zone and cycle day as in a row's meta. Valid likewise. */
+  /**
+   * Period keys of an instant in a calendar: zone and cycle day as in a row's meta. Valid likewise.
+   */
   periodKeysOf(calendar: number, instantMs: number): Int32Array {
     const clock = this.zoneClock(calendar & META_ZONE_MASK)
     writePeriodKeys(clock, cycleDayOfMeta(calendar), instantMs, this.#keys)

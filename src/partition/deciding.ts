@@ -1,7 +1,7 @@
 /**
- * From candidates to decisions, in the order that design.md section 6 binds: latch, eligibility, caps,
- * schedule, emission; and what happens later: due timers, re-checks, expiry, further attempts. Every
- * candidate ends in exactly one delivery or one suppression with a reason.
+ * From candidates to decisions, in the order that design.md section 6 binds: latch, eligibility,
+ * caps, schedule, emission; and what happens later: due timers, re-checks, expiry, further
+ * attempts. Every candidate ends in exactly one delivery or one suppression with a reason.
  */
 
 import { assert } from '../errors.ts'
@@ -35,11 +35,15 @@ import type { PartitionCore } from './core.ts'
 import { Latches } from './latches.ts'
 import { Reservations } from './reservations.ts'
 
-/** Due timers that one input fires at most: half a million noon deliveries are slices, not a stall. */
+/**
+ * Due timers that one input fires at most: half a million noon deliveries are slices, not a stall.
+ */
 export const TIMERS_PER_INPUT_MAX = 10_000
 /** Ledger rows that one input's clean-up looks at. */
 const CLEANUP_ROWS = 64
-/** Sent deliveries are remembered this long after they could last be sent, for feedback and caps. */
+/**
+ * Sent deliveries are remembered this long after they could last be sent, for feedback and caps.
+ */
 const REMEMBERED_MS = 35 * MS_PER_DAY
 
 /** Makes decisions of one partition. */
@@ -109,8 +113,8 @@ export class Decider {
   }
 
   /**
-   * A gateway's report that an attempt came too late. Accepted once, for the highest unresolved attempt;
-   * returns false when there is none such.
+   * A gateway's report that an attempt came too late. Accepted once, for the highest unresolved
+   * attempt; returns false when there is none such.
    */
   expireAttempt(number: number): boolean {
     const core = this.#core
@@ -209,8 +213,8 @@ export class Decider {
   }
 
   /**
-   * Reserves the caps of the plan's periods and waits or emits. `number`: the row that exists already,
-   * or -1.
+   * Reserves the caps of the plan's periods and waits or emits. `number`: the row that exists
+   * already, or -1.
    */
   #reserve(row: LedgerRow, spec: TriggerSpec, plan: Plan, number: number): void {
     const core = this.#core
@@ -254,7 +258,8 @@ export class Decider {
       this.#postpone(number, row, spec)
       return
     }
-    // Sent in another month than planned (a late start), the reservation moves there, if there is room.
+    // Sent in another month than planned (a late start), the reservation moves there, if there is
+    // room.
     if (this.#reservations.hasRoom(spec, row.slot, clockMs, number)) this.#emit(number, row, spec)
     else this.#drop(number, row, 'cap-trigger')
   }
@@ -264,7 +269,9 @@ export class Decider {
     return this.isTrueOf(slot, spec.cancelWhen) ? 'cancelled' : null
   }
 
-  /** Due outside the contact window (a backlog, an outage): to the next slot, with its reservation. */
+  /**
+   * Due outside the contact window (a backlog, an outage): to the next slot, with its reservation.
+   */
   #postpone(number: number, row: LedgerRow, spec: TriggerSpec): void {
     const core = this.#core
     const clock = core.clockOf(row.slot)
@@ -349,8 +356,8 @@ export class Decider {
   }
 
   /**
-   * A trigger that retries gets its latch back at the next opening. Not after an attempt went out: its
-   * successor would bear an id that was used already.
+   * A trigger that retries gets its latch back at the next opening. Not after an attempt went out:
+   * its successor would bear an id that was used already.
    */
   #reopenLater(row: LedgerRow, { isRetrying, contactWindow }: TriggerSpec): void {
     const core = this.#core

@@ -20,7 +20,10 @@ import { type Genesis, PartitionCore } from './core.ts'
 /** Version of the layout of pages and manifest. */
 export const IMAGE_VERSION = 1
 
-/** What the engine that wrote an image was; a new one starts only from an image with nothing outstanding. */
+/**
+ * What the engine that wrote an image was; a new one starts only from an image with nothing
+ * outstanding.
+ */
 export interface EngineIdentity {
   readonly version: string
   readonly runtime: string
@@ -68,7 +71,9 @@ export type CoreSnapshot = Omit<ManifestHead, keyof StreamPosition | 'engine' | 
   readonly files: ConfigFiles
 }
 
-/** Takes everything that is not in pages. Call between two inputs, together with `new ImageSweep`. */
+/**
+ * Takes everything that is not in pages. Call between two inputs, together with `new ImageSweep`.
+ */
 export function snapshotCore(core: PartitionCore, generation: number): CoreSnapshot {
   const { outbox } = core
   return {

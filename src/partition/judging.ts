@@ -1,6 +1,6 @@
 /**
- * From records to candidates: passes over a batch, then the generated kernel; and the general path for
- * what is rare: late records, and conditions judged after a profile change.
+ * From records to candidates: passes over a batch, then the generated kernel; and the general path
+ * for what is rare: late records, and conditions judged after a profile change.
  */
 
 import { assert } from '../errors.ts'
@@ -72,8 +72,8 @@ export class Judge {
   }
 
   /**
-   * Judges triggers for a subscriber's running period; `wasTrue` holds the triggers whose condition was
-   * true before the change (asked only of those that fire on the edge).
+   * Judges triggers for a subscriber's running period; `wasTrue` holds the triggers whose condition
+   * was true before the change (asked only of those that fire on the edge).
    */
   judgeNow(slot: number, triggers: readonly number[], wasTrue: ReadonlySet<number>): void {
     const core = this.#core
@@ -103,7 +103,10 @@ export class Judge {
     return this.#reader.judge(condition, slot, this.#core.periodKeys(slot, this.#core.clockMs))
   }
 
-  /** Not judged for a period that one of its counters no longer keeps, even one that would not matter. */
+  /**
+   * Not judged for a period that one of its counters no longer keeps, even one that would not
+   * matter.
+   */
   #isTrue({ spec, references }: CompiledTrigger, slot: number, keys: Int32Array): boolean {
     const { compiled, tables } = this.#core
     for (const { counter, counterWindow, previous } of references.counters) {

@@ -1,12 +1,12 @@
 /**
  * The update pass as generated code: one loop over the records of a batch, in log order, with every
- * offset, mask and threshold a constant. Generated because the same work through an interpreter costs
- * about thirty times as much per condition (bench/kernels). Only offsets, finite numbers and operators
- * reach the source; no text of a configuration does.
+ * offset, mask and threshold a constant. Generated because the same work through an interpreter
+ * costs about thirty times as much per condition (bench/kernels). Only offsets, finite numbers and
+ * operators reach the source; no text of a configuration does.
  *
- * Per record: mark the pages, roll the periods forward, add to the counters whose `where` matches, judge
- * the triggers that read one of them and whose latch is open. What is late in any period leaves for the
- * general path (judging.ts).
+ * Per record: mark the pages, roll the periods forward, add to the counters whose `where` matches,
+ * judge the triggers that read one of them and whose latch is open. What is late in any period
+ * leaves for the general path (judging.ts).
  */
 
 import { assert } from '../errors.ts'
@@ -43,7 +43,9 @@ export interface KernelCallbacks {
   readonly countBits: (value: number) => number
 }
 
-/** Applies records to slots. `periods`: a column per calendar unit; `masks`: matching `where` bits. */
+/**
+ * Applies records to slots. `periods`: a column per calendar unit; `masks`: matching `where` bits.
+ */
 export type UpdateKernel = (
   count: number,
   slots: Int32Array,
@@ -172,7 +174,10 @@ return function update(count, slots, batch, masks, periods) {
     )
   }
 
-  /** Table 0 changes with every record (periods at least once a day); others where their cells are touched. */
+  /**
+   * Table 0 changes with every record (periods at least once a day); others where their cells are
+   * touched.
+   */
   #markPages(): string {
     const hot = this.#tables[0]!
     const page = `slot >>> ${hot.pageShift}`

@@ -8,7 +8,9 @@ import { placeKeys } from '../state/layout.ts'
 import type { CompiledTrigger } from './compile.ts'
 import type { PartitionCore } from './core.ts'
 
-/** The latches of one partition. Generated code reads them too (kernel.ts), with the same meaning. */
+/**
+ * The latches of one partition. Generated code reads them too (kernel.ts), with the same meaning.
+ */
 export class Latches {
   readonly #core: PartitionCore
 
@@ -27,7 +29,9 @@ export class Latches {
     return back < bitCount && ((word >>> (bit + back)) & 1) === 0
   }
 
-  /** Sets or reopens the latch of one period. What is older than the latch remembers stays closed. */
+  /**
+   * Sets or reopens the latch of one period. What is older than the latch remembers stays closed.
+   */
   set({ latch, spec }: CompiledTrigger, slot: number, period: number, isSet: boolean): void {
     const { table, offset, bit, bitCount } = latch.place
     const rows = this.#core.tables[table]!
@@ -60,7 +64,9 @@ export class Latches {
     return true
   }
 
-  /** Forgets for which version it fired last: what it made of that was dropped and may be retried. */
+  /**
+   * Forgets for which version it fired last: what it made of that was dropped and may be retried.
+   */
   releaseTagging({ taggingPlace }: CompiledTrigger, slot: number): void {
     if (taggingPlace === null) return
     this.#core.tables[taggingPlace.table]!.setI32(slot, taggingPlace.offset, 0)

@@ -1,12 +1,12 @@
 /**
- * One partition as a deterministic state machine: one input in, decisions out. It reads no clock, no
- * file and no random source; time is what the log says. Same log, same decisions, in the same order,
- * however the log was cut into batches.
+ * One partition as a deterministic state machine: one input in, decisions out. It reads no clock,
+ * no file and no random source; time is what the log says. Same log, same decisions, in the same
+ * order, however the log was cut into batches.
  *
  *   apply(input)  sequence → clock → due timers → decode → dedupe → state, rules, decision → outbox
  *
- * Read on: judging.ts (records to candidates), deciding.ts (candidates to decisions), image.ts (what a
- * checkpoint holds), worker.ts (the shell with NATS, LMDB and the real clock around it).
+ * Read on: judging.ts (records to candidates), deciding.ts (candidates to decisions), image.ts
+ * (what a checkpoint holds), worker.ts (the shell with NATS, LMDB and the real clock around it).
  */
 
 import { crc32 } from 'node:zlib'
@@ -19,9 +19,8 @@ import type { Catalog, ConfigFiles } from '../model/catalog.ts'
 import type { ControlMessage, FeedbackRow } from '../model/messages.ts'
 import type { InputMessage } from '../model/ports.ts'
 import { REJECT_REASONS, type Reject, RejectError } from '../model/reject.ts'
-import type { ProducerStamp, UsageBatch } from '../model/usage.ts'
+import type { ProducerStamp } from '../model/usage.ts'
 import { Outbox } from '../outbox/outbox.ts'
-import { Packer } from '../outbox/packer.ts'
 import { Rejects } from '../outbox/rejects.ts'
 import { parseCatalog } from '../rules/parse-catalog.ts'
 import { ROW_EMITTED, ROW_RESOLVED } from '../state/ledger.ts'
@@ -31,6 +30,7 @@ import { type Genesis, PartitionCore } from './core.ts'
 import { Decider } from './deciding.ts'
 import { Judge } from './judging.ts'
 import { WHERE_COUNT_MAX } from './kernel.ts'
+import { refuseOutOfTime } from './out-of-time.ts'
 import { Profiles } from './profiles.ts'
 
 /** Control ids remembered, so that a repeat changes nothing. */
@@ -44,7 +44,6 @@ export class PartitionMachine {
   readonly rejects = new Rejects()
   readonly #partition: number
   readonly #usage = new UsageDecoder()
-  readonly #refused = new Packer(4096)
   #decider!: Decider
   #judge!: Judge
   #profiles!: Profiles
@@ -137,7 +136,7 @@ export class PartitionMachine {
     this.#usage.decode(message.data, producer, this.#partition, partitionCount)
     const { batch, stamp } = this.#usage
     if (!this.#isFresh(core, 'usage', stamp)) return
-    this.#refuseOutOfTime(core, message, batch)
+    refuseOutOfTime(core, message, batch)
     if (batch.count > 0) this.#judge.applyUsage(batch)
   }
 
@@ -163,7 +162,9 @@ export class PartitionMachine {
     }
   }
 
-  /** Whether the row's report was about a delivery that is remembered, and the right attempt of it. */
+  /**
+   * Whether the row's report was about a delivery that is remembered, and the right attempt of it.
+   */
   #applyFeedbackRow(core: PartitionCore, row: FeedbackRow): boolean {
     const slot = core.index.find(row.subscriber)
     if (slot === -1) return false
@@ -199,57 +200,6 @@ export class PartitionMachine {
     throw new RejectError(verdict, 'seq', `epoch ${stamp.epoch}, seq ${stamp.seq}`)
   }
 
-  /** Takes records outside the accepted time range out of the batch, each into the reject stream. */
-  #refuseOutOfTime(core: PartitionCore, message: InputMessage, batch: UsageBatch): void {
-    const { timesMs, count } = batch
-    const firstMs = core.clockMs - core.compiled.catalog.latenessMs
-    const lastMs = core.clockMs + core.compiled.catalog.earlinessMs
-    let refused = 0
-    for (let i = 0; i < count; i++) {
-      if (timesMs[i]! < firstMs || timesMs[i]! > lastMs) refused += 1
-    }
-    if (refused === 0) return
-    for (const reason of ['too-late', 'too-early'] as const) {
-      const isRefused = (timeMs: number): boolean =>
-        reason === 'too-late' ? timeMs < firstMs : timeMs > lastMs
-      const rows: number[] = []
-      for (let i = 0; i < count; i++) if (isRefused(timesMs[i]!)) rows.push(i)
-      if (rows.length === 0) continue
-      if (reason === 'too-late') core.statistics.recordsTooLate += rows.length
-      else core.statistics.recordsTooEarly += rows.length
-      const detail = `${rows.length} of ${count} records, clock ${core.clockMs}`
-      const body = this.#encodeRecords(batch, rows)
-      const position = `record ${rows[0]}`
-      core.rejects.add(message.sequence, message.subject, { reason, position, detail }, body)
-    }
-    let kept = 0
-    for (let i = 0; i < count; i++) {
-      if (timesMs[i]! < firstMs || timesMs[i]! > lastMs) continue
-      if (kept !== i) moveRecord(batch, i, kept)
-      kept += 1
-    }
-    batch.count = kept
-  }
-
-  /** Records as MessagePack rows: [position, sub, bytes, time, rat, app, cell, kind]. */
-  #encodeRecords(batch: UsageBatch, rows: readonly number[]): Uint8Array {
-    const packer = this.#refused
-    packer.reset()
-    packer.array(rows.length)
-    for (const i of rows) {
-      packer.array(8)
-      packer.number(i)
-      packer.number(batch.subscribers[i]!)
-      packer.number(batch.usageBytes[i]!)
-      packer.number(batch.timesMs[i]!)
-      packer.number(batch.rats[i]!)
-      packer.number(batch.apps[i]!)
-      packer.number(batch.cells[i]!)
-      packer.number(batch.kinds[i]!)
-    }
-    return packer.bytes.subarray(0, packer.size)
-  }
-
   #moveVirtualClock(core: PartitionCore, tick: ControlMessage & { kind: 'tick' }): void {
     const { clock } = core.genesis
     if (clock.mode !== 'virtual' || tick.timeMs === null || tick.writer !== clock.writer) return
@@ -261,7 +211,8 @@ export class PartitionMachine {
     if (control.kind === 'genesis') {
       throw new RejectError('unknown-kind', 'kind', 'genesis is long past')
     }
-    // Partition 0 compares and sets; the others are told what is in force, and may have missed some.
+    // Partition 0 compares and sets; the others are told what is in force, and may have missed
+    // some.
     const isNext =
       this.#partition === 0
         ? control.generation === core.generation + 1
@@ -348,7 +299,10 @@ export class PartitionMachine {
   }
 }
 
-/** CRC-32 of a message's subject and data: tells whether the message at our position is still the same. */
+/**
+ * CRC-32 of a message's subject and data: tells whether the message at our position is still the
+ * same.
+ */
 export function fingerprintOf(message: InputMessage): number {
   return crc32(message.data, crc32(message.subject))
 }
@@ -365,8 +319,8 @@ function parseOrReject(files: ConfigFiles): Catalog {
 }
 
 /**
- * What a reload may not change, because rows already hold values of it; null: nothing. Also used before
- * a config enters the log.
+ * What a reload may not change, because rows already hold values of it; null: nothing. Also used
+ * before a config enters the log.
  */
 export function findIncompatibility(previous: Catalog | null, next: Catalog): string | null {
   const wheres = new Set(next.counters.map(({ where }) => JSON.stringify(where)))
@@ -381,14 +335,4 @@ export function findIncompatibility(previous: Catalog | null, next: Catalog): st
     }
   }
   return null
-}
-
-function moveRecord(batch: UsageBatch, from: number, to: number): void {
-  batch.subscribers[to] = batch.subscribers[from]!
-  batch.usageBytes[to] = batch.usageBytes[from]!
-  batch.timesMs[to] = batch.timesMs[from]!
-  batch.rats[to] = batch.rats[from]!
-  batch.apps[to] = batch.apps[from]!
-  batch.cells[to] = batch.cells[from]!
-  batch.kinds[to] = batch.kinds[from]!
 }

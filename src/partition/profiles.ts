@@ -43,7 +43,9 @@ export class Profiles {
     }
   }
 
-  /** Throws RejectError for the first row that does not fit the config; then nothing was changed. */
+  /**
+   * Throws RejectError for the first row that does not fit the config; then nothing was changed.
+   */
   check(message: ProfileMessage): void {
     const zones = new Set<string>()
     for (const [index, row] of message.rows.entries()) {

@@ -18,7 +18,10 @@ export class Reservations {
     this.#core = core
   }
 
-  /** Whether all caps of the trigger have room for a delivery due then. `number`: its own row, or -1. */
+  /**
+   * Whether all caps of the trigger have room for a delivery due then. `number`: its own row, or
+   * -1.
+   */
   hasRoom(spec: TriggerSpec, slot: number, dueMs: number, number: number): boolean {
     return spec.caps.every((cap) => this.#use(cap, spec.id, slot, dueMs, number) < cap.count)
   }

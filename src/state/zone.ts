@@ -16,7 +16,9 @@ export const MS_PER_DAY = 86_400_000
 /** Offsets are known between these instants and constant outside: 1990-01-01 and 2060-01-01. */
 const RANGE_FIRST_MS = 631_152_000_000
 const RANGE_LAST_MS = 2_840_140_800_000
-/** No zone changes its offset twice within this step: Gaza's shortest stretch, 2040, has seven days. */
+/**
+ * No zone changes its offset twice within this step: Gaza's shortest stretch, 2040, has seven days.
+ */
 const SCAN_STEP_MS = 6 * MS_PER_DAY
 
 /** Whether the runtime's tz database knows the zone; much cheaper than a ZoneClock. */

@@ -4,8 +4,8 @@ import { ANN, at, BOB, MachineScript, recordAt } from '../support/machine-script
 import { scenarioFiles } from '../support/scenario-files.ts'
 
 /*
- * S1's list of edges (scenarios.md), each stated exactly. Left out, since the parts are not there: the
- * selection of seeds, and segments of a message, which are the gateway's.
+ * S1's list of edges (scenarios.md), each stated exactly. Left out, since the parts are not there:
+ * the selection of seeds, and segments of a message, which are the gateway's.
  */
 
 const FILES = scenarioFiles('data-pack')

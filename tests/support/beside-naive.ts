@@ -1,5 +1,6 @@
 /**
- * The machine beside the naive model: the same inputs into both, and everything that both know compared.
+ * The machine beside the naive model: the same inputs into both, and everything that both know
+ * compared.
  */
 
 import { decode } from '@msgpack/msgpack'
@@ -84,8 +85,8 @@ function expectSameSubscribers(machine: PartitionMachine, model: NaiveModel, lab
 }
 
 /**
- * The model speaks of the subscriber's own running period, the machine of the clock's if that is later:
- * then the model's values are the machine's past ones.
+ * The model speaks of the subscriber's own running period, the machine of the clock's if that is
+ * later: then the model's values are the machine's past ones.
  */
 function expectSameCounter(view: CounterView, counters: readonly CounterView[], label: string) {
   const { counter, counterWindow } = view

@@ -1,6 +1,6 @@
 /**
- * Runs a partition's machine in memory on inputs of the naive model, and reads its decisions back from
- * the very bytes that would go to OUT.
+ * Runs a partition's machine in memory on inputs of the naive model, and reads its decisions back
+ * from the very bytes that would go to OUT.
  */
 
 import { decode } from '@msgpack/msgpack'

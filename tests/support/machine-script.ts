@@ -22,13 +22,18 @@ export const ANN = 13800000001
 /** Another one. */
 export const BOB = 13800000002
 
-/** Instant of `2026-11-20 02:00` (seconds and ms optional) at an offset from UTC; Shanghai's unless said. */
+/**
+ * Instant of `2026-11-20 02:00` (seconds and ms optional) at an offset from UTC; Shanghai's unless
+ * said.
+ */
 export function at(text: string, offset = '+08:00'): number {
   const full = text.length === 16 ? `${text}:00` : text
   return Date.parse(`${full.replace(' ', 'T')}${offset}`)
 }
 
-/** One partition on a virtual clock. Each method applies one input and answers with lines of text. */
+/**
+ * One partition on a virtual clock. Each method applies one input and answers with lines of text.
+ */
 export class MachineScript {
   readonly machine: PartitionMachine
   /** All decisions so far, and the same as text. */
@@ -133,8 +138,8 @@ function nameOf({ counter, counterWindow }: CounterView): string {
 }
 
 /**
- * `data-pack 2026-11/1 2026-11-21T04:00Z..2026-11-21T13:00Z` or `data-pack 2026-11/1 cancelled`; other
- * subscribers than ANN are named.
+ * `data-pack 2026-11/1 2026-11-21T04:00Z..2026-11-21T13:00Z` or `data-pack 2026-11/1 cancelled`;
+ * other subscribers than ANN are named.
  */
 function render(decision: ReadDecision): string {
   const who = decision.subscriber === ANN ? '' : `${decision.subscriber} `

@@ -1,8 +1,14 @@
-/** A page store in memory: what LMDB promises and no more. Pages of attempts that nobody committed stay. */
+/**
+ * A page store in memory: what LMDB promises and no more. Pages of attempts that nobody committed
+ * stay.
+ */
 
 import type { PageAddress, PageStore } from '../../src/model/ports.ts'
 
-/** Synchronous but for its signatures. `manifest` and `pages` may be looked at and damaged by a test. */
+/**
+ * Synchronous but for its signatures. `manifest` and `pages` may be looked at and damaged by a
+ * test.
+ */
 export class MemoryStore implements PageStore {
   manifest: ReadonlyMap<string, Uint8Array> = new Map()
   readonly pages = new Map<string, Uint8Array>()

@@ -1,6 +1,7 @@
 /**
- * Counters by keeping every record: what each counter window must say as of any period, from the text of
- * the design and nothing else. Periods are whole numbers as in state/periods.ts, worked out with Intl.
+ * Counters by keeping every record: what each counter window must say as of any period, from the
+ * text of the design and nothing else. Periods are whole numbers as in state/periods.ts, worked out
+ * with Intl.
  */
 
 import { type CalendarUnit, CALENDAR_UNITS } from '../../src/model/expression.ts'

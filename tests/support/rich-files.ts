@@ -1,4 +1,7 @@
-/** Configurations that touch every part of a row: all aggregates, all windows, latches of every unit. */
+/**
+ * Configurations that touch every part of a row: all aggregates, all windows, latches of every
+ * unit.
+ */
 
 import type { ConfigFiles } from '../../src/model/catalog.ts'
 

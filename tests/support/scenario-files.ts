@@ -18,7 +18,9 @@ export function scenarioFiles(name: string): ConfigFiles {
   )
 }
 
-/** The files with one piece of text replaced. Throws when it is not there exactly once in them all. */
+/**
+ * The files with one piece of text replaced. Throws when it is not there exactly once in them all.
+ */
 export function edited(files: ConfigFiles, from: string, to: string): ConfigFiles {
   const holders = Object.keys(files).filter((path) => files[path]!.includes(from))
   const [path] = holders

@@ -13,7 +13,10 @@ const window = (fromMinute: number, toMinute: number) => ({
   expiresMs: DAY_MS,
 })
 
-/** Days around a change: 23 and 25 hours, half an hour, at midnight, and one that does not exist at all. */
+/**
+ * Days around a change: 23 and 25 hours, half an hour, at midnight, and one that does not exist at
+ * all.
+ */
 const DAYS: readonly (readonly [zone: string, date: string])[] = [
   ['Asia/Shanghai', '2026-11-20'],
   ['Europe/Berlin', '2026-03-29'],

@@ -40,14 +40,14 @@ function write(packer: Packer, value: unknown): void {
   }
 }
 
-function valueOf(random: Random, depth: number): unknown {
+function anyValue(random: Random, depth: number): unknown {
   const kind = random.whole(0, depth > 0 ? 4 : 2)
   if (kind === 0) return random.chance(0.5) ? random.pick(NUMBERS) : random.whole(0, 2 ** 53 - 1)
   if (kind === 1) return random.pick(TEXTS)
   if (kind === 2)
     return Uint8Array.from({ length: random.whole(0, 300) }, () => random.whole(0, 255))
   const count = random.pick([0, 1, 3, 15, 16, 40])
-  const items = Array.from({ length: count }, () => valueOf(random, depth - 1))
+  const items = Array.from({ length: count }, () => anyValue(random, depth - 1))
   return kind === 3 ? items : Object.fromEntries(items.map((item, index) => [`k${index}`, item]))
 }
 
@@ -74,7 +74,7 @@ it.each(TEXTS)('a text reads back as itself, first and again', (text) => {
 it('any value reads back as itself, one after the other in one buffer that grows', () => {
   const random = new Random(17)
   const packer = new Packer(8)
-  const values = Array.from({ length: 120 }, () => valueOf(random, 3))
+  const values = Array.from({ length: 120 }, () => anyValue(random, 3))
   packer.array(values.length)
   for (const value of values) write(packer, value)
   const decoded = decode(packer.bytes.subarray(0, packer.size)) as unknown[]

@@ -20,8 +20,8 @@ interface Case {
   readonly when: string
   readonly once: CalendarUnit | 'ever'
   /**
-   * Whether it is true as of a record's periods; null: not judged, since a counter no longer keeps them.
-   * `slid`: the latest day or hour of any record that the sliding counter counted.
+   * Whether it is true as of a record's periods; null: not judged, since a counter no longer keeps
+   * them. `slid`: the latest day or hour of any record that the sliding counter counted.
    */
   readonly isTrue: (oracle: RecordOracle, keys: OracleKeys, slid: number) => boolean | null
   readonly counts: (record: NaiveRecord) => boolean

@@ -87,7 +87,9 @@ const PEOPLE: readonly OracleCalendar[] = [
   { zone: 'Australia/Lord_Howe', cycleDay: 15 },
 ]
 
-/** Starts that walk over ends of months, a short February, both changes of summer time, a new year. */
+/**
+ * Starts that walk over ends of months, a short February, both changes of summer time, a new year.
+ */
 const STARTS = ['2026-02-25 00:00', '2026-10-20 12:00', '2026-12-24 06:00', '2028-02-20 00:00']
 
 describe.each([0, 1, 3])('keeping %i past periods', (keep) => {

@@ -47,7 +47,9 @@ describe('days and months', () => {
 })
 
 describe('weeks', () => {
-  /** ISO 8601 by its text: week 1 holds the first Thursday; a week belongs to its Thursday's year. */
+  /**
+   * ISO 8601 by its text: week 1 holds the first Thursday; a week belongs to its Thursday's year.
+   */
   function isoWeek(day: number): string {
     const weekday = (dateOf(day).getUTCDay() + 6) % 7
     const thursday = dateOf(day - weekday + 3)

@@ -6,7 +6,10 @@ import { Random } from '../../support/workload/random.ts'
 const DAY_MS = 86_400_000
 const MINUTE_MS = 60_000
 
-/** Zones with something to get wrong: odd offsets, changes at midnight, of half an hour, of a day, by religion. */
+/**
+ * Zones with something to get wrong: odd offsets, changes at midnight, of half an hour, of a day,
+ * by religion.
+ */
 const ZONES = [
   'Asia/Shanghai',
   'Europe/Berlin',
@@ -29,7 +32,10 @@ const ZONES = [
   'UTC',
 ]
 
-/** Local day and minute as Intl tells them, to the second: some zones used to change at one past midnight. */
+/**
+ * Local day and minute as Intl tells them, to the second: some zones used to change at one past
+ * midnight.
+ */
 function localTime(instantMs: number, zone: string): { dayNumber: number; minuteOfDay: number } {
   let format = formats.get(zone)
   if (format === undefined) {
@@ -49,7 +55,9 @@ function localTime(instantMs: number, zone: string): { dayNumber: number; minute
 
 const formats = new Map<string, Intl.DateTimeFormat>()
 
-/** Instants at which the zone's offset changes between two years, to the minute, found with Intl. */
+/**
+ * Instants at which the zone's offset changes between two years, to the minute, found with Intl.
+ */
 function changesOf(zone: string, fromYear: number, toYear: number): number[] {
   const offset = (instantMs: number): number => {
     const { dayNumber, minuteOfDay } = localTime(instantMs, zone)
