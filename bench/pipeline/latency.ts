@@ -58,7 +58,10 @@ export async function runLatency(options: BenchOptions): Promise<BenchResult[]> 
   }
 }
 
-/** One subscriber in five may get a message; returns the sequence that the probe's first batch will have. */
+/**
+ * One subscriber in five may get a message; returns the sequence that the probe's first batch will
+ * have.
+ */
 async function tagSeeds(rig: Rig, subscribers: number): Promise<number> {
   const traffic = new Traffic(1, subscribers)
   let first = 0

@@ -1,4 +1,6 @@
-/** `highwater check --config DIR`: validates a configuration as a reload would, without a worker. */
+/**
+ * `highwater check --config DIR`: validates a configuration as a reload would, without a worker.
+ */
 
 import { loadConfigDirectory } from '../config/load.ts'
 import { parseCatalog } from '../rules/parse-catalog.ts'

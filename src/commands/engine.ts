@@ -11,7 +11,9 @@ export function packageVersion(): string {
   return version
 }
 
-/** Engine, runtime, time zone data and architecture: what a replay must share to decide the same. */
+/**
+ * Engine, runtime, time zone data and architecture: what a replay must share to decide the same.
+ */
 export function engineIdentity(): EngineIdentity {
   return {
     version: packageVersion(),

@@ -9,7 +9,9 @@ export interface StartOptions {
   readonly config: string
 }
 
-/** Runs until SIGTERM or SIGINT (drain), or until a partition halts; resolves with the exit code. */
+/**
+ * Runs until SIGTERM or SIGINT (drain), or until a partition halts; resolves with the exit code.
+ */
 export async function runStart(options: StartOptions): Promise<number> {
   const config = await loadConfigDirectory(options.config)
   const logger = pino({ level: config.settings.log.level })

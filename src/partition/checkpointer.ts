@@ -1,7 +1,7 @@
 /**
  * Writes images beside the running partition: begins between two inputs, hands out pages under a
- * bandwidth budget, waits until OUT and REJ have acknowledged everything up to the image's position, and
- * commits the manifest last.
+ * bandwidth budget, waits until OUT and REJ have acknowledged everything up to the image's
+ * position, and commits the manifest last.
  */
 
 import { PartitionHaltedError } from '../errors.ts'
@@ -67,8 +67,8 @@ export class Checkpointer {
   }
 
   /**
-   * Begins a checkpoint at the core's position; call between two inputs. If one is running, its promise
-   * is returned. Rejects with PartitionHaltedError('store-commit').
+   * Begins a checkpoint at the core's position; call between two inputs. If one is running, its
+   * promise is returned. Rejects with PartitionHaltedError('store-commit').
    */
   begin(
     core: PartitionCore,
@@ -119,7 +119,9 @@ export class Checkpointer {
     return this.#running
   }
 
-  /** Lets the running and all later checkpoints go as fast as the store takes them; for draining. */
+  /**
+   * Lets the running and all later checkpoints go as fast as the store takes them; for draining.
+   */
   hurry(): void {
     this.#isUnpaced = true
   }

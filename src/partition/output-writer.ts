@@ -1,10 +1,11 @@
 /**
- * The output chain's only writer: claims OUT, then publishes one message at a time, each expecting the
- * sequence of the one before (group commit: what is decided meanwhile leaves with the next). Pipelined
- * expectations do not fence; stop-and-wait does (design, section 10).
+ * The output chain's only writer: claims OUT, then publishes one message at a time, each expecting
+ * the sequence of the one before (group commit: what is decided meanwhile leaves with the next).
+ * Pipelined expectations do not fence; stop-and-wait does (design, section 10).
  *
- * After an answer that leaves a message's fate open, the attempted bytes stay frozen and the stream's
- * tail is read: if all of it bears our own epoch we go on, anything else means another owner.
+ * After an answer that leaves a message's fate open, the attempted bytes stay frozen and the
+ * stream's tail is read: if all of it bears our own epoch we go on, anything else means another
+ * owner.
  */
 
 import { decode, encode } from '@msgpack/msgpack'
@@ -27,14 +28,20 @@ export interface ClaimIdentity {
   readonly claimedAtMs: number
 }
 
-/** How decisions are grouped: a message leaves when it is full, or when its first one waited `latencyMs`. */
+/**
+ * How decisions are grouped: a message leaves when it is full, or when its first one waited
+ * `latencyMs`.
+ */
 export interface GroupCommitLimits extends OutboxLimits {
   readonly latencyMs: number
 }
 
 const RETRY_MS = 200
 
-/** Claims the stream; returns the claim's place, whose sequence is the epoch. Retries until `isStopping`. */
+/**
+ * Claims the stream; returns the claim's place, whose sequence is the epoch. Retries until
+ * `isStopping`.
+ */
 export async function claimOutput(
   output: OutputStream,
   identity: ClaimIdentity,
@@ -101,8 +108,8 @@ export class OutputWriter {
   }
 
   /**
-   * Something may be waiting. While a message is in flight the rest gathers behind it; otherwise a short
-   * message waits for company up to the latency bound.
+   * Something may be waiting. While a message is in flight the rest gathers behind it; otherwise a
+   * short message waits for company up to the latency bound.
    */
   kick(): void {
     if (this.#isRunning || this.#isStopped || this.#outbox.waitingCount === 0) return

@@ -1,4 +1,7 @@
-/** A partition's numbers as the worker's views show them; read at scrape time, never on the main path. */
+/**
+ * A partition's numbers as the worker's views show them; read at scrape time, never on the main
+ * path.
+ */
 
 import type { HighwaterError } from '../errors.ts'
 import type { StreamState } from '../model/ports.ts'

@@ -215,7 +215,8 @@ async function readTail(
     }
     if (envelope.kind !== 'decisions') continue
     const { first = 0, last = 0, digest = '' } = envelope
-    // The first message may begin before the image, since it was under way when the image was taken.
+    // The first message may begin before the image, since it was under way when the image was
+    // taken.
     const isNext = previousLast === null ? first <= imageNumber + 1 : first === previousLast + 1
     if (!isNext) {
       const text = `OUT ${sequence} starts with decision ${first} after ${previousLast ?? imageNumber}`
@@ -237,7 +238,10 @@ function checkImageDigest(head: ManifestHead, digest: string): void {
   throw new PartitionHaltedError('digest-mismatch', text)
 }
 
-/** A new engine may decide otherwise: it starts only where nothing that OUT holds must be made again. */
+/**
+ * A new engine may decide otherwise: it starts only where nothing that OUT holds must be made
+ * again.
+ */
 function checkEngine(before: EngineIdentity, now: EngineIdentity): void {
   const isSame =
     before.version === now.version &&

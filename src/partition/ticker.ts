@@ -1,7 +1,7 @@
 /**
- * Keeps a quiet partition's clock going: while timers are due and nothing else arrives, the owner asks
- * for a tick, one outstanding. A tick carries no time: in real mode its stamp is JetStream's, in virtual
- * mode it only fires the next slice of what is due already.
+ * Keeps a quiet partition's clock going: while timers are due and nothing else arrives, the owner
+ * asks for a tick, one outstanding. A tick carries no time: in real mode its stamp is JetStream's,
+ * in virtual mode it only fires the next slice of what is due already.
  */
 
 import type { Clock, ControlWriter } from '../model/ports.ts'

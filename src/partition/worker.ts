@@ -1,7 +1,7 @@
 /**
- * The shell around one partition's machine: reads IN, applies, lets decisions out, checkpoints, watches
- * the streams, asks for ticks while timers are due. All waiting, all clocks and all failures are here;
- * the machine knows none of them.
+ * The shell around one partition's machine: reads IN, applies, lets decisions out, checkpoints,
+ * watches the streams, asks for ticks while timers are due. All waiting, all clocks and all
+ * failures are here; the machine knows none of them.
  *
  *   recovering → live → draining → stopped, and from anywhere → halted
  */
@@ -263,7 +263,10 @@ export class PartitionWorker {
     return waitingCount > REJECTS_WAITING_MAX || waitingSize > REJECTS_WAITING_SIZE_MAX
   }
 
-  /** Replay is over when the position at the claim is reached; by then all of OUT must have been made again. */
+  /**
+   * Replay is over when the position at the claim is reached; by then all of OUT must have been
+   * made again.
+   */
   #noteLive(): void {
     if (this.#status !== 'recovering') return
     const { machine, replayTarget } = this.#recovered!

@@ -33,7 +33,9 @@ afterEach(async () => {
   await installation.close()
 })
 
-/** A batch over many pages: every third subscriber, one byte more each round; some cross the line. */
+/**
+ * A batch over many pages: every third subscriber, one byte more each round; some cross the line.
+ */
 async function feed(): Promise<void> {
   round += 1
   const now = Date.now()
@@ -123,6 +125,31 @@ describe('a crash during a checkpoint', () => {
     ] as const
     for (const [step, count] of steps) await dieAt(step, count)
     await verify(await installation.startLive())
+  })
+
+  test('after one that took long leaves pages as they were at its position, not as they became', async () => {
+    const bandwidth = 4e6
+    const started = await installation.startLive({
+      settings: { checkpoint: { everyMs: 1e9, bandwidth } },
+    })
+    const { worker } = started
+    const subscribers = range(1, 12_000)
+    const feedAll = () =>
+      installation.usage(subscribers.map((subscriber) => [subscriber, 1, Date.now()]))
+    await feedAll()
+    await until('all is applied', () => worker.statistics?.records === 12_000)
+    expect(worker.view().stateBytes).toBeGreaterThan(3 * 1024 * 1024)
+    const checkpoint = worker.checkpoint()
+    await feedAll()
+    await until('it changes meanwhile', () => worker.statistics?.records === 24_000)
+    expect(worker.view().checkpointSequence).toBe(0)
+    await checkpoint
+    expect(worker.view().checkpointSequence).toBe(2)
+    await started.crash()
+    const after = await installation.startLive()
+    expect(after.worker.statistics?.records).toBe(12_000)
+    const values = new Set(subscribers.map((subscriber) => counterOf(after.worker, subscriber)))
+    expect([...values]).toEqual([2])
   })
 
   test('under running checkpoints and traffic, wherever it hits', async () => {

@@ -1,6 +1,7 @@
 /**
- * The launcher in a project of its own: a temporary folder with a copy of it, a PATH that holds only
- * what the test puts there, and stand-ins for Debian's tools that do what these do with one file.
+ * The launcher in a project of its own: a temporary folder with a copy of it, a PATH that holds
+ * only what the test puts there, and stand-ins for Debian's tools that do what these do with one
+ * file.
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'

@@ -22,7 +22,9 @@ export function replacing<T extends object>(target: T, changes: Partial<T>): T {
   })
 }
 
-/** Ports that go dead at once when `cut` is called: no call of the worker does anything any more. */
+/**
+ * Ports that go dead at once when `cut` is called: no call of the worker does anything any more.
+ */
 export function cutWhenCrashed(ports: WorkerPorts): { ports: WorkerPorts; cut: () => void } {
   let isCut = false
   const never = new Promise<never>(() => undefined)

@@ -1,7 +1,7 @@
 /**
- * A whole installation for integration tests: a private nats-server, store and config directories, a
- * producer, and as many workers as a test wants, in this process or as children. Everything that was
- * opened is closed by `close`.
+ * A whole installation for integration tests: a private nats-server, store and config directories,
+ * a producer, and as many workers as a test wants, in this process or as children. Everything that
+ * was opened is closed by `close`.
  */
 
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
@@ -78,7 +78,9 @@ export interface TestWorker {
   readonly connection: NatsConnection
   /** Resolves when it stopped or halted. */
   readonly done: Promise<void>
-  /** As if the process had died: nothing that it holds reaches OUT, REJ, IN or the store any more. */
+  /**
+   * As if the process had died: nothing that it holds reaches OUT, REJ, IN or the store any more.
+   */
   crash(): Promise<void>
 }
 
@@ -217,7 +219,9 @@ export class Installation {
     await crash()
   }
 
-  /** Writes a config directory for `serve` and `start`; `settings` is YAML that follows the basics. */
+  /**
+   * Writes a config directory for `serve` and `start`; `settings` is YAML that follows the basics.
+   */
   async writeConfig(
     name: string,
     files: ConfigFiles = LINE_FILES,
@@ -346,7 +350,9 @@ export async function writeFiles(directory: string, files: ConfigFiles): Promise
   }
 }
 
-/** Polls until the condition holds; throws after `timeoutMs` so that a test says what it waited for. */
+/**
+ * Polls until the condition holds; throws after `timeoutMs` so that a test says what it waited for.
+ */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
