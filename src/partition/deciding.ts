@@ -40,7 +40,7 @@ import { Reservations } from './reservations.ts'
  */
 export const TIMERS_PER_INPUT_MAX = 10_000
 /** Ledger rows that one input's clean-up looks at. */
-const CLEANUP_ROWS = 64
+const CLEANUP_ROWS = 16
 /**
  * Sent deliveries are remembered this long after they could last be sent, for feedback and caps.
  */

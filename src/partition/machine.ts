@@ -35,6 +35,9 @@ import { Profiles } from './profiles.ts'
 
 /** Control ids remembered, so that a repeat changes nothing. */
 const CONTROL_IDS_MAX = 1024
+/** Refused feedback rows that one reject names, and the body of all but the first. */
+const ROWS_PER_REJECT = 40
+const NO_BODY = new Uint8Array(0)
 
 /** The state machine of one partition. Not reusable after an error: the partition halts. */
 export class PartitionMachine {
@@ -97,24 +100,29 @@ export class PartitionMachine {
   #applyInput(core: PartitionCore, message: InputMessage): void {
     const isReal = core.genesis.clock.mode === 'real'
     if (isReal) core.clockMs = Math.max(core.clockMs, message.timestampMs)
-    const subject = parseSubject(message.subject)
     try {
-      if (subject?.kind === 'control' && subject.partition === this.#partition) {
-        this.#applyControlInput(core, message)
-        return
-      }
-      this.#decider.fireDue()
-      if (subject === null || subject.kind === 'control' || subject.partition !== this.#partition) {
-        throw new RejectError('unknown-subject', 'subject', 'no such subject')
-      }
-      core.statistics.inputMessages[subject.kind] += 1
-      if (subject.kind === 'usage') this.#applyUsage(core, message, subject.producer)
-      else if (subject.kind === 'profile') this.#applyProfile(core, message, subject.producer)
-      else this.#applyFeedback(core, message, subject.producer)
+      this.#applyMessage(core, message)
     } catch (error) {
       if (!(error instanceof RejectError)) throw error
       this.#reject(core, message, error.reject)
     }
+    this.#decider.cleanUp()
+  }
+
+  #applyMessage(core: PartitionCore, message: InputMessage): void {
+    const subject = parseSubject(message.subject)
+    if (subject?.kind === 'control' && subject.partition === this.#partition) {
+      this.#applyControlInput(core, message)
+      return
+    }
+    this.#decider.fireDue()
+    if (subject === null || subject.kind === 'control' || subject.partition !== this.#partition) {
+      throw new RejectError('unknown-subject', 'subject', 'no such subject')
+    }
+    core.statistics.inputMessages[subject.kind] += 1
+    if (subject.kind === 'usage') this.#applyUsage(core, message, subject.producer)
+    else if (subject.kind === 'profile') this.#applyProfile(core, message, subject.producer)
+    else this.#applyFeedback(core, message, subject.producer)
   }
 
   #applyControlInput(core: PartitionCore, message: InputMessage): void {
@@ -128,7 +136,6 @@ export class PartitionMachine {
       this.#decider.fireDue()
     }
     this.#applyControl(core, control)
-    this.#decider.cleanUp()
   }
 
   #applyUsage(core: PartitionCore, message: InputMessage, producer: string): void {
@@ -151,14 +158,25 @@ export class PartitionMachine {
     const { partitionCount } = core.genesis
     const feedback = decodeFeedback(message.data, source, this.#partition, partitionCount)
     if (!this.#isFresh(core, 'feedback', feedback.stamp)) return
+    const refused: number[] = []
     for (const [index, row] of feedback.rows.entries()) {
-      if (this.#applyFeedbackRow(core, row)) continue
-      const detail = `${row.kind} for no delivery that waits for it`
-      this.#reject(core, message, {
+      if (!this.#applyFeedbackRow(core, row)) refused.push(index)
+    }
+    this.#refuseFeedbackRows(core, message, refused)
+  }
+
+  /** Names the refused rows, a bounded number per reject; the message itself travels once. */
+  #refuseFeedbackRows(core: PartitionCore, message: InputMessage, rows: readonly number[]): void {
+    core.statistics.rejects[REJECT_REASONS.indexOf('unknown-delivery')]! += rows.length
+    for (let first = 0; first < rows.length; first += ROWS_PER_REJECT) {
+      const named = rows.slice(first, first + ROWS_PER_REJECT)
+      const reject: Reject = {
         reason: 'unknown-delivery',
-        position: `rows[${index}]`,
-        detail,
-      })
+        position: `rows[${named[0]}]`,
+        detail: `no delivery waits for rows ${named.join(', ')}`,
+      }
+      const body = first === 0 ? message.data : NO_BODY
+      core.rejects.add(message.sequence, message.subject, reject, body)
     }
   }
 
