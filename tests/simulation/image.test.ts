@@ -188,6 +188,25 @@ describe('a damaged image halts the partition', () => {
   })
 })
 
+it('a loaded partition opens the latches that were to open', () => {
+  const drop = {
+    'counters.yaml': 'counters: { data: { sum: bytes, per: [month] } }',
+    't.yaml':
+      "trigger: t\nwhen: 'data.month >= 10'\nretry: true\nmessage: x\ndeliver: { channel: sms, " +
+      "contactWindow: { from: '09:00', to: '21:00', outside: drop } }\n",
+  }
+  const script = new MachineScript('2026-11-20 22:00', drop)
+  expect(script.usage('2026-11-20 22:00', 10)).toEqual(['t 2026-11/1 outside-contact-window'])
+  const store = new MemoryStore()
+  save(script, store)
+  const { machine } = loadMachine(store)!
+  const from = script.inputs.length
+  script.tick('2026-11-21 09:00')
+  expect(script.usage('2026-11-21 09:00', 1)).toHaveLength(1)
+  for (const input of script.inputs.slice(from)) machine.apply(input)
+  expect(machine.outbox.digest.text()).toBe(script.machine.outbox.digest.text())
+})
+
 it('a loaded partition decides on as the one that never stopped', () => {
   const script = populated()
   const store = new MemoryStore()

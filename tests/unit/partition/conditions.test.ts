@@ -14,6 +14,7 @@ import { Random } from '../../support/workload/random.ts'
 
 const HOUR_MS = 3_600_000
 const FIRST = 100
+const NOON = '2026-11-20 12:00'
 
 /** A trigger and what the oracle knows of it. */
 interface Case {
@@ -81,6 +82,13 @@ const CASES: Readonly<Record<string, Case>> = {
     counts: all,
     lateBy: [],
     isTrue: (oracle) => oracle.lifetimeValue(records) % 7 === 3,
+  },
+  loyal: {
+    when: 'days.lifetime % 3 == 2',
+    once: 'day',
+    counts: all,
+    lateBy: [],
+    isTrue: (oracle) => oracle.lifetimeValue(days) % 3 === 2,
   },
   ever: {
     when: 'days.lifetime >= 6 && days.week >= 2',
@@ -170,19 +178,45 @@ describe('a condition', () => {
       `when: 'tags.vip || lte.last_3_days > 1 * GB'\nonce: day\nlate: fire`,
       'lateness: 120h',
     )
-    const script = new MachineScript('2026-11-20 12:00', files)
-    script.usage('2026-11-20 12:00', 1)
+    const script = new MachineScript(NOON, files)
+    script.usage(NOON, 1)
     script.profile({ tags: { vip: true } })
     expect(script.decisions.map(({ period }) => period)).toEqual(['2026-11-20'])
     expect(script.usage('2026-11-19 12:00', 1)).toEqual([])
-    expect(script.usage('2026-11-20 12:00', 1)).toEqual([])
+    expect(script.usage(NOON, 1)).toEqual([])
+  })
+
+  it('is not judged on a window that has slid on, either', () => {
+    const files: ConfigFiles = {
+      'counters.yaml':
+        'tags: { vip: {} }\ncounters: { lte: { sum: bytes, where: rat == eutran, per: [last 3 days] } }',
+      'triggers/t.yaml':
+        "trigger: t\nwhen: 'tags.vip || lte.last_3_days > 1 * GB'\nonce: day\nlate: fire\n" +
+        'deliver: { channel: sms }\nmessage: x\n',
+    }
+    const script = new MachineScript(NOON, files)
+    script.usage(NOON, 1)
+    expect(script.profile({ tags: { vip: true } })).toHaveLength(1)
+    expect(script.usage('2026-11-19 12:00', 1)).toEqual([])
+    expect(script.counter('lte.last_3_days')).toEqual([2])
+  })
+
+  it('on a window that slides is judged until something later slid into it', () => {
+    const files = trigger("when: 'lte.last_3_days >= 10'\nonce: day\nlate: fire", 'lateness: 96h')
+    const script = new MachineScript(NOON, files)
+    script.usage('2026-11-17 12:00', 4)
+    // Days that go on without it, also late ones, do not slide it.
+    script.usage(NOON, 1, { rat: 1 })
+    script.usage('2026-11-19 12:00', 1, { rat: 1 })
+    expect(script.usage('2026-11-18 12:00', 6)).toHaveLength(1)
+    expect(script.decisions[0]!.period).toBe('2026-11-18')
   })
 
   it('remembers the values that made it fire, as of the record’s period', () => {
     const files = trigger(
       `when: 'lte.day >= 5 && previous(lte.day) >= 3 && lte.last_3_days >= 8'\nlate: fire`,
     )
-    const script = new MachineScript('2026-11-20 12:00', files)
+    const script = new MachineScript(NOON, files)
     script.usage('2026-11-18 13:00', 3)
     script.usage('2026-11-19 12:00', 5)
     expect(script.decisions.map(({ values }) => values)).toEqual([
@@ -199,7 +233,7 @@ describe('a condition', () => {
       '2026-11-20 12:00',
       trigger(`when: 'lte.day >= 5 && fields.fee < 10'`),
     )
-    expect(script.usage('2026-11-20 12:00', 5)).toEqual([])
+    expect(script.usage(NOON, 5)).toEqual([])
     expect(script.profile({ fields: { fee: 12 } })).toEqual([])
     expect(script.profile({ fields: { fee: null } })).toEqual([])
     expect(script.profile({ fields: { fee: 9 } })).toHaveLength(1)
@@ -211,7 +245,7 @@ describe('a condition', () => {
       trigger(`when: 'tags.vip && !lists.red'\nonce: day`),
     )
     expect(script.profile({ lists: { red: true }, tags: { vip: true } })).toEqual([])
-    expect(script.usage('2026-11-20 12:00', 5)).toEqual([])
+    expect(script.usage(NOON, 5)).toEqual([])
     expect(script.profile({ lists: { red: false } })).toHaveLength(1)
     script.tick('2026-11-21 12:00')
     expect(script.usage('2026-11-21 12:00', 5)).toEqual([])
@@ -219,7 +253,7 @@ describe('a condition', () => {
   })
 
   it('is judged in log order within a batch: the first record to reach the line fires', () => {
-    const script = new MachineScript('2026-11-20 12:00', trigger(`when: 'lte.day >= 10'`))
+    const script = new MachineScript(NOON, trigger(`when: 'lte.day >= 10'`))
     const steps = [4, 5, 1, 7].map((size, i) => recordAt(at('2026-11-20 11:00') + i, size))
     script.batch(steps)
     expect(script.decisions.map(({ firedAtMs, values }) => [firedAtMs, values])).toEqual([

@@ -115,6 +115,18 @@ describe('retry', () => {
     expect(script.machine.core!.heap.count).toBe(0)
   })
 
+  it('does not open it again for a second attempt that is held up, either', () => {
+    const parts = { window: DROP, at: 'next day 12:00', once: 'month', more: 'retry: true' }
+    const script = new MachineScript(NOON, files(parts))
+    script.usage(NOON, 10)
+    expect(script.tick('2026-11-21 12:00')).toHaveLength(1)
+    expect(script.feedback('expired', `t:${ANN}:2026-11:1`)).toEqual([])
+    expect(script.tick('2026-11-22 21:00')).toEqual(['t 2026-11/2 outside-contact-window'])
+    script.tick('2026-11-23 12:00')
+    expect(script.usage('2026-11-23 12:00', 10)).toEqual([])
+    expect(script.tick('2026-11-24 12:00')).toEqual([])
+  })
+
   it('is forgotten with its trigger', () => {
     const parts = { window: DROP, more: 'retry: true' }
     const script = new MachineScript(NIGHT, files(parts))

@@ -72,27 +72,25 @@ describe('genesis', () => {
     expect(() => new PartitionMachine(0).apply(first(data))).toThrow(halting('genesis-mismatch'))
   })
 
-  it('of any generation is new to nobody: its triggers fire for all, and the next config follows it', () => {
-    const machine = new PartitionMachine(0)
-    machine.apply(first(genesis({ generation: 41 })))
-    const usage = (seq: number, usageBytes: number) => {
-      const data = encodeUsageRows({ probe: 'p', epoch: 1, seq }, [[ANN, usageBytes, at(NOON)]])
-      machine.apply({
-        sequence: machine.sequence + 1,
-        timestampMs: at(NOON),
-        subject: 'usage.0.p',
-        data,
-      })
-    }
-    machine.apply({
-      sequence: 2,
-      timestampMs: at(NOON),
-      subject: 'control.0',
-      data: encodeConfig({ id: 'c', generation: 42, files: FILES }),
-    })
-    usage(1, 12)
-    expect(drainDecisions(machine)).toMatchObject([{ trigger: 't', generation: 42 }])
-  })
+  it.each([1, 41])(
+    'of generation %i: its triggers fire for all, the next config follows it',
+    (generation) => {
+      // True from the first record on, and so true before it: a trigger that came later would not fire.
+      const files = {
+        ...FILES,
+        'triggers/t.yaml': FILES['triggers/t.yaml'].replace('>= 10', '>= 0'),
+      }
+      const machine = new PartitionMachine(0)
+      machine.apply(first(genesis({ generation, files })))
+      const apply = (subject: string, data: Uint8Array): void => {
+        const sequence = machine.sequence + 1
+        machine.apply({ sequence, timestampMs: at(NOON), subject, data })
+      }
+      apply('control.0', encodeConfig({ id: 'c', generation: generation + 1, files }))
+      apply('usage.0.p', encodeUsageRows({ probe: 'p', epoch: 1, seq: 1 }, [[ANN, 1, at(NOON)]]))
+      expect(drainDecisions(machine)).toMatchObject([{ trigger: 't', generation: generation + 1 }])
+    },
+  )
 
   it('comes once: a later one is refused', () => {
     const script = new MachineScript(NOON, FILES)
