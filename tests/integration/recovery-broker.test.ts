@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BrokerUnavailableError } from '../../src/errors.ts'
 import type { OutputStream, Source } from '../../src/model/ports.ts'
 import { freezeNatsServer } from '../support/nats-server.ts'
-import { replacing } from '../support/port-wrappers.ts'
+import { Gate, gatedOutput, replacing } from '../support/port-wrappers.ts'
 import { type Installation, openInstallation, range, until } from '../support/worker-harness.ts'
 
 let installation: Installation
@@ -95,20 +95,22 @@ describe('a broker that goes away under traffic', () => {
   }
 
   test('during a drain: it ends when the broker is back, with everything said', async () => {
-    const { worker } = await installation.startLive()
-    await installation.cross(range(1, 50))
-    await until('they are made', () => worker.view().decisionNumber === 50)
-    await installation.cross(range(51, 60))
+    const gate = new Gate()
+    gate.close()
+    const { worker } = await installation.startLive({
+      wrap: (ports) => ({ ...ports, output: gatedOutput(ports.output, gate) }),
+    })
+    await installation.cross(range(1, 60))
     await until('they are made', () => worker.view().decisionNumber === 60)
     await installation.server.kill('SIGKILL')
     const stopping = worker.stop()
+    gate.open()
     await sleep(50)
     await installation.server.restart()
     await stopping
     expect(worker.status).toBe('stopped')
     expect(await installation.decisions()).toHaveLength(60)
-    await installation.untilConnected()
-    const after = await installation.startLive({ name: 'a-after' })
+    const after = await installation.startLive({ name: 'another-store' })
     expect(after.worker.view().decisionNumber).toBe(60)
   })
 })

@@ -136,7 +136,8 @@ export class Installation {
     await rm(this.directory, { recursive: true, force: true })
   }
 
-  manager(): Promise<JetStreamManager> {
+  async manager(): Promise<JetStreamManager> {
+    await this.untilConnected()
     return jetstreamManager(this.connection, { checkAPI: false })
   }
 
