@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { run as runDecode } from './kernels/decode.ts'
 import { run as runProbe } from './kernels/probe.ts'
 import { runUpdate } from './kernels/update.ts'
+import { runHttp } from './pipeline/http.ts'
 import { runLatency } from './pipeline/latency.ts'
 import { runPipeline } from './pipeline/pipeline.ts'
 import { type BenchOptions, type BenchResult, printResults } from './report.ts'
@@ -25,6 +26,7 @@ const BENCHES: Readonly<
     summary: 'publish to delivery at a fixed rate, checkpoints included',
     run: runLatency,
   },
+  http: { summary: 'HTTP answers at a fixed rate of requests', run: runHttp },
 }
 
 const { values, positionals } = parseArgs({

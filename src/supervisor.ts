@@ -190,7 +190,7 @@ export class Supervisor implements WorkerView {
       return { kind: 'failed', error }
     }
     const before = core.compiled.catalog
-    const problem = findIncompatibility(before, catalog)
+    const problem = findIncompatibility(core, catalog)
     if (problem !== null) return { kind: 'invalid', problems: [problem] }
     if (isSameText(files, core.files)) {
       await this.#copyConfig(core.generation, core.files)

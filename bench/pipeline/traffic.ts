@@ -14,7 +14,7 @@ export const BATCH_RECORDS = 1_000
 /** One subscriber in so many is a seed. */
 export const SEED_EVERY = 5
 /** Smallest subscriber number. */
-const SUBSCRIBER_FIRST = 13_800_000_000
+export const SUBSCRIBER_FIRST = 13_800_000_000
 const SIZE_STEPS = 4_096
 const SIZE_MEDIAN_BYTES = 30_000
 

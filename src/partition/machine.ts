@@ -251,15 +251,8 @@ export class PartitionMachine {
     isGenesis: boolean,
   ): void {
     const catalog = parseOrReject(files)
-    const problem = findIncompatibility(core.compiled?.catalog ?? null, catalog)
+    const problem = findIncompatibility(core, catalog)
     if (problem !== null) throw new RejectError('config-invalid', 'files', problem)
-    // The layout is extended on a copy first: a config that does not fit must leave no trace.
-    try {
-      new CompiledCatalog(catalog, structuredClone(core.layout), isGenesis)
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-      throw new RejectError('config-invalid', 'files', error.message)
-    }
     core.compiled = new CompiledCatalog(catalog, core.layout, isGenesis)
     core.generation = generation
     core.files = files
@@ -337,20 +330,28 @@ function parseOrReject(files: ConfigFiles): Catalog {
 }
 
 /**
- * What a reload may not change, because rows already hold values of it; null: nothing. Also used
- * before a config enters the log.
+ * Why a catalog cannot follow what is in force, because rows already hold values of it or could not
+ * hold the new ones; null: it can. Leaves no trace in the core. Also asked before a config enters
+ * the log.
  */
-export function findIncompatibility(previous: Catalog | null, next: Catalog): string | null {
+export function findIncompatibility(core: PartitionCore, next: Catalog): string | null {
   const wheres = new Set(next.counters.map(({ where }) => JSON.stringify(where)))
   if (wheres.size > WHERE_COUNT_MAX) {
     return `${wheres.size} different "where" conditions, at most ${WHERE_COUNT_MAX}`
   }
+  const previous: Catalog | undefined = core.compiled?.catalog
   for (const field of next.fields) {
     const before = previous?.fields.find(({ name }) => name === field.name)
     if (before === undefined || before.type !== 'enum' || field.type !== 'enum') continue
     if (before.words.some((word, code) => field.words[code] !== word)) {
       return `words of field ${field.name} may only be added at the end`
     }
+  }
+  try {
+    new CompiledCatalog(next, structuredClone(core.layout), previous === undefined)
+  } catch (error) {
+    if (error instanceof RangeError) return error.message
+    throw error
   }
   return null
 }

@@ -30,12 +30,12 @@ export interface StreamLimits {
 
 const DAY_MS = 86_400_000
 
-/** Seven days of input, thirty of output, one copy. */
+/** Three days of input, seven of output, one copy: as the settings have it. */
 export const DEFAULT_STREAM_LIMITS: StreamLimits = {
   replicas: 1,
-  inputMaxAgeMs: 7 * DAY_MS,
+  inputMaxAgeMs: 3 * DAY_MS,
   inputMaxSize: -1,
-  outputMaxAgeMs: 30 * DAY_MS,
+  outputMaxAgeMs: 7 * DAY_MS,
   outputMaxSize: -1,
   rejectMaxAgeMs: 7 * DAY_MS,
   rejectMaxSize: 1024 ** 3,

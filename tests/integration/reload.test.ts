@@ -148,6 +148,24 @@ describe('a reload over HTTP', () => {
     expect((await post(running)).body).toMatchObject({ outcome: 'applied', generation: 2 })
   })
 
+  test('that no row could hold is refused at once and never enters the log', async () => {
+    const daily = LINE_FILES['triggers/line.yaml']!.replace('once: ever', 'once: day')
+    const directory = await installation.writeConfig(
+      'worker',
+      { ...LINE_FILES, 'triggers/line.yaml': daily },
+      TWO,
+    )
+    const running = await start(directory)
+    const before = running.supervisor.partitions().map(({ appliedSequence }) => appliedSequence)
+    await writeFiles(directory, { 'lateness.yaml': 'lateness: 120h\n' })
+    const { status, body } = await post(running)
+    expect(status).toBe(422)
+    expect(body.error?.problems?.join()).toMatch(/lateness/)
+    const after = running.supervisor.partitions().map(({ appliedSequence }) => appliedSequence)
+    expect(after).toEqual(before)
+    expect(generationsOf(running)).toEqual([1, 1])
+  })
+
   test('does not fire for those who are above the new line already', async () => {
     const directory = await installation.writeConfig('worker', LINE_FILES, TWO)
     const running = await start(directory)
