@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ConfigFiles } from '../../src/model/catalog.ts'
+import { parseCatalog } from '../../src/rules/parse-catalog.ts'
 import { runBesideNaive } from '../support/beside-naive.ts'
 import { type NaiveParameters, S1_PARAMETERS } from '../support/naive/input.ts'
 import { edited, scenarioFiles } from '../support/scenario-files.ts'
@@ -8,20 +9,37 @@ import { generateWorkload, type WorkloadOptions } from '../support/workload/gene
 const HOUR_MS = 3_600_000
 const FILES = scenarioFiles('data-pack')
 const REALTIME_FILES = scenarioFiles('data-pack-realtime')
-/** What the scenario's own files say. */
+/** What the scenario's own files say, as far as a province or an operator may well change it. */
+const CATALOG = parseCatalog(FILES).catalog
 const S1: NaiveParameters = {
   ...S1_PARAMETERS,
-  keep: 0,
-  contactWindow: { ...S1_PARAMETERS.contactWindow, expiresMs: 24 * HOUR_MS },
+  keep: CATALOG.counters.find(({ name }) => name === 'data_4g')!.keep,
+  keepOtt: CATALOG.counters.find(({ name }) => name === 'ott')!.keep,
+  contactWindow: CATALOG.triggers[0]!.contactWindow!,
 }
 const REALTIME: NaiveParameters = {
   ...S1,
   trigger: 'data-pack-realtime',
   schedule: { kind: 'now' },
+  contactWindow: parseCatalog(REALTIME_FILES).catalog.triggers[0]!.contactWindow!,
 }
 
 function keeping(files: ConfigFiles, keep: number): ConfigFiles {
-  return edited(files, 'per: [day, month]', `per: [day, month]\n    keep: ${keep}`)
+  const path = 'counters.yaml'
+  const text = files[path]!.replace(
+    /(per: \[day, month\])(\n +keep: \d+)?/,
+    `$1\n    keep: ${keep}`,
+  )
+  return { ...files, [path]: text }
+}
+
+function living(files: ConfigFiles, expires: string): ConfigFiles {
+  return Object.fromEntries(
+    Object.entries(files).map(([path, text]) => [
+      path,
+      text.replace(/expires: \w+/, `expires: ${expires}`),
+    ]),
+  )
 }
 
 describe('S1 decides as the naive model does', () => {
@@ -50,7 +68,7 @@ const EDITS: Readonly<Record<string, Variant>> = {
   'in real time': { files: REALTIME_FILES, parameters: REALTIME },
   'in real time, dropped at night': {
     files: edited(REALTIME_FILES, 'outside: defer', 'outside: drop'),
-    parameters: { ...REALTIME, contactWindow: DROPPED },
+    parameters: { ...REALTIME, contactWindow: { ...REALTIME.contactWindow, outside: 'drop' } },
   },
   'in real time, late records kept': {
     files: keeping(REALTIME_FILES, 2),
@@ -61,7 +79,7 @@ const EDITS: Readonly<Record<string, Variant>> = {
     parameters: { contactWindow: DROPPED },
   },
   'a short life': {
-    files: edited(REALTIME_FILES, 'expires: 24h', 'expires: 10h'),
+    files: living(REALTIME_FILES, '10h'),
     parameters: { ...REALTIME, contactWindow: { ...window, expiresMs: 10 * HOUR_MS } },
   },
   'yesterday kept': { files: keeping(FILES, 1), parameters: { keep: 1 } },
@@ -83,7 +101,7 @@ const EDITS: Readonly<Record<string, Variant>> = {
     parameters: { onExpired: 'drop' },
   },
   'five days to live': {
-    files: edited(FILES, 'expires: 24h', 'expires: 5d'),
+    files: living(FILES, '5d'),
     parameters: { contactWindow: { ...window, expiresMs: 120 * HOUR_MS } },
   },
   'NR counted': {
