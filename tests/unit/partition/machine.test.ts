@@ -75,7 +75,8 @@ describe('genesis', () => {
   it.each([1, 41])(
     'of generation %i: its triggers fire for all, the next config follows it',
     (generation) => {
-      // True from the first record on, and so true before it: a trigger that came later would not fire.
+      // True from the first record on, and so true before it: a trigger that came later would not
+      // fire.
       const files = {
         ...FILES,
         'triggers/t.yaml': FILES['triggers/t.yaml'].replace('>= 10', '>= 0'),
