@@ -27,6 +27,7 @@ import type {
 import { MESSAGE_SIZE_MAX, partitionOf } from './model/wire.ts'
 import type { EngineIdentity } from './partition/image.ts'
 import { findIncompatibility } from './partition/machine.ts'
+import { viewOfHalted } from './partition/partition-view.ts'
 import { PartitionWorker } from './partition/worker.ts'
 import { encodeConfig, encodeGenesis, encodeTick } from './probe/encode.ts'
 import { describeChange } from './rules/describe-change.ts'
@@ -67,6 +68,8 @@ export class Supervisor implements WorkerView {
   readonly #clock: Clock
   readonly #workers = new Map<number, PartitionWorker>()
   readonly #controls = new Map<number, ControlWriter>()
+  /** Partitions that could not even start, and why. */
+  readonly #halts = new Map<number, HighwaterError>()
   #reloading: Promise<ReloadOutcome> | null = null
   #nextReload: Promise<ReloadOutcome> | null = null
   #reloadStatus = { isLastSuccessful: true, lastSuccessAtMs: 0 }
@@ -81,18 +84,29 @@ export class Supervisor implements WorkerView {
   }
 
   /**
-   * Opens and starts all owned partitions. Throws what stands against it; retries what may pass.
+   * Opens and starts all owned partitions. What may pass is tried again; a store that another
+   * process holds is thrown. A partition that may not start is halted, and the others go on.
    */
   async start(): Promise<void> {
     parseCatalog(this.#options.config.files)
     this.#reloadStatus = { isLastSuccessful: true, lastSuccessAtMs: this.#clock.nowMs() }
     const { count, owned } = this.#settings.partitions
     const partitions = owned === 'all' ? [...Array(count).keys()] : owned
-    for (const partition of partitions) await this.#startPartition(partition)
+    for (const partition of partitions) {
+      try {
+        await this.#startPartition(partition)
+      } catch (error) {
+        if (!(error instanceof HighwaterError) || error.retryable) throw error
+        this.#halts.set(partition, error)
+        const { code, message } = error
+        this.#logger.fatal({ partition, code, error: message }, 'partition cannot start')
+      }
+    }
   }
 
   /** Resolves when every partition has recovered; rejects when one halts before. */
   async untilLive(): Promise<void> {
+    for (const halt of this.#halts.values()) throw halt
     await Promise.all([...this.#workers.values()].map((worker) => worker.untilLive()))
   }
 
@@ -106,8 +120,11 @@ export class Supervisor implements WorkerView {
     return this.#workers.get(partition)
   }
 
-  partitions = (): readonly PartitionView[] =>
-    [...this.#workers.values()].map((worker) => worker.view())
+  partitions = (): readonly PartitionView[] => {
+    const nowMs = this.#clock.nowMs()
+    const halted = [...this.#halts].map(([partition, halt]) => viewOfHalted(partition, halt, nowMs))
+    return [...[...this.#workers.values()].map((worker) => worker.view()), ...halted]
+  }
 
   subscriber = (subscriber: number): SubscriberView | null => {
     const { count } = this.#settings.partitions

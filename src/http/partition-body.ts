@@ -53,8 +53,10 @@ export function detailPartition(view: PartitionView) {
       suppressed: nonzero(SUPPRESSION_REASONS, statistics.suppressed),
       pendingTimers: view.pendingTimers,
       timersFired: statistics.timersFired,
+      ticksRefused: statistics.ticksRefused,
       messages: statistics.outputMessages,
       bytes: statistics.outputBytes,
+      refusals: statistics.outputRefusals,
     },
     state: {
       subscribers: view.subscriberCount,

@@ -155,8 +155,10 @@ export const PartitionsBody = Type.Object({
         }),
         pendingTimers: Count('scheduled and deferred deliveries'),
         timersFired: Count('came due'),
+        ticksRefused: Count('asked for, and refused or not answered'),
         messages: Count('acknowledged by the output stream'),
         bytes: Count('of those messages'),
+        refusals: Count('publishes refused or not answered'),
       }),
       state: Type.Object({
         subscribers: Count('known'),

@@ -192,6 +192,13 @@ const DECISION_METRICS: readonly PartitionMetric[] = [
     read: ({ statistics }) => statistics.timersFired,
   },
   {
+    kind: 'counter',
+    name: 'highwater_ticks_refused_total',
+    help: 'Ticks asked for that the input refused or did not answer for: due timers wait.',
+    label: null,
+    read: ({ statistics }) => statistics.ticksRefused,
+  },
+  {
     kind: 'gauge',
     name: 'highwater_pending_timers',
     help: 'Timers that wait for their instant: scheduled and deferred deliveries.',
@@ -214,6 +221,13 @@ const OUTPUT_METRICS: readonly PartitionMetric[] = [
     help: 'Bytes of those messages.',
     label: null,
     read: ({ statistics }) => statistics.outputBytes,
+  },
+  {
+    kind: 'counter',
+    name: 'highwater_output_refusals_total',
+    help: 'Publishes of decisions that the output refused as full, or did not answer for.',
+    label: null,
+    read: ({ statistics }) => statistics.outputRefusals,
   },
   {
     kind: 'gauge',

@@ -30,9 +30,13 @@ export interface PartitionStatistics {
   /** By position in SUPPRESSION_REASONS. */
   readonly suppressed: Float64Array
   timersFired: number
+  /** Ticks that the input refused, or did not answer for. */
+  ticksRefused: number
   decisions: number
   outputMessages: number
   outputBytes: number
+  /** Publishes that the output refused for being full, or did not answer for. */
+  outputRefusals: number
   checkpoints: number
   checkpointFailures: number
 }

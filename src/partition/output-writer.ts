@@ -74,7 +74,7 @@ export class OutputWriter {
   messageCount = 0
   size = 0
   /** Times that OUT refused for being full, or did not answer. */
-  blockedCount = 0
+  refusalCount = 0
 
   constructor(
     output: OutputStream,
@@ -168,7 +168,7 @@ export class OutputWriter {
         this.#place = { sequence: outcome.sequence, fingerprint }
         return true
       }
-      this.blockedCount += 1
+      this.refusalCount += 1
       if (outcome.kind !== 'full') {
         const isStored = await this.#resolveTail(batch)
         if (isStored) return true

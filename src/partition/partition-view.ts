@@ -9,6 +9,7 @@ import type { PartitionStatistics, PartitionView } from '../model/view.ts'
 import type { Checkpointer } from './checkpointer.ts'
 import { emptyStatistics, type PartitionCore } from './core.ts'
 import type { OutputWriter } from './output-writer.ts'
+import type { Ticker } from './ticker.ts'
 
 /** Where the numbers come from; null before recovery is that far. */
 export interface ViewSources {
@@ -18,6 +19,7 @@ export interface ViewSources {
   readonly core: PartitionCore | null
   readonly writer: OutputWriter | null
   readonly checkpointer: Checkpointer | null
+  readonly ticker: Ticker | null
   readonly streams: StreamState
   readonly nowMs: number
   readonly storeBytes: number
@@ -29,6 +31,8 @@ export function viewOfPartition(from: ViewSources): PartitionView {
   const statistics: PartitionStatistics = core?.statistics ?? emptyStatistics()
   statistics.outputMessages = writer?.messageCount ?? 0
   statistics.outputBytes = writer?.size ?? 0
+  statistics.outputRefusals = writer?.refusalCount ?? 0
+  statistics.ticksRefused = from.ticker?.failureCount ?? 0
   const isReal = core?.genesis.clock.mode === 'real'
   const appliedSequence = core?.sequence ?? 0
   const isCaughtUp = appliedSequence >= streams.lastSequence
@@ -58,4 +62,24 @@ export function viewOfPartition(from: ViewSources): PartitionView {
     triggers:
       core?.compiled.triggers.map(({ spec }) => ({ id: spec.id, ...core.countsOf(spec.id) })) ?? [],
   }
+}
+
+/** The view of a partition that could not even start. */
+export function viewOfHalted(
+  partition: number,
+  halt: HighwaterError,
+  nowMs: number,
+): PartitionView {
+  return viewOfPartition({
+    partition,
+    status: 'halted',
+    halt,
+    core: null,
+    writer: null,
+    checkpointer: null,
+    ticker: null,
+    streams: { created: '', firstSequence: 0, lastSequence: 0 },
+    nowMs,
+    storeBytes: 0,
+  })
 }

@@ -145,6 +145,7 @@ export class PartitionWorker {
       core: this.#core,
       writer: this.#writer,
       checkpointer: this.#checkpointer,
+      ticker: this.#ticker,
       streams: this.#streams,
       nowMs: this.#ports.clock.nowMs(),
       storeBytes: this.#isClosed ? 0 : this.#ports.store.diskSize(),

@@ -68,7 +68,7 @@ describe('the line', () => {
     const script = seeded('2026-11-20 10:00')
     script.usage('2026-11-20 10:00', 5_000_000, change)
     expect(script.tick('2026-11-21 12:00')).toEqual([])
-    expect(script.counter('data_4g.month')[0]).toBe(0)
+    expect(script.counter('data_4g.day')[0]).toBe(0)
   })
 
   it.each([

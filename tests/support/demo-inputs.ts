@@ -15,8 +15,8 @@ export function demoParameters(startMs: number): NaiveParameters {
     ...S1_PARAMETERS,
     startMs,
     tickWriter: 'demo',
-    keep: 0,
-    contactWindow: { ...S1_PARAMETERS.contactWindow, expiresMs: 24 * 3_600_000 },
+    keep: 1,
+    contactWindow: { ...S1_PARAMETERS.contactWindow, expiresMs: 36 * 3_600_000 },
   }
 }
 

@@ -161,9 +161,11 @@ function createStatistics(): PartitionStatistics {
     deliveries: 0,
     suppressed: new Float64Array(SUPPRESSION_REASONS.length),
     timersFired: 0,
+    ticksRefused: 0,
     decisions: 0,
     outputMessages: 0,
     outputBytes: 0,
+    outputRefusals: 0,
     checkpoints: 0,
     checkpointFailures: 0,
   }
@@ -188,9 +190,11 @@ function advancePartition(fake: FakePartition): void {
   statistics.candidates += statistics.suppressed.length + 8
   statistics.deliveries += 8
   statistics.timersFired += 5
+  statistics.ticksRefused += 1
   statistics.decisions += statistics.suppressed.length + 8
   statistics.outputMessages += 2
   statistics.outputBytes += 3_000
+  statistics.outputRefusals += 1
   statistics.checkpoints += 1
   statistics.checkpointFailures += 1
   for (const trigger of fake.triggers) {

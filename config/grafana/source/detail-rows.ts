@@ -165,6 +165,7 @@ export const OUTPUT: RowSpec = {
     graph('Output messages and bytes /s', 'Acknowledged by the output streams.', 'short', [
       { expr: rate('highwater_output_messages_total'), legend: 'messages' },
       { expr: rate('highwater_output_bytes_total'), legend: 'bytes' },
+      { expr: rate('highwater_output_refusals_total'), legend: 'refused or unanswered' },
     ]),
   ],
 }

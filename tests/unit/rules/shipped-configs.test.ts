@@ -49,6 +49,7 @@ describe('the scenario', () => {
       ...dataPack,
       id: 'data-pack',
       schedule: { kind: 'at', days: 1, minuteOfDay: 720 },
+      contactWindow: { ...dataPack.contactWindow, expiresMs: 36 * 3_600_000 },
     })
     expect(catalog.counters.find(({ name }) => name === 'data_4g')?.where).toEqual({
       kind: 'and',
