@@ -4,12 +4,14 @@
  * code).
  */
 
+import { crc32 } from 'node:zlib'
 import { assert } from '../errors.ts'
 import type { ConfigFiles } from '../model/catalog.ts'
 import { SUPPRESSION_REASONS } from '../model/decision.ts'
 import type { ListName } from '../model/expression.ts'
 import { LIST_NAMES } from '../model/expression.ts'
 import type { ClockMode } from '../model/messages.ts'
+import type { InputMessage } from '../model/ports.ts'
 import { REJECT_REASONS } from '../model/reject.ts'
 import type { PartitionStatistics } from '../model/view.ts'
 import type { Outbox } from '../outbox/outbox.ts'
@@ -76,8 +78,8 @@ export class PartitionCore {
   cleanupRow = 0
   /** Ids of the control messages applied last, oldest first. */
   controlIds: string[] = []
-  /** Fingerprint of the last input applied. */
-  fingerprint = 0
+  #lastInput: InputMessage | null = null
+  #fingerprint = 0
   readonly #clocks: ZoneClock[] = []
   readonly #keys = new Int32Array(UNIT_COUNT)
 
@@ -89,6 +91,27 @@ export class PartitionCore {
     this.statistics = emptyStatistics()
     this.clockMs = genesis.clock.mode === 'virtual' ? genesis.clock.startMs : 0
     for (const zone of this.layout.zones) this.#clocks.push(new ZoneClock(zone))
+  }
+
+  /**
+   * CRC-32 of subject and data of the last input applied: tells whether the message at our position
+   * is still the same. Worked out when asked for, since few positions ever are; to be asked before
+   * the input's bytes are given back to the source.
+   */
+  get fingerprint(): number {
+    if (this.#lastInput !== null) this.fingerprint = fingerprintOf(this.#lastInput)
+    return this.#fingerprint
+  }
+
+  set fingerprint(fingerprint: number) {
+    this.#fingerprint = fingerprint
+    this.#lastInput = null
+  }
+
+  /** The input stands applied. */
+  noteApplied(message: InputMessage): void {
+    this.sequence = message.sequence
+    this.#lastInput = message
   }
 
   /** Makes the tables of the layout that do not exist yet, with a zeroed row per subscriber. */
@@ -239,6 +262,11 @@ export class PartitionCore {
     const tables = this.tables.reduce((sum, table) => sum + table.size, 0)
     return tables + this.ledger.table.size + this.index.size
   }
+}
+
+/** CRC-32 of a message's subject and data. */
+export function fingerprintOf(message: InputMessage): number {
+  return crc32(message.data, crc32(message.subject))
 }
 
 /** Cycle day in a row's meta, 1 to 31. */

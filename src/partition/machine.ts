@@ -9,7 +9,6 @@
  * (what a checkpoint holds), worker.ts (the shell with NATS, LMDB and the real clock around it).
  */
 
-import { crc32 } from 'node:zlib'
 import { decodeControl } from '../decode/control.ts'
 import { decodeFeedback, decodeProfile } from '../decode/messages.ts'
 import { parseSubject } from '../decode/subject.ts'
@@ -91,9 +90,7 @@ export class PartitionMachine {
       core.statistics.inputBytes += message.data.byteLength
       this.#applyInput(core, message)
     }
-    const applied = this.core!
-    applied.sequence = message.sequence
-    applied.fingerprint = fingerprintOf(message)
+    this.core!.noteApplied(message)
     this.outbox.seal()
   }
 
@@ -308,14 +305,6 @@ export class PartitionMachine {
     core.statistics.rejects[REJECT_REASONS.indexOf(reject.reason)]! += 1
     core.rejects.add(message.sequence, message.subject, reject, message.data)
   }
-}
-
-/**
- * CRC-32 of a message's subject and data: tells whether the message at our position is still the
- * same.
- */
-export function fingerprintOf(message: InputMessage): number {
-  return crc32(message.data, crc32(message.subject))
 }
 
 function parseOrReject(files: ConfigFiles): Catalog {

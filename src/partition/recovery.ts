@@ -14,7 +14,8 @@ import { formatDigest } from '../outbox/digest.ts'
 import { parseCatalog } from '../rules/parse-catalog.ts'
 import type { SlotMaps } from '../state/image-sweep.ts'
 import { type EngineIdentity, loadImage, type ManifestHead, readManifestHead } from './image.ts'
-import { fingerprintOf, PartitionMachine } from './machine.ts'
+import { fingerprintOf } from './core.ts'
+import { PartitionMachine } from './machine.ts'
 import { claimOutput, type OutputPlace } from './output-writer.ts'
 
 const RETRY_MS = 200

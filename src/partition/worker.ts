@@ -232,6 +232,8 @@ export class PartitionWorker {
     let applied = 0
     for (;;) {
       if (this.#pendingAt === this.#pending.length) {
+        // The bytes of what was applied are the source's again after this.
+        void this.#core?.fingerprint
         this.#pending = source.take(TAKE_MAX)
         this.#pendingAt = 0
         if (this.#pending.length === 0) break
