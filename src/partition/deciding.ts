@@ -228,10 +228,19 @@ export class Decider {
     this.#reservations.reserve(row, plan.dueMs)
     row.expiresAtMs = plan.expiresAtMs
     row.status = ROW_PENDING
-    if (number === -1) number = ledger.add(row)
+    const isFresh = number === -1
+    if (isFresh) number = ledger.add(row)
     else ledger.write(number, row)
-    if (plan.dueMs <= core.clockMs) this.#emitDue(number)
-    else heap.push(row.dueMs, row.priority, row.id, number)
+    if (plan.dueMs > core.clockMs) {
+      heap.push(row.dueMs, row.priority, row.id, number)
+    } else if (isFresh) {
+      // Everything but this was checked for this very instant just now.
+      const reason = this.#cancellation(spec, row.slot)
+      if (reason === null) this.#emit(number, row, spec)
+      else this.#drop(number, row, reason)
+    } else {
+      this.#emitDue(number)
+    }
   }
 
   /** The due time of a pending delivery has come: everything is checked again, then it goes out. */

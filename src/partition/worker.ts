@@ -6,6 +6,7 @@
  *   recovering → live → draining → stopped, and from anywhere → halted
  */
 
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { assert, HighwaterError, PartitionHaltedError } from '../errors.ts'
 import type {
   Clock,
@@ -391,12 +392,4 @@ export class PartitionWorker {
     await Promise.allSettled([source.close(), output.close()])
     await store.close()
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

@@ -6,7 +6,7 @@
  * Table 0, the hot row (one 64-byte line for the common config):
  *   0 f64 subscriber | 8 i32 meta | 12 i32 ledger head | 16 … stamps, flags, latches, counters
  * meta: bits 0-7 zone, 8-12 cycle day (0: 1st), 16-21 lists.
- * Further tables hold sliding windows and, if the hot row is full, profile fields.
+ * Further tables hold sliding windows and, if the hot row is full, past periods and profile fields.
  */
 
 import { assert } from '../errors.ts'
@@ -142,6 +142,7 @@ class LayoutExtension {
         else this.#placeCounter(counter, counterWindow, false)
       }
     }
+    this.#placePrevious()
     for (const [counter, counterWindow] of sliding) this.#placeCounter(counter, counterWindow, true)
     this.#placeFields()
     for (const table of tables) {
@@ -190,9 +191,7 @@ class LayoutExtension {
   #placeFields(): void {
     for (const field of this.#catalog.fields) {
       this.#placeBits(placeKeys.fieldSet(field.name, field.type), 'flags', 1)
-      const hot = this.#image.tables[0]!
-      const isHotFull = this.#openHot === 0 && hot.cursor + 8 > HOT_ROW_SIZE
-      this.#placeCells(placeKeys.field(field.name, field.type), 8, isHotFull)
+      this.#placeCells(placeKeys.field(field.name, field.type), 8, this.#isHotFull(8))
     }
   }
 
@@ -220,19 +219,11 @@ class LayoutExtension {
   #placeCounter(counter: CounterSpec, counterWindow: CounterWindowSpec, isWide: boolean): void {
     const key = placeKeys.counter(counter, counterWindow)
     const { places } = this.#image
-    const backs = counterWindow.kind === 'calendar' ? counter.keep : 0
-    if (places[key] !== undefined) {
-      // A counter that now remembers more periods keeps what it has; the new ones fill up from
-      // zero.
-      for (let back = 1; back <= backs; back++) {
-        this.#placeCells(placeKeys.previous(counter, counterWindow, back), 8, false)
-      }
-      return
-    }
+    if (places[key] !== undefined) return
     const ringSize = counterWindow.kind === 'sliding' ? 8 * counterWindow.bucketCount : 0
     const isLifetimeDistinct =
       counter.aggregate === 'distinct-days' && counterWindow.kind === 'lifetime'
-    const size = 8 * (1 + backs) + ringSize + (isLifetimeDistinct ? 8 : 0)
+    const size = 8 + ringSize + (isLifetimeDistinct ? 8 : 0)
     const needsStamp = counterWindow.kind !== 'lifetime' || isLifetimeDistinct
     const table = this.#tableWithRoom(size, needsStamp ? counterWindow.unit : null, isWide)
     if (needsStamp) this.#placeInTable(placeKeys.stamp(table, counterWindow.unit), table, 4)
@@ -243,11 +234,30 @@ class LayoutExtension {
       offset += 8 * cells
     }
     put(key, 1)
-    for (let back = 1; back <= backs; back++) {
-      put(placeKeys.previous(counter, counterWindow, back), 1)
-    }
     if (ringSize > 0) put(placeKeys.ring(counter, counterWindow), counterWindow.bucketCount)
     if (isLifetimeDistinct) put(placeKeys.ring(counter, counterWindow), 1)
+  }
+
+  /**
+   * Past periods are touched when a row rolls and where a condition reads them, so they are the
+   * first to leave a full hot row. A counter that now remembers more keeps what it has; the new ones
+   * fill up from zero.
+   */
+  #placePrevious(): void {
+    for (const counter of this.#catalog.counters) {
+      for (const counterWindow of counter.counterWindows) {
+        if (counterWindow.kind !== 'calendar') continue
+        for (let back = 1; back <= counter.keep; back++) {
+          const key = placeKeys.previous(counter, counterWindow, back)
+          this.#placeCells(key, 8, this.#isHotFull(8))
+        }
+      }
+    }
+  }
+
+  /** Whether the first hot row, still growing, would outgrow its cache line. */
+  #isHotFull(size: number): boolean {
+    return this.#openHot === 0 && this.#image.tables[0]!.cursor + size > HOT_ROW_SIZE
   }
 
   #placeBits(key: string, group: string, bitCount: number): void {
