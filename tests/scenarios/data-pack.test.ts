@@ -26,10 +26,7 @@ const REALTIME: NaiveParameters = {
 
 function keeping(files: ConfigFiles, keep: number): ConfigFiles {
   const path = 'counters.yaml'
-  const text = files[path]!.replace(
-    /(per: \[day\])(\n +keep: \d+)?/,
-    `$1\n    keep: ${keep}`,
-  )
+  const text = files[path]!.replace(/(per: \[day\])(\n +keep: \d+)?/, `$1\n    keep: ${keep}`)
   return { ...files, [path]: text }
 }
 
