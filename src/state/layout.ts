@@ -240,8 +240,8 @@ class LayoutExtension {
 
   /**
    * Past periods are touched when a row rolls and where a condition reads them, so they are the
-   * first to leave a full hot row. A counter that now remembers more keeps what it has; the new ones
-   * fill up from zero.
+   * first to leave a full hot row. A counter that now remembers more keeps what it has; the new
+   * ones fill up from zero.
    */
   #placePrevious(): void {
     for (const counter of this.#catalog.counters) {
