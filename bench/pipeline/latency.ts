@@ -5,9 +5,8 @@
  * on meanwhile. The probe and reader are a process of their own.
  */
 
-import { fork } from 'node:child_process'
-import { join } from 'node:path'
 import { type BenchOptions, type BenchResult, quantile, say } from '../report.ts'
+import { forkForReport } from './fork.ts'
 import { Rig } from './rig.ts'
 import { SEED_EVERY, Traffic } from './traffic.ts'
 
@@ -31,7 +30,8 @@ export async function runLatency(options: BenchOptions): Promise<BenchResult[]> 
     void worker.start()
     await worker.untilLive()
     const firstSequence = await tagSeeds(rig, subscribers)
-    const report = await runProbe(
+    const report = await forkForReport<LatencyReport>(
+      'latency-probe.ts',
       [rig.server.url, subscribers, rate, seconds, firstSequence].map(String),
     )
     const { statistics } = worker.view()
@@ -74,19 +74,4 @@ async function tagSeeds(rig: Rig, subscribers: number): Promise<number> {
   const { lastSequence } = await source.state()
   await source.close()
   return lastSequence + 1
-}
-
-function runProbe(args: string[]): Promise<LatencyReport> {
-  const program = join(import.meta.dirname, 'latency-probe.ts')
-  return new Promise((resolve, reject) => {
-    const child = fork(program, args, { serialization: 'advanced' })
-    let report: LatencyReport | null = null
-    child.on('message', (message) => {
-      report = message as LatencyReport
-    })
-    child.on('close', (code) => {
-      if (report === null) reject(new Error(`the probe ended with ${code} and no report`))
-      else resolve(report)
-    })
-  })
 }

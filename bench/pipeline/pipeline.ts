@@ -1,23 +1,19 @@
 /**
  * Records per second through a real file-backed JetStream into deliveries, checkpoints on, worker
  * and broker on the same cores; in the same run the transport alone (same bytes consumed and
- * dropped) and the kernel alone (same batches from memory). Rates are medians over equal segments
+ * dropped) and the kernel alone (same traffic from memory). Rates are medians over equal segments
  * of one backlog.
  */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { InputMessage } from '../../src/model/ports.ts'
-import { loadImage, readManifestHead } from '../../src/partition/image.ts'
-import { PartitionMachine } from '../../src/partition/machine.ts'
-import { parseCatalog } from '../../src/rules/parse-catalog.ts'
 import { type BenchOptions, type BenchResult, comparedWith, median, say } from '../report.ts'
+import { forkForReport } from './fork.ts'
 import { Rig } from './rig.ts'
 import { BATCH_RECORDS, SEED_EVERY, Traffic } from './traffic.ts'
 
 const SEED = 20261121
 const SEGMENTS = 5
 const CHECKPOINT_EVERY_MS = 10_000
-const KERNEL_MESSAGES = 4_000
 const FILL_BATCH_RECORDS = 5_000
 
 /** Runs the bench; prints its seed. */
@@ -36,11 +32,11 @@ async function measure(rig: Rig, options: BenchOptions): Promise<BenchResult[]> 
   const traffic = new Traffic(SEED, subscribers)
   await populate(rig, traffic, subscribers)
   const backlogFrom = await prefill(rig, traffic, options.records)
+  say('kernel alone')
+  const kernel = await runKernel(rig, SEED + backlogFrom, options.records)
   const pipeline = await consume(rig, backlogFrom)
   say('transport alone')
   const transport = await drainTransport(rig, backlogFrom)
-  say('kernel alone')
-  const kernel = await runKernel(rig, backlogFrom)
   const result = (metric: string, value: number, unit: string): BenchResult => ({
     bench: 'pipeline',
     metric,
@@ -141,7 +137,6 @@ async function consume(rig: Rig, backlogFrom: number) {
   delays.disable()
   const view = worker.view()
   const residentBytes = process.memoryUsage().rss
-  // The backlog stays ahead of the image, for the kernel alone: no last checkpoint.
   await worker.stop()
   say(`segments: ${rates.map((rate) => (rate / 1e6).toFixed(2)).join(', ')} million records/s`)
   return {
@@ -184,35 +179,10 @@ async function drainTransport(rig: Rig, backlogFrom: number): Promise<number> {
   return median(rates)
 }
 
-/** Fresh batches of the same traffic, from memory, on the loaded image: no broker, no store. */
-async function runKernel(rig: Rig, backlogFrom: number): Promise<number> {
-  const store = await rig.openStore()
-  const head = readManifestHead(store)
-  if (head === null) throw new Error('the pipeline left no image')
-  const machine = new PartitionMachine(0)
-  const image = loadImage(store, head, machine.outbox, machine.rejects)
-  machine.adopt(image.core, parseCatalog(image.files).catalog)
-  const traffic = new Traffic(SEED + backlogFrom, machine.core!.subscriberCount)
-  const rates: number[] = []
-  for (let run = 0; run < SEGMENTS; run++) {
-    const messages: InputMessage[] = []
-    for (let i = 0; i < KERNEL_MESSAGES; i++) {
-      const timestampMs = Date.now()
-      const data = traffic.random(BATCH_RECORDS, timestampMs, 'kernel', 1)
-      const sequence = machine.sequence + 1 + i
-      messages.push({ sequence, timestampMs, subject: 'usage.0.kernel', data })
-    }
-    const startedAtMs = performance.now()
-    for (const message of messages) {
-      machine.apply(message)
-      while (machine.outbox.take(1, { batchDecisionsMax: 1000, batchSizeMax: 524_288 }) !== null) {
-        // Decisions are encoded and dropped.
-      }
-    }
-    const elapsedMs = performance.now() - startedAtMs
-    rates.push((KERNEL_MESSAGES * BATCH_RECORDS * 1000) / elapsedMs)
-  }
+/** As many records of the same traffic on the same image, from memory, in a process of its own. */
+async function runKernel(rig: Rig, seed: number, records: number): Promise<number> {
+  const args = [rig.storeDirectory, `${seed}`, `${records}`]
+  const rates = await forkForReport<number[]>('kernel-alone.ts', args)
   say(`kernel: ${rates.map((rate) => (rate / 1e6).toFixed(2)).join(', ')} million records/s`)
-  await store.close()
   return median(rates)
 }

@@ -60,8 +60,12 @@ export class Rig {
     await rm(this.directory, { recursive: true, force: true })
   }
 
+  get storeDirectory(): string {
+    return join(this.directory, 'store')
+  }
+
   openStore(): Promise<PageStore> {
-    return openStore(join(this.directory, 'store'))
+    return openStore(this.storeDirectory)
   }
 
   async source(): Promise<Source> {
