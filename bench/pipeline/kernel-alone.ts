@@ -1,7 +1,7 @@
 /**
- * The kernel alone, a process of its own: args store directory, seed, records. Loads the image that the
- * pipeline starts from and applies as many records of the same traffic to it, from memory: no broker, no
- * store, decisions encoded and dropped.
+ * The kernel alone, a process of its own: args store directory, seed, records. Loads the image that
+ * the pipeline starts from and applies as many records of the same traffic to it, from memory: no
+ * broker, no store, decisions encoded and dropped.
  */
 
 import type { InputMessage } from '../../src/model/ports.ts'
