@@ -3,18 +3,16 @@
  * themselves with `advance`. Deterministic; holds no state that the engine would have.
  */
 
-import { OutputFencedError, PartitionHaltedError } from '../../src/errors.ts'
 import type { HaltReason, HighwaterError } from '../../src/errors.ts'
-import { SUPPRESSION_REASONS } from '../../src/model/decision.ts'
-import { REJECT_REASONS } from '../../src/model/reject.ts'
+import { OutputFencedError, PartitionHaltedError } from '../../src/errors.ts'
 import type {
-  PartitionStatistics,
   PartitionView,
   ReloadOutcome,
   SubscriberView,
   TriggerStatistics,
   WorkerView,
 } from '../../src/model/view.ts'
+import { emptyStatistics } from '../../src/partition/core.ts'
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -122,7 +120,7 @@ function createFakePartition(partition: number, startMs: number): FakePartition 
     partition,
     status: 'live',
     halt: null,
-    statistics: createStatistics(),
+    statistics: emptyStatistics(),
     appliedSequence: 5_000,
     streamLastSequence: 5_007,
     streamFirstSequence: 101,
@@ -144,31 +142,6 @@ function createFakePartition(partition: number, startMs: number): FakePartition 
   }
   advancePartition(fake)
   return fake
-}
-
-function createStatistics(): PartitionStatistics {
-  return {
-    inputMessages: { usage: 0, profile: 0, feedback: 0, control: 0 },
-    inputBytes: 0,
-    records: 0,
-    recordsTooLate: 0,
-    recordsTooEarly: 0,
-    recordsLateForWindow: 0,
-    duplicateBatches: 0,
-    profileRows: 0,
-    rejects: new Float64Array(REJECT_REASONS.length),
-    candidates: 0,
-    deliveries: 0,
-    suppressed: new Float64Array(SUPPRESSION_REASONS.length),
-    timersFired: 0,
-    ticksRefused: 0,
-    decisions: 0,
-    outputMessages: 0,
-    outputBytes: 0,
-    outputRefusals: 0,
-    checkpoints: 0,
-    checkpointFailures: 0,
-  }
 }
 
 /** Twelve input messages of 100 usage records each, and what comes of them. */
