@@ -4,10 +4,11 @@
  * place where adapters meet ports.
  */
 
+import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { createHash } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type LoadedConfig, loadConfigDirectory } from './config/load.ts'
 import type { Settings } from './config/settings.ts'
@@ -389,8 +390,4 @@ export class Supervisor implements WorkerView {
 function isSameText(a: ConfigFiles, b: ConfigFiles): boolean {
   const paths = Object.keys(a)
   return paths.length === Object.keys(b).length && paths.every((path) => a[path] === b[path])
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -5,8 +5,7 @@
 
 import type { InputMessage } from '../../src/model/ports.ts'
 import { PartitionMachine } from '../../src/partition/machine.ts'
-import { encodeGenesis } from '../../src/probe/encode.ts'
-import { BATCH_RECORDS, BENCH_FILES, SEED_EVERY, Traffic } from '../pipeline/traffic.ts'
+import { BATCH_RECORDS, benchGenesis, SEED_EVERY, Traffic } from '../pipeline/traffic.ts'
 import { type BenchOptions, type BenchResult, median, say } from '../report.ts'
 
 const MESSAGES_PER_ROUND = 4_000
@@ -22,18 +21,7 @@ export function runUpdate(options: BenchOptions): BenchResult[] {
   const apply = (subject: string, data: Uint8Array): void => {
     machine.apply({ sequence: machine.sequence + 1, timestampMs: nowMs, subject, data })
   }
-  apply(
-    'control.0',
-    encodeGenesis({
-      id: 'genesis',
-      partition: 0,
-      partitionCount: 1,
-      zone: 'Asia/Shanghai',
-      clock: { mode: 'real' },
-      generation: 1,
-      files: BENCH_FILES,
-    }),
-  )
+  apply('control.0', benchGenesis())
   for (let first = 0; first < options.subscribers; first += FILL_BATCH_RECORDS) {
     const count = Math.min(FILL_BATCH_RECORDS, options.subscribers - first)
     apply('usage.0.fill', traffic.ascending(first, count, nowMs, 'fill', 1))

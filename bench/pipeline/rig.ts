@@ -7,7 +7,7 @@ import type { NatsConnection } from 'nats'
 import { engineIdentity } from '../../src/commands/engine.ts'
 import type { PageStore, Source } from '../../src/model/ports.ts'
 import { PartitionWorker } from '../../src/partition/worker.ts'
-import { encodeGenesis, encodeTick } from '../../src/probe/encode.ts'
+import { encodeTick } from '../../src/probe/encode.ts'
 import { brokerLink } from '../../src/sink/broker-link.ts'
 import { connectToNats } from '../../src/sink/connection.ts'
 import { openControlWriter } from '../../src/sink/control-writer.ts'
@@ -19,7 +19,7 @@ import { DEFAULT_STREAM_LIMITS } from '../../src/sink/stream-settings.ts'
 import { ensureStreams } from '../../src/sink/streams.ts'
 import { createJetStreamSource } from '../../src/source/jetstream-source.ts'
 import { openStore } from '../../src/store/lmdb-store.ts'
-import { BENCH_FILES } from './traffic.ts'
+import { benchGenesis } from './traffic.ts'
 
 const IN_FLIGHT_MAX = 256
 const CHECKPOINT_BANDWIDTH = 200_000_000
@@ -41,15 +41,7 @@ export class Rig {
     const directory = await mkdtemp(join(tmpdir(), 'highwater-bench-'))
     const server = await startPrivateServer({ storeDirectory: join(directory, 'jetstream') })
     const connection = await connectToNats({ servers: [server.url], name: 'bench' })
-    const genesis = encodeGenesis({
-      id: 'genesis',
-      partition: 0,
-      partitionCount: 1,
-      zone: 'Asia/Shanghai',
-      clock: { mode: 'real' },
-      generation: 1,
-      files: BENCH_FILES,
-    })
+    const genesis = benchGenesis()
     await ensureStreams(connection, 0, DEFAULT_STREAM_LIMITS, genesis)
     return new Rig(server, connection, directory)
   }

@@ -6,7 +6,7 @@
 
 import type { ConfigFiles } from '../../src/model/catalog.ts'
 import type { ProfileRow } from '../../src/model/messages.ts'
-import { encodeProfile, encodeUsageColumns } from '../../src/probe/encode.ts'
+import { encodeGenesis, encodeProfile, encodeUsageColumns } from '../../src/probe/encode.ts'
 import { Random } from '../../src/probe/random.ts'
 
 /** Records of a batch. */
@@ -49,6 +49,19 @@ once: month
 deliver: { channel: sms }
 message: 'Your friends are online.'
 `,
+}
+
+/** Genesis of the benched partition: one of one, on a real clock. */
+export function benchGenesis(): Uint8Array {
+  return encodeGenesis({
+    id: 'genesis',
+    partition: 0,
+    partitionCount: 1,
+    zone: 'Asia/Shanghai',
+    clock: { mode: 'real' },
+    generation: 1,
+    files: BENCH_FILES,
+  })
 }
 
 /** Makes batches; the same seed gives the same records but for their times. */

@@ -4,6 +4,7 @@
  * position, and commits the manifest last.
  */
 
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { PartitionHaltedError } from '../errors.ts'
 import type { Clock, PageStore } from '../model/ports.ts'
 import { ImageSweep, PageBuffers, type SlotMaps } from '../state/image-sweep.ts'
@@ -172,7 +173,7 @@ export class Checkpointer {
   async #pace(startedAtMs: number, writtenSize: number): Promise<void> {
     const earliestMs = startedAtMs + (writtenSize / this.#settings.bandwidth) * 1000
     const waitMs = this.#isUnpaced ? 0 : earliestMs - this.#clock.nowMs()
-    if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs))
-    else await new Promise((resolve) => setImmediate(resolve))
+    if (waitMs > 1) await pause(waitMs)
+    else await nextTurn()
   }
 }

@@ -4,7 +4,7 @@
  * attempts. Every candidate ends in exactly one delivery or one suppression with a reason.
  */
 
-import { assert } from '../errors.ts'
+import { isOpenAt, nextOpening } from '../decision/contact-window.ts'
 import { findIneligibility } from '../decision/eligibility.ts'
 import {
   completePlan,
@@ -15,10 +15,11 @@ import {
   planDelivery,
   subscriberShare,
 } from '../decision/schedule.ts'
-import { isOpenAt, nextOpening } from '../decision/contact-window.ts'
+import { assert } from '../errors.ts'
 import type { TriggerSpec } from '../model/catalog.ts'
 import { SUPPRESSION_REASONS, type SuppressionReason } from '../model/decision.ts'
 import type { Expression } from '../model/expression.ts'
+import { readCell } from '../state/counter-cells.ts'
 import {
   type LedgerRow,
   ROW_EMITTED,
@@ -27,7 +28,6 @@ import {
   ROW_REOPEN,
   ROW_RESOLVED,
 } from '../state/ledger.ts'
-import { readCell } from '../state/counter-cells.ts'
 import { formatPeriod } from '../state/periods.ts'
 import { MS_PER_DAY } from '../state/zone.ts'
 import type { CompiledTrigger } from './compile.ts'
@@ -105,11 +105,6 @@ export class Decider {
       if (status === ROW_REOPEN) this.#reopen(nextRow)
       else this.#emitDue(nextRow)
     }
-  }
-
-  /** Whether timers are due at an instant. */
-  hasDueAt(instantMs: number): boolean {
-    return this.#core.heap.nextDueMs <= instantMs
   }
 
   /**

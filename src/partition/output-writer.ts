@@ -8,8 +8,9 @@
  * owner.
  */
 
-import { decode, encode } from '@msgpack/msgpack'
+import { setTimeout as pause } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
+import { decode, encode } from '@msgpack/msgpack'
 import { HighwaterError, OutputFencedError, PartitionHaltedError } from '../errors.ts'
 import type { OutputStream } from '../model/ports.ts'
 import type { Outbox, OutboxLimits, OutputBatch } from '../outbox/outbox.ts'
@@ -210,8 +211,4 @@ export class OutputWriter {
     this.#waiters = this.#waiters.filter((waiter) => waiter.number > number)
     for (const { resolve } of ready) resolve()
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -6,15 +6,16 @@
  * Stop rather than guess: each check that fails is a halt with its own reason.
  */
 
-import { decode } from '@msgpack/msgpack'
+import { setTimeout as pause } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
+import { decode } from '@msgpack/msgpack'
 import { HighwaterError, PartitionHaltedError } from '../errors.ts'
 import type { OutputStream, PageStore, Source, StreamState } from '../model/ports.ts'
 import { formatDigest } from '../outbox/digest.ts'
 import { parseCatalog } from '../rules/parse-catalog.ts'
 import type { SlotMaps } from '../state/image-sweep.ts'
-import { type EngineIdentity, loadImage, type ManifestHead, readManifestHead } from './image.ts'
 import { fingerprintOf } from './core.ts'
+import { type EngineIdentity, loadImage, type ManifestHead, readManifestHead } from './image.ts'
 import { PartitionMachine } from './machine.ts'
 import { claimOutput, type OutputPlace } from './output-writer.ts'
 
@@ -101,7 +102,7 @@ export async function patiently<T>(
     } catch (error) {
       if (!(error instanceof HighwaterError) || !error.retryable) throw error
     }
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    await pause(RETRY_MS)
   }
   return null
 }

@@ -1,5 +1,6 @@
 /** Publishes rejects until they are acknowledged; the checkpoint waits for it. */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import type { RejectStream } from '../model/ports.ts'
 import type { RejectPart, Rejects } from '../outbox/rejects.ts'
 
@@ -62,7 +63,7 @@ export class RejectWriter {
   async #publish(part: RejectPart): Promise<void> {
     while (!this.#isStopped) {
       if (await this.#isStored(part)) break
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      await pause(RETRY_MS)
     }
     this.#inFlight -= 1
     this.#size -= part.bytes.byteLength

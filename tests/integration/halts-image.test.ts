@@ -4,13 +4,7 @@ import type { PageStore } from '../../src/model/ports.ts'
 import { openStore } from '../../src/store/lmdb-store.ts'
 import { replacing } from '../support/port-wrappers.ts'
 import { expectHalt } from '../support/stream-tampering.ts'
-import {
-  type Installation,
-  openInstallation,
-  range,
-  type TestWorker,
-  until,
-} from '../support/worker-harness.ts'
+import { type Installation, leaveImage, openInstallation } from '../support/worker-harness.ts'
 
 let installation: Installation
 
@@ -21,22 +15,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await installation.close()
 })
-
-async function untilSaid({ worker }: TestWorker, number: number): Promise<void> {
-  await until(
-    `decision ${number} is said`,
-    () => worker.view().acknowledgedDecisionNumber === number,
-  )
-}
-
-/** A worker that said something and left a checkpoint of it. */
-async function leaveImage(): Promise<void> {
-  const before = await installation.startLive()
-  await installation.cross(range(1, 10))
-  await installation.cross(range(11, 20))
-  await untilSaid(before, 20)
-  await installation.stop(before)
-}
 
 describe('the image', () => {
   async function inStore(change: (store: PageStore) => Promise<unknown>): Promise<void> {
@@ -50,7 +28,7 @@ describe('the image', () => {
   }
 
   test('a page with one bit turned: page-checksum', async () => {
-    await leaveImage()
+    await leaveImage(installation)
     await inStore(async (store) => {
       const address = { table: 0, page: 0, slot: slotOf(store) } as const
       const bytes = Uint8Array.from(store.readPage(address)!)
@@ -61,7 +39,7 @@ describe('the image', () => {
   })
 
   test('a sound page in the place of another: page-checksum', async () => {
-    await leaveImage()
+    await leaveImage(installation)
     await inStore(async (store) => {
       const tables = (decode(store.readManifest().get('head')!) as { tables: { id: number }[] })
         .tables
@@ -79,7 +57,7 @@ describe('the image', () => {
   })
 
   test('a page that is not there: page-missing', async () => {
-    await leaveImage()
+    await leaveImage(installation)
     await expectHalt(installation, 'page-missing', {
       wrap: (ports) => ({
         ...ports,
@@ -89,7 +67,7 @@ describe('the image', () => {
   })
 
   test('a manifest without an entry that it needs: page-missing', async () => {
-    await leaveImage()
+    await leaveImage(installation)
     await inStore(async (store) => {
       const entries = new Map([...store.readManifest()].map(([key, value]) => [key, value.slice()]))
       entries.delete('slots/0')
@@ -99,7 +77,7 @@ describe('the image', () => {
   })
 
   test('an image of a layout that we do not read: engine-version', async () => {
-    await leaveImage()
+    await leaveImage(installation)
     await inStore(async (store) => {
       const entries = new Map([...store.readManifest()].map(([key, value]) => [key, value.slice()]))
       const head = decode(entries.get('head')!) as { imageVersion: number }

@@ -10,8 +10,8 @@ import {
   LINE_FILES,
   openInstallation,
   range,
-  type TestWorker,
   until,
+  untilSaid,
 } from '../support/worker-harness.ts'
 
 let installation: Installation
@@ -23,13 +23,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await installation.close()
 })
-
-async function untilSaid({ worker }: TestWorker, number: number): Promise<void> {
-  await until(
-    `decision ${number} is said`,
-    () => worker.view().acknowledgedDecisionNumber === number,
-  )
-}
 
 describe('under way', () => {
   test('a sequence that jumps: sequence-jump', async () => {

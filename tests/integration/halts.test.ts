@@ -11,10 +11,12 @@ import {
 } from '../support/stream-tampering.ts'
 import {
   type Installation,
+  leaveImage,
   openInstallation,
   range,
   type TestWorker,
   until,
+  untilSaid,
 } from '../support/worker-harness.ts'
 
 let installation: Installation
@@ -27,25 +29,9 @@ afterEach(async () => {
   await installation.close()
 })
 
-async function untilSaid({ worker }: TestWorker, number: number): Promise<void> {
-  await until(
-    `decision ${number} is said`,
-    () => worker.view().acknowledgedDecisionNumber === number,
-  )
-}
-
-/** A worker that said something and left a checkpoint of it. */
-async function leaveImage(): Promise<void> {
-  const before = await installation.startLive()
-  await installation.cross(range(1, 10))
-  await installation.cross(range(11, 20))
-  await untilSaid(before, 20)
-  await installation.stop(before)
-}
-
 describe('at the start', () => {
   test('IN made anew: input-recreated', async () => {
-    await leaveImage()
+    await leaveImage(installation)
     await recreateStream(installation, 'IN_0')
     for (const subscribers of [[1], [2], [3], [4]]) await installation.cross(subscribers)
     await expectHalt(installation, 'input-recreated')
@@ -53,26 +39,26 @@ describe('at the start', () => {
 
   test('IN shorter than where we stand: input-truncated', async () => {
     await installation.makeStreams()
-    await rollBackStream(installation, 'IN_0', leaveImage)
+    await rollBackStream(installation, 'IN_0', () => leaveImage(installation))
     await expectHalt(installation, 'input-truncated')
   })
 
   test('IN with another message where we stand: input-fingerprint', async () => {
     await installation.makeStreams()
-    await rollBackStream(installation, 'IN_0', leaveImage)
+    await rollBackStream(installation, 'IN_0', () => leaveImage(installation))
     for (const subscribers of [[1], [2], [3]]) await installation.cross(subscribers)
     await expectHalt(installation, 'input-fingerprint')
   })
 
   test('IN that dropped what we have not read: input-gap', async () => {
-    await leaveImage()
+    await leaveImage(installation)
     for (const subscriber of range(21, 25)) await installation.cross([subscriber])
     await dropOldest(installation, 'IN_0', 2)
     await expectHalt(installation, 'input-gap')
   })
 
   test('IN that dropped only what we have read is no gap', async () => {
-    await leaveImage()
+    await leaveImage(installation)
     for (const subscriber of range(21, 25)) await installation.cross([subscriber])
     await dropOldest(installation, 'IN_0', 5)
     const after = await installation.startLive()
@@ -81,26 +67,26 @@ describe('at the start', () => {
   })
 
   test('no image and IN not complete from genesis: input-gap', async () => {
-    await leaveImage()
+    await leaveImage(installation)
     await dropOldest(installation, 'IN_0', 2)
     await expectHalt(installation, 'input-gap', { name: 'without-image' })
   })
 
   test('OUT made anew: output-recreated', async () => {
-    await leaveImage()
+    await leaveImage(installation)
     await recreateStream(installation, 'OUT_0')
     await expectHalt(installation, 'output-recreated')
   })
 
   test('OUT shorter than where we stand: output-truncated', async () => {
     await installation.makeStreams()
-    await rollBackStream(installation, 'OUT_0', leaveImage)
+    await rollBackStream(installation, 'OUT_0', () => leaveImage(installation))
     await expectHalt(installation, 'output-truncated')
   })
 
   test('OUT with another message where we stand: output-fingerprint', async () => {
     await installation.makeStreams()
-    await rollBackStream(installation, 'OUT_0', leaveImage)
+    await rollBackStream(installation, 'OUT_0', () => leaveImage(installation))
     for (const _ of range(1, 5)) installation.connection.publish('out.0', encode({ kind: 'other' }))
     await installation.connection.flush()
     await expectHalt(installation, 'output-fingerprint')

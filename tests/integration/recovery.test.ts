@@ -1,5 +1,5 @@
-import { encode } from '@msgpack/msgpack'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { encode } from '@msgpack/msgpack'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { OutputStream } from '../../src/model/ports.ts'
 import { outputWithOtherDigests, replacing } from '../support/port-wrappers.ts'
@@ -7,8 +7,8 @@ import {
   type Installation,
   openInstallation,
   range,
-  type TestWorker,
   until,
+  untilSaid,
 } from '../support/worker-harness.ts'
 
 let installation: Installation
@@ -20,13 +20,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await installation.close()
 })
-
-async function untilSaid({ worker }: TestWorker, number: number): Promise<void> {
-  await until(
-    `decision ${number} is said`,
-    () => worker.view().acknowledgedDecisionNumber === number,
-  )
-}
 
 describe('an orderly stop', () => {
   test('leaves a checkpoint of everything: the next worker replays nothing', async () => {

@@ -4,7 +4,6 @@
  * was opened is closed by `close`.
  */
 
-import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -12,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from 'nats'
 import { pino } from 'pino'
 import { engineIdentity } from '../../src/commands/engine.ts'
@@ -41,15 +41,15 @@ import { DEFAULT_STREAM_LIMITS, type StreamLimits } from '../../src/sink/stream-
 import { ensureStreams } from '../../src/sink/streams.ts'
 import { createJetStreamSource } from '../../src/source/jetstream-source.ts'
 import { openStore } from '../../src/store/lmdb-store.ts'
-import { cutWhenCrashed } from './port-wrappers.ts'
 import { startNatsServer } from './nats-server.ts'
+import { cutWhenCrashed } from './port-wrappers.ts'
 import {
   decisionsOf,
   type OutDecision,
   type OutMessage,
+  type RejectMessage,
   readOutput,
   readRejects,
-  type RejectMessage,
 } from './stream-contents.ts'
 
 /** One counter and one trigger: each subscriber that reaches 1 KiB gets one delivery, at once. */
@@ -369,4 +369,21 @@ export async function until(
 /** Numbers `first` to `last`. */
 export function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+}
+
+/** Waits until OUT has acknowledged a worker's decisions up to exactly this number. */
+export async function untilSaid({ worker }: TestWorker, number: number): Promise<void> {
+  await until(
+    `decision ${number} is said`,
+    () => worker.view().acknowledgedDecisionNumber === number,
+  )
+}
+
+/** A worker that said something and left a checkpoint of it. */
+export async function leaveImage(installation: Installation): Promise<void> {
+  const before = await installation.startLive()
+  await installation.cross(range(1, 10))
+  await installation.cross(range(11, 20))
+  await untilSaid(before, 20)
+  await installation.stop(before)
 }
