@@ -16,7 +16,7 @@ import { decodeControl } from './decode/control.ts'
 import { BrokerRefusedError, ConfigInvalidError, formatProblem, HighwaterError } from './errors.ts'
 import type { ConfigFiles } from './model/catalog.ts'
 import type { ControlMessage } from './model/messages.ts'
-import type { Clock, ControlWriter } from './model/ports.ts'
+import type { ControlWriter, WaitingClock } from './model/ports.ts'
 import { RejectError } from './model/reject.ts'
 import type {
   PartitionView,
@@ -29,6 +29,7 @@ import { MESSAGE_SIZE_MAX, partitionOf } from './model/wire.ts'
 import type { EngineIdentity } from './partition/image.ts'
 import { findIncompatibility } from './partition/machine.ts'
 import { viewOfHalted } from './partition/partition-view.ts'
+import { SYSTEM_CLOCK } from './partition/system-clock.ts'
 import { PartitionWorker } from './partition/worker.ts'
 import { encodeConfig, encodeGenesis, encodeTick } from './probe/encode.ts'
 import { describeChange } from './rules/describe-change.ts'
@@ -57,7 +58,7 @@ export interface SupervisorOptions {
   readonly connection: BrokerConnection
   readonly engine: EngineIdentity
   readonly logger: Logger
-  readonly clock?: Clock
+  readonly clock?: WaitingClock
 }
 
 /** The running partitions of one process. */
@@ -66,7 +67,7 @@ export class Supervisor implements WorkerView {
   readonly #options: SupervisorOptions
   readonly #settings: Settings
   readonly #logger: Logger
-  readonly #clock: Clock
+  readonly #clock: WaitingClock
   readonly #workers = new Map<number, PartitionWorker>()
   readonly #controls = new Map<number, ControlWriter>()
   /** Partitions that could not even start, and why. */
@@ -80,7 +81,7 @@ export class Supervisor implements WorkerView {
     this.#options = options
     this.#settings = options.config.settings
     this.#logger = options.logger
-    this.#clock = options.clock ?? { nowMs: Date.now }
+    this.#clock = options.clock ?? SYSTEM_CLOCK
     this.version = options.engine.version
   }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { NatsConnection } from 'nats'
 import { engineIdentity } from '../../src/commands/engine.ts'
 import type { PageStore, Source } from '../../src/model/ports.ts'
+import { SYSTEM_CLOCK } from '../../src/partition/system-clock.ts'
 import { PartitionWorker } from '../../src/partition/worker.ts'
 import { encodeTick } from '../../src/probe/encode.ts'
 import { brokerLink } from '../../src/sink/broker-link.ts'
@@ -74,7 +75,7 @@ export class Rig {
         rejects: openRejectStream(connection, 0),
         control: openControlWriter(connection, 0),
         store: await this.openStore(),
-        clock: { nowMs: Date.now },
+        clock: SYSTEM_CLOCK,
       },
       {
         partition: 0,

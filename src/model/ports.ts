@@ -115,7 +115,15 @@ export interface PageStore {
   close(): Promise<void>
 }
 
-/** The worker's own clock; only the shell reads it (lag, alarms, pacing), never the machine. */
+/** Tells the time; only the shell reads it (lag, alarms, pacing), never the machine. */
 export interface Clock {
   nowMs(): number
+}
+
+/** The worker's own clock, and all waiting by it: whoever brings another brings all of time. */
+export interface WaitingClock extends Clock {
+  /** Resolves after `ms` milliseconds. */
+  pause(ms: number): Promise<void>
+  /** Resolves when whatever else is ready had its turn. */
+  turn(): Promise<void>
 }

@@ -4,9 +4,8 @@
  * position, and commits the manifest last.
  */
 
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { PartitionHaltedError } from '../errors.ts'
-import type { Clock, PageStore } from '../model/ports.ts'
+import type { PageStore, WaitingClock } from '../model/ports.ts'
 import { ImageSweep, PageBuffers, type SlotMaps } from '../state/image-sweep.ts'
 import type { PartitionCore } from './core.ts'
 import { type EngineIdentity, manifestEntries, snapshotCore, tablesOf } from './image.ts'
@@ -33,7 +32,7 @@ export interface CheckpointSettings {
 /** Checkpoints of one partition, one at a time. */
 export class Checkpointer {
   readonly #store: PageStore
-  readonly #clock: Clock
+  readonly #clock: WaitingClock
   readonly #engine: EngineIdentity
   readonly #settings: CheckpointSettings
   readonly #buffers = new PageBuffers()
@@ -49,7 +48,7 @@ export class Checkpointer {
 
   constructor(
     store: PageStore,
-    clock: Clock,
+    clock: WaitingClock,
     engine: EngineIdentity,
     settings: CheckpointSettings,
     from: { slotMaps: SlotMaps; generation: number; sequence: number },
@@ -173,7 +172,7 @@ export class Checkpointer {
   async #pace(startedAtMs: number, writtenSize: number): Promise<void> {
     const earliestMs = startedAtMs + (writtenSize / this.#settings.bandwidth) * 1000
     const waitMs = this.#isUnpaced ? 0 : earliestMs - this.#clock.nowMs()
-    if (waitMs > 1) await pause(waitMs)
-    else await nextTurn()
+    if (waitMs > 1) await this.#clock.pause(waitMs)
+    else await this.#clock.turn()
   }
 }

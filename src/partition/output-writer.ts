@@ -8,11 +8,10 @@
  * owner.
  */
 
-import { setTimeout as pause } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { decode, encode } from '@msgpack/msgpack'
 import { HighwaterError, OutputFencedError, PartitionHaltedError } from '../errors.ts'
-import type { OutputStream } from '../model/ports.ts'
+import type { OutputStream, WaitingClock } from '../model/ports.ts'
 import type { Outbox, OutboxLimits, OutputBatch } from '../outbox/outbox.ts'
 
 /** A place in OUT that we wrote or saw ourselves. */
@@ -46,6 +45,7 @@ const RETRY_MS = 200
 export async function claimOutput(
   output: OutputStream,
   identity: ClaimIdentity,
+  clock: WaitingClock,
   isStopping: () => boolean,
 ): Promise<OutputPlace | null> {
   const { worker, engine, claimedAtMs } = identity
@@ -54,7 +54,7 @@ export async function claimOutput(
     const outcome = await output.publish(bytes, null)
     if (outcome.kind === 'stored') return { sequence: outcome.sequence, fingerprint: crc32(bytes) }
     // A claim that may have been stored does no harm: the next one outranks it.
-    await pause(RETRY_MS)
+    await clock.pause(RETRY_MS)
   }
   return null
 }
@@ -62,6 +62,7 @@ export async function claimOutput(
 /** Publishes what the outbox holds. `start` once; `stop` leaves the rest unsent. */
 export class OutputWriter {
   readonly #output: OutputStream
+  readonly #clock: WaitingClock
   readonly #outbox: Outbox
   readonly #limits: GroupCommitLimits
   readonly #epoch: number
@@ -70,7 +71,7 @@ export class OutputWriter {
   #acknowledgedNumber: number
   #isRunning = false
   #isStopped = false
-  #gathering: NodeJS.Timeout | null = null
+  #isGathering = false
   #waiters: { number: number; resolve: () => void }[] = []
   messageCount = 0
   size = 0
@@ -79,6 +80,7 @@ export class OutputWriter {
 
   constructor(
     output: OutputStream,
+    clock: WaitingClock,
     outbox: Outbox,
     limits: GroupCommitLimits,
     claim: OutputPlace,
@@ -86,6 +88,7 @@ export class OutputWriter {
     onFailure: (error: unknown) => void,
   ) {
     this.#output = output
+    this.#clock = clock
     this.#outbox = outbox
     this.#limits = limits
     this.#epoch = claim.sequence
@@ -116,15 +119,21 @@ export class OutputWriter {
     if (this.#isRunning || this.#isStopped || this.#outbox.waitingCount === 0) return
     const { latencyMs, batchDecisionsMax } = this.#limits
     if (latencyMs > 0 && this.#outbox.waitingCount < batchDecisionsMax) {
-      this.#gathering ??= setTimeout(() => this.#send(), latencyMs)
+      this.#gather(latencyMs).catch(this.#onFailure)
       return
     }
     this.#send()
   }
 
+  async #gather(latencyMs: number): Promise<void> {
+    if (this.#isGathering) return
+    this.#isGathering = true
+    await this.#clock.pause(latencyMs)
+    this.#isGathering = false
+    this.#send()
+  }
+
   #send(): void {
-    if (this.#gathering !== null) clearTimeout(this.#gathering)
-    this.#gathering = null
     if (this.#isRunning || this.#isStopped) return
     const batch = this.#outbox.take(this.#epoch, this.#limits)
     if (batch === null) return
@@ -144,7 +153,6 @@ export class OutputWriter {
 
   stop(): void {
     this.#isStopped = true
-    if (this.#gathering !== null) clearTimeout(this.#gathering)
     this.#wake(Number.POSITIVE_INFINITY)
   }
 
@@ -174,7 +182,7 @@ export class OutputWriter {
         const isStored = await this.#resolveTail(batch)
         if (isStored) return true
       }
-      await pause(RETRY_MS)
+      await this.#clock.pause(RETRY_MS)
     }
     return false
   }

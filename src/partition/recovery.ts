@@ -6,11 +6,10 @@
  * Stop rather than guess: each check that fails is a halt with its own reason.
  */
 
-import { setTimeout as pause } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { decode } from '@msgpack/msgpack'
 import { HighwaterError, PartitionHaltedError } from '../errors.ts'
-import type { OutputStream, PageStore, Source, StreamState } from '../model/ports.ts'
+import type { OutputStream, PageStore, Source, StreamState, WaitingClock } from '../model/ports.ts'
 import { formatDigest } from '../outbox/digest.ts'
 import { parseCatalog } from '../rules/parse-catalog.ts'
 import type { SlotMaps } from '../state/image-sweep.ts'
@@ -26,7 +25,7 @@ export interface RecoveryPorts {
   readonly source: Source
   readonly output: OutputStream
   readonly store: PageStore
-  readonly nowMs: () => number
+  readonly clock: WaitingClock
   readonly isStopping: () => boolean
 }
 
@@ -55,12 +54,12 @@ export async function recoverPartition(
 ): Promise<RecoveredPartition | null> {
   const { source, output, store } = ports
   const head = readManifestHead(store)
-  const streams = await patiently(ports.isStopping, () => checkStreams(ports, head))
+  const streams = await patiently(ports.clock, ports.isStopping, () => checkStreams(ports, head))
   if (streams === null) return null
-  const identity = { worker, engine: engine.version, claimedAtMs: ports.nowMs() }
-  const claim = await claimOutput(output, identity, ports.isStopping)
+  const identity = { worker, engine: engine.version, claimedAtMs: ports.clock.nowMs() }
+  const claim = await claimOutput(output, identity, ports.clock, ports.isStopping)
   if (claim === null) return null
-  const seen = await patiently(ports.isStopping, async () => {
+  const seen = await patiently(ports.clock, ports.isStopping, async () => {
     const { lastSequence } = await source.state()
     return { lastSequence, tail: await readTail(output, head, claim.sequence) }
   })
@@ -93,6 +92,7 @@ export async function recoverPartition(
  * data; null when stopped meanwhile.
  */
 export async function patiently<T>(
+  clock: WaitingClock,
   isStopping: () => boolean,
   attempt: () => Promise<T>,
 ): Promise<T | null> {
@@ -102,7 +102,7 @@ export async function patiently<T>(
     } catch (error) {
       if (!(error instanceof HighwaterError) || !error.retryable) throw error
     }
-    await pause(RETRY_MS)
+    await clock.pause(RETRY_MS)
   }
   return null
 }

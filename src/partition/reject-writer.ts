@@ -1,7 +1,6 @@
 /** Publishes rejects until they are acknowledged; the checkpoint waits for it. */
 
-import { setTimeout as pause } from 'node:timers/promises'
-import type { RejectStream } from '../model/ports.ts'
+import type { RejectStream, WaitingClock } from '../model/ports.ts'
 import type { RejectPart, Rejects } from '../outbox/rejects.ts'
 
 const IN_FLIGHT_MAX = 16
@@ -10,6 +9,7 @@ const RETRY_MS = 500
 /** Empties `Rejects` into REJ_<p>: at least once, repeats dropped by message id. */
 export class RejectWriter {
   readonly #stream: RejectStream
+  readonly #clock: WaitingClock
   readonly #rejects: Rejects
   #queue: RejectPart[] = []
   #inFlight = 0
@@ -17,8 +17,9 @@ export class RejectWriter {
   #isStopped = false
   #waiters: (() => void)[] = []
 
-  constructor(stream: RejectStream, rejects: Rejects) {
+  constructor(stream: RejectStream, clock: WaitingClock, rejects: Rejects) {
     this.#stream = stream
+    this.#clock = clock
     this.#rejects = rejects
   }
 
@@ -63,7 +64,7 @@ export class RejectWriter {
   async #publish(part: RejectPart): Promise<void> {
     while (!this.#isStopped) {
       if (await this.#isStored(part)) break
-      await pause(RETRY_MS)
+      await this.#clock.pause(RETRY_MS)
     }
     this.#inFlight -= 1
     this.#size -= part.bytes.byteLength

@@ -6,10 +6,8 @@
  *   recovering → live → draining → stopped, and from anywhere → halted
  */
 
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { assert, HighwaterError, PartitionHaltedError } from '../errors.ts'
 import type {
-  Clock,
   ControlWriter,
   InputMessage,
   OutputStream,
@@ -17,6 +15,7 @@ import type {
   RejectStream,
   Source,
   StreamState,
+  WaitingClock,
 } from '../model/ports.ts'
 import type { PartitionStatistics, PartitionView, SubscriberView } from '../model/view.ts'
 import { Checkpointer, type CheckpointSettings } from './checkpointer.ts'
@@ -53,7 +52,7 @@ export interface WorkerPorts {
   readonly rejects: RejectStream
   readonly control: ControlWriter
   readonly store: PageStore
-  readonly clock: Clock
+  readonly clock: WaitingClock
 }
 
 /** Settings of one partition's worker. */
@@ -129,7 +128,7 @@ export class PartitionWorker {
 
   /** Resolves once replay is over; rejects when the partition halts before. */
   async untilLive(): Promise<void> {
-    while (this.#status === 'recovering') await pause(5)
+    while (this.#status === 'recovering') await this.#ports.clock.pause(5)
     if (this.#halt !== null) throw this.#halt
   }
 
@@ -170,17 +169,17 @@ export class PartitionWorker {
     if (!(await this.#recover())) return
     this.#lastCheckpointAtMs = clock.nowMs()
     const isStopping = (): boolean => this.#isStopping
-    await patiently(isStopping, () => source.open(this.machine!.sequence + 1))
+    await patiently(clock, isStopping, () => source.open(this.machine!.sequence + 1))
     this.#noteLive()
     while (!this.#isStopping) {
       if (this.#failure !== null) throw this.#failure
       if (!(await this.#watchStreams())) {
-        await pause(IDLE_WAIT_MS)
+        await clock.pause(IDLE_WAIT_MS)
         continue
       }
       this.#checkpointIfDue()
       if (this.#isHeldBack()) {
-        await pause(1)
+        await clock.pause(1)
         continue
       }
       const applied = this.#applyTurn()
@@ -191,7 +190,7 @@ export class PartitionWorker {
         this.#ticker!.tickIfDue()
         await source.wait(IDLE_WAIT_MS)
       } else {
-        await nextTurn()
+        await clock.turn()
       }
     }
     await this.#drain()
@@ -204,7 +203,7 @@ export class PartitionWorker {
       source,
       output,
       store,
-      nowMs: () => clock.nowMs(),
+      clock,
       isStopping: () => this.#isStopping,
     })
     if (recovered === null) {
@@ -214,8 +213,16 @@ export class PartitionWorker {
     const { machine, claim, outputNumber, slotMaps, generation, imageSequence } = recovered
     this.#recovered = recovered
     this.#streams = recovered.input
-    this.#writer = new OutputWriter(output, machine.outbox, outbox, claim, outputNumber, this.#fail)
-    this.#rejectWriter = new RejectWriter(rejects, machine.rejects)
+    this.#writer = new OutputWriter(
+      output,
+      clock,
+      machine.outbox,
+      outbox,
+      claim,
+      outputNumber,
+      this.#fail,
+    )
+    this.#rejectWriter = new RejectWriter(rejects, clock, machine.rejects)
     this.#checkpointer = new Checkpointer(store, clock, engine, checkpoint, {
       slotMaps,
       generation,

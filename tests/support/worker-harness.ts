@@ -19,6 +19,7 @@ import { type RunningWorker, serve } from '../../src/commands/serve.ts'
 import type { ConfigFiles } from '../../src/model/catalog.ts'
 import type { ClockMode } from '../../src/model/messages.ts'
 import type { EngineIdentity } from '../../src/partition/image.ts'
+import { SYSTEM_CLOCK } from '../../src/partition/system-clock.ts'
 import {
   PartitionWorker,
   type WorkerPorts,
@@ -180,7 +181,7 @@ export class Installation {
       rejects: openRejectStream(connection, partition),
       control: openControlWriter(connection, partition),
       store,
-      clock: { nowMs: Date.now },
+      clock: SYSTEM_CLOCK,
     }
     const { ports, cut } = cutWhenCrashed(wrap(real))
     const worker = new PartitionWorker(ports, {
