@@ -24,14 +24,9 @@ import type { EngineIdentity } from './image.ts'
 import { inspectSubscriber } from './inspect.ts'
 import type { PartitionMachine } from './machine.ts'
 import { type GroupCommitLimits, OutputWriter } from './output-writer.ts'
-import {
-  checkInput,
-  checkOutput,
-  patiently,
-  recoverPartition,
-  type RecoveredPartition,
-} from './recovery.ts'
+import { patiently, recoverPartition, type RecoveredPartition } from './recovery.ts'
 import { RejectWriter } from './reject-writer.ts'
+import { type StandingPlace, StreamWatch } from './stream-watch.ts'
 import { Ticker } from './ticker.ts'
 import { viewOfPartition } from './partition-view.ts'
 
@@ -41,7 +36,7 @@ const CLOCK_AHEAD_MAX_MS = 5 * 60_000
 const TAKE_MAX = 256
 const TURN_MS = 5
 const IDLE_WAIT_MS = 20
-const STREAM_POLL_MS = 2_000
+const UNSEEN: StreamState = { created: '', firstSequence: 0, lastSequence: 0 }
 const REJECTS_WAITING_MAX = 10_000
 const REJECTS_WAITING_SIZE_MAX = 64 * 1024 * 1024
 
@@ -80,12 +75,10 @@ export class PartitionWorker {
   #rejectWriter: RejectWriter | null = null
   #checkpointer: Checkpointer | null = null
   #ticker: Ticker | null = null
-  #streams: StreamState = { created: '', firstSequence: 0, lastSequence: 0 }
+  #watch: StreamWatch | null = null
   #pending: readonly InputMessage[] = []
   #pendingAt = 0
   #lastCheckpointAtMs = 0
-  #lastPollAtMs = 0
-  #reconnects = 0
   #isStopping = false
   #failure: unknown = null
   /** What failed beside the loop ends the loop. */
@@ -146,7 +139,7 @@ export class PartitionWorker {
       writer: this.#writer,
       checkpointer: this.#checkpointer,
       ticker: this.#ticker,
-      streams: this.#streams,
+      streams: this.#watch?.input ?? UNSEEN,
       nowMs: this.#ports.clock.nowMs(),
       storeBytes: this.#isClosed ? 0 : this.#ports.store.diskSize(),
     })
@@ -169,11 +162,12 @@ export class PartitionWorker {
     if (!(await this.#recover())) return
     this.#lastCheckpointAtMs = clock.nowMs()
     const isStopping = (): boolean => this.#isStopping
+    const place = (): StandingPlace => this.#standingPlace()
     await patiently(clock, isStopping, () => source.open(this.machine!.sequence + 1))
     this.#noteLive()
     while (!this.#isStopping) {
       if (this.#failure !== null) throw this.#failure
-      if (!(await this.#watchStreams())) {
+      if (!(await this.#watch!.look(place))) {
         await clock.pause(IDLE_WAIT_MS)
         continue
       }
@@ -212,7 +206,9 @@ export class PartitionWorker {
     }
     const { machine, claim, outputNumber, slotMaps, generation, imageSequence } = recovered
     this.#recovered = recovered
-    this.#streams = recovered.input
+    const { input, output: found } = recovered
+    const created = { inputCreated: input.created, outputCreated: found.created }
+    this.#watch = new StreamWatch({ source, output, clock, ...created }, input)
     this.#writer = new OutputWriter(
       output,
       clock,
@@ -315,54 +311,9 @@ export class PartitionWorker {
     }
   }
 
-  /**
-   * Polls the streams for lag, and checks them whole after a reconnect. False: they could not be
-   * checked yet, and what has arrived since may be of another stream.
-   */
-  async #watchStreams(): Promise<boolean> {
-    const { source, clock } = this.#ports
-    const nowMs = clock.nowMs()
-    const reconnects = source.reconnectCount()
-    if (reconnects === this.#reconnects) {
-      if (nowMs - this.#lastPollAtMs < STREAM_POLL_MS) return true
-      this.#lastPollAtMs = nowMs
-      source.state().then(
-        (state) => {
-          this.#streams = state
-        },
-        () => undefined,
-      )
-      return true
-    }
-    try {
-      await this.#checkStreams()
-      this.#reconnects = reconnects
-      return true
-    } catch (error) {
-      if (!(error instanceof HighwaterError) || !error.retryable) throw error
-      return false
-    }
-  }
-
-  async #checkStreams(): Promise<void> {
-    const { source, output } = this.#ports
-    const { input, output: outputState } = this.#recovered!
-    const { sequence: applied = 0, fingerprint: appliedFingerprint = 0 } = this.#core ?? {}
-    const state = await source.state()
-    this.#streams = state
-    const place = {
-      inputCreated: input.created,
-      sequence: applied,
-      fingerprint: appliedFingerprint,
-    }
-    await checkInput(source, state, place)
-    const { sequence, fingerprint } = this.#writer!.place
-    const position = {
-      outputCreated: outputState.created,
-      outputSequence: sequence,
-      outputFingerprint: fingerprint,
-    }
-    await checkOutput(output, await output.state(), position)
+  #standingPlace(): StandingPlace {
+    const { sequence = 0, fingerprint = 0 } = this.#core ?? {}
+    return { input: { sequence, fingerprint }, output: this.#writer!.place }
   }
 
   async #drain(): Promise<void> {
