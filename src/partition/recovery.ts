@@ -1,6 +1,6 @@
 /**
- * From whatever is there to a partition that may run: both streams checked against the image, OUT
- * claimed, its tail read, the image loaded. What follows is replay: the worker applies IN from the
+ * From whatever is there to a partition that may run: the image loaded, both streams checked
+ * against it, OUT claimed, its tail read. What follows is replay: the worker applies IN from the
  * image's position, and every decision that OUT already holds is compared and not sent again.
  *
  * Stop rather than guess: each check that fails is a halt with its own reason.
@@ -53,8 +53,21 @@ export async function recoverPartition(
   ports: RecoveryPorts,
 ): Promise<RecoveredPartition | null> {
   const { source, output, store } = ports
+  // All that can be wrong with this image is found before the claim: an owner that cannot go on
+  // would only fence off one that can.
   const head = readManifestHead(store)
-  const streams = await patiently(ports.clock, ports.isStopping, () => checkStreams(ports, head))
+  const machine = new PartitionMachine(partition)
+  let slotMaps: SlotMaps = new Map()
+  if (head !== null) {
+    const image = loadImage(store, head, machine.outbox, machine.rejects)
+    slotMaps = image.slotMaps
+    machine.adopt(image.core, parseCatalog(image.files).catalog)
+  }
+  const streams = await patiently(ports.clock, ports.isStopping, async () => {
+    const seen = await checkStreams(ports, head)
+    checkTail(await readTail(output, head, seen.output.lastSequence), head, engine)
+    return seen
+  })
   if (streams === null) return null
   const identity = { worker, engine: engine.version, claimedAtMs: ports.clock.nowMs() }
   const claim = await claimOutput(output, identity, ports.clock, ports.isStopping)
@@ -65,14 +78,7 @@ export async function recoverPartition(
   })
   if (seen === null) return null
   const { tail } = seen
-  if (head !== null && tail.hasDecisions) checkEngine(head.engine, engine)
-  const machine = new PartitionMachine(partition)
-  let slotMaps: SlotMaps = new Map()
-  if (head !== null) {
-    const image = loadImage(store, head, machine.outbox, machine.rejects)
-    slotMaps = image.slotMaps
-    machine.adopt(image.core, parseCatalog(image.files).catalog)
-  }
+  checkTail(tail, head, engine)
   machine.outbox.expectReplay(tail.lastNumber, tail.digests)
   return {
     machine,
@@ -244,7 +250,9 @@ function checkImageDigest(head: ManifestHead, digest: string): void {
  * A new engine may decide otherwise: it starts only where nothing that OUT holds must be made
  * again.
  */
-function checkEngine(before: EngineIdentity, now: EngineIdentity): void {
+function checkTail(tail: OutputTail, head: ManifestHead | null, now: EngineIdentity): void {
+  if (head === null || !tail.hasDecisions) return
+  const before = head.engine
   const isSame =
     before.version === now.version &&
     before.runtime === now.runtime &&

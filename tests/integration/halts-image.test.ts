@@ -1,10 +1,15 @@
 import { decode, encode } from '@msgpack/msgpack'
-import { afterEach, beforeEach, describe, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PageStore } from '../../src/model/ports.ts'
 import { openStore } from '../../src/store/lmdb-store.ts'
 import { replacing } from '../support/port-wrappers.ts'
 import { expectHalt } from '../support/stream-tampering.ts'
-import { type Installation, leaveImage, openInstallation } from '../support/worker-harness.ts'
+import {
+  type Installation,
+  leaveImage,
+  openInstallation,
+  untilSaid,
+} from '../support/worker-harness.ts'
 
 let installation: Installation
 
@@ -36,6 +41,23 @@ describe('the image', () => {
       await store.writePage(address, bytes)
     })
     await expectHalt(installation, 'page-checksum')
+  })
+
+  test('whoever cannot load the image does not fence off an owner that works', async () => {
+    await leaveImage(installation)
+    const owner = await installation.startLive({ name: 'owner' })
+    const broken = await installation.startWorker({
+      wrap: (ports) => ({
+        ...ports,
+        store: replacing<PageStore>(ports.store, { readPage: () => null }),
+      }),
+    })
+    await broken.done
+    expect(broken.worker.halt).toMatchObject({ reason: 'page-missing' })
+    const claims = (await installation.readOut()).filter(({ kind }) => kind === 'claim')
+    expect(claims).toHaveLength(2)
+    await installation.cross([777])
+    await untilSaid(owner, 21)
   })
 
   test('a sound page in the place of another: page-checksum', async () => {
