@@ -7,7 +7,6 @@
  */
 
 import { crc32 } from 'node:zlib'
-import { decode } from '@msgpack/msgpack'
 import { HighwaterError, PartitionHaltedError } from '../errors.ts'
 import type { OutputStream, PageStore, Source, StreamState, WaitingClock } from '../model/ports.ts'
 import { formatDigest } from '../outbox/digest.ts'
@@ -16,6 +15,7 @@ import type { SlotMaps } from '../state/image-sweep.ts'
 import { fingerprintOf } from './core.ts'
 import { type EngineIdentity, loadImage, type ManifestHead, readManifestHead } from './image.ts'
 import { PartitionMachine } from './machine.ts'
+import { ChainReader, type ChainStart } from './output-chain.ts'
 import { claimOutput, type OutputPlace } from './output-writer.ts'
 
 const RETRY_MS = 200
@@ -45,16 +45,26 @@ export interface RecoveredPartition {
   readonly imageSequence: number
 }
 
-/** Recovers; null when stopped meanwhile. Throws PartitionHaltedError. */
-export async function recoverPartition(
+/** An image loaded, and both streams found to go with it. Nothing is claimed. */
+export interface LoadedPartition {
+  readonly machine: PartitionMachine
+  /** Null: the machine begins with genesis. */
+  readonly head: ManifestHead | null
+  readonly slotMaps: SlotMaps
+  readonly input: StreamState
+  readonly output: StreamState
+}
+
+/**
+ * All that can be wrong with an image is found before the claim: an owner that cannot go on would
+ * only fence off one that can. Null when stopped meanwhile. Throws PartitionHaltedError.
+ */
+export async function loadPartition(
   partition: number,
-  worker: string,
   engine: EngineIdentity,
   ports: RecoveryPorts,
-): Promise<RecoveredPartition | null> {
-  const { source, output, store } = ports
-  // All that can be wrong with this image is found before the claim: an owner that cannot go on
-  // would only fence off one that can.
+): Promise<LoadedPartition | null> {
+  const { output, store } = ports
   const head = readManifestHead(store)
   const machine = new PartitionMachine(partition)
   let slotMaps: SlotMaps = new Map()
@@ -65,16 +75,29 @@ export async function recoverPartition(
   }
   const streams = await patiently(ports.clock, ports.isStopping, async () => {
     const seen = await checkStreams(ports, head)
-    checkTail(await readTail(output, head, seen.output.lastSequence), head, engine)
+    checkTail(await readTail(output, chainStartOf(head), seen.output.lastSequence), head, engine)
     return seen
   })
-  if (streams === null) return null
+  return streams === null ? null : { machine, head, slotMaps, ...streams }
+}
+
+/** Recovers; null when stopped meanwhile. Throws PartitionHaltedError. */
+export async function recoverPartition(
+  partition: number,
+  worker: string,
+  engine: EngineIdentity,
+  ports: RecoveryPorts,
+): Promise<RecoveredPartition | null> {
+  const { source, output } = ports
+  const loaded = await loadPartition(partition, engine, ports)
+  if (loaded === null) return null
+  const { machine, head, slotMaps } = loaded
   const identity = { worker, engine: engine.version, claimedAtMs: ports.clock.nowMs() }
   const claim = await claimOutput(output, identity, ports.clock, ports.isStopping)
   if (claim === null) return null
   const seen = await patiently(ports.clock, ports.isStopping, async () => {
     const { lastSequence } = await source.state()
-    return { lastSequence, tail: await readTail(output, head, claim.sequence) }
+    return { lastSequence, tail: await readTail(output, chainStartOf(head), claim.sequence) }
   })
   if (seen === null) return null
   const { tail } = seen
@@ -85,8 +108,8 @@ export async function recoverPartition(
     claim,
     outputNumber: tail.lastNumber,
     replayTarget: seen.lastSequence,
-    input: streams.input,
-    output: streams.output,
+    input: loaded.input,
+    output: loaded.output,
     slotMaps,
     generation: head?.generation ?? 0,
     imageSequence: head?.sequence ?? 0,
@@ -196,54 +219,38 @@ export async function checkOutput(
   }
 }
 
-interface OutputTail {
+/** What OUT holds past a place. */
+export interface OutputTail {
   readonly lastNumber: number
   readonly hasDecisions: boolean
   readonly digests: ReadonlyMap<number, string>
 }
 
-/** Decisions in OUT past the image's position, up to our claim: claims are skipped. */
-async function readTail(
+/** Decisions in OUT past a place, up to our claim: claims are skipped. */
+export async function readTail(
   output: OutputStream,
-  head: ManifestHead | null,
+  start: ChainStart,
   claimSequence: number,
 ): Promise<OutputTail> {
   const digests = new Map<number, string>()
-  const imageNumber = head?.decisionNumber ?? 0
-  let lastNumber = imageNumber
-  let previousLast: number | null = null
+  const chain = new ChainReader(start)
+  let lastNumber = start.decisionNumber
   let hasDecisions = false
-  const from = (head?.outputSequence ?? 0) + 1
-  for await (const { sequence, data } of output.read(from, claimSequence)) {
-    const envelope = decode(data) as {
-      kind?: string
-      first?: number
-      last?: number
-      digest?: string
-    }
-    if (envelope.kind !== 'decisions') continue
-    const { first = 0, last = 0, digest = '' } = envelope
-    // The first message may begin before the image, since it was under way when the image was
-    // taken.
-    const isNext = previousLast === null ? first <= imageNumber + 1 : first === previousLast + 1
-    if (!isNext) {
-      const text = `OUT ${sequence} starts with decision ${first} after ${previousLast ?? imageNumber}`
-      throw new PartitionHaltedError('output-gap', text)
-    }
-    if (head !== null && last === imageNumber) checkImageDigest(head, digest)
-    previousLast = last
+  for await (const message of output.read(start.outputSequence + 1, claimSequence)) {
+    const link = chain.next(message)
+    if (link === null) continue
     hasDecisions = true
-    digests.set(last, digest)
-    lastNumber = Math.max(lastNumber, last)
+    digests.set(link.last, link.digest)
+    lastNumber = Math.max(lastNumber, link.last)
   }
   return { lastNumber, hasDecisions, digests }
 }
 
-/** What OUT says of the image's last decision must be what the image says of it. */
-function checkImageDigest(head: ManifestHead, digest: string): void {
-  if (digest === formatDigest(head.digestLow, head.digestHigh)) return
-  const text = `the image and OUT disagree on the decisions up to ${head.decisionNumber}`
-  throw new PartitionHaltedError('digest-mismatch', text)
+/** Where the tail begins that an image does not know. */
+export function chainStartOf(head: ManifestHead | null): ChainStart {
+  if (head === null) return { outputSequence: 0, decisionNumber: 0, digest: '' }
+  const { outputSequence, decisionNumber, digestLow, digestHigh } = head
+  return { outputSequence, decisionNumber, digest: formatDigest(digestLow, digestHigh) }
 }
 
 /**

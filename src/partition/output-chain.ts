@@ -1,0 +1,62 @@
+/**
+ * OUT as a chain that is read: numbers without a gap, and the digest after each message. For
+ * recovery, which reads the tail past an image, and for a standby, which follows a living owner.
+ */
+
+import { decode } from '@msgpack/msgpack'
+import { PartitionHaltedError } from '../errors.ts'
+import type { OutputMessage } from '../model/ports.ts'
+
+/** A place in OUT behind which a reader begins, and what it knows of the decisions up to there. */
+export interface ChainStart {
+  /** Messages up to this one need not be read again. */
+  readonly outputSequence: number
+  /** Last decision that the reader knows, and the running digest after it. */
+  readonly decisionNumber: number
+  readonly digest: string
+}
+
+/** One message of decisions, without the decisions. */
+export interface ChainLink {
+  readonly first: number
+  readonly last: number
+  readonly digest: string
+}
+
+/** Checks messages of OUT one after the other. */
+export class ChainReader {
+  readonly #start: ChainStart
+  #previousLast: number | null = null
+  /** Sequence of the last claim read; 0 before the first. */
+  claimSequence = 0
+
+  constructor(start: ChainStart) {
+    this.#start = start
+  }
+
+  /**
+   * The next message's link; null when it holds no decisions. Throws PartitionHaltedError
+   * (`output-gap`, `digest-mismatch`).
+   */
+  next({ sequence, data }: OutputMessage): ChainLink | null {
+    const envelope = decode(data) as Partial<ChainLink> & { kind?: string }
+    if (envelope.kind === 'claim') this.claimSequence = sequence
+    if (envelope.kind !== 'decisions') return null
+    const { decisionNumber } = this.#start
+    const { first = 0, last = 0, digest = '' } = envelope
+    // The first message may begin before the start: it was under way when the image was taken.
+    const isNext =
+      this.#previousLast === null ? first <= decisionNumber + 1 : first === this.#previousLast + 1
+    if (!isNext) {
+      const text = `OUT ${sequence} starts with decision ${first} after ${this.#previousLast ?? decisionNumber}`
+      throw new PartitionHaltedError('output-gap', text)
+    }
+    // What OUT says of the image's last decision must be what the image says of it.
+    if (decisionNumber > 0 && last === decisionNumber && digest !== this.#start.digest) {
+      const text = `the image and OUT disagree on the decisions up to ${decisionNumber}`
+      throw new PartitionHaltedError('digest-mismatch', text)
+    }
+    this.#previousLast = last
+    return { first, last, digest }
+  }
+}
