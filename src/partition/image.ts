@@ -18,7 +18,7 @@ import type { ProducerImage } from '../state/producers.ts'
 import { type Genesis, PartitionCore } from './core.ts'
 
 /** Version of the layout of pages and manifest. */
-export const IMAGE_VERSION = 1
+export const IMAGE_VERSION = 2
 
 /**
  * What the engine that wrote an image was; a new one starts only from an image with nothing
@@ -116,6 +116,7 @@ export function manifestEntries(
   entries.set('head', encode(head))
   entries.set('files', encode(files))
   for (const [table, slots] of sweep.slotMaps()) entries.set(`slots/${table}`, slots)
+  for (const [table, sums] of sweep.pageSums()) entries.set(`sums/${table}`, sums)
   return entries
 }
 
@@ -159,7 +160,7 @@ export function loadImage(
     table.growTo(rowCount)
     const slots = Uint8Array.from(required(manifest, `slots/${id}`))
     slotMaps.set(id, slots)
-    loadTable(store, table, slots, head.generation)
+    loadTable(store, table, slots, required(manifest, `sums/${id}`), head.generation)
   }
   core.alignTables()
   core.index.rebuild()
@@ -173,18 +174,21 @@ function loadTable(
   store: PageStore,
   table: PagedTable,
   slots: Uint8Array,
+  sums: Uint8Array,
   generation: number,
 ): void {
   const { id, pageCount, strideSize } = table
-  if (slots.byteLength !== pageCount) {
+  if (slots.byteLength !== pageCount || sums.byteLength !== 4 * pageCount) {
     throw new PartitionHaltedError('page-missing', `table ${id} has no slot for every page`)
   }
+  new Uint8Array(table.pageSums.buffer).set(sums)
   for (let page = 0; page < pageCount; page++) {
     const image = store.readPage({ table: id, page, slot: slots[page] === 1 ? 1 : 0 })
     if (image === null || image.byteLength !== PAGE_HEAD_SIZE + table.pageSize) {
       throw new PartitionHaltedError('page-missing', `page ${page} of table ${id} is missing`)
     }
-    table.pageBytes(page).set(openPage(image, { table: id, page, strideSize, generation }))
+    const sum = table.pageSums[page]!
+    table.pageBytes(page).set(openPage(image, { table: id, page, strideSize, generation, sum }))
     table.pageFlags[page] = PAGE_CLEAN
   }
 }

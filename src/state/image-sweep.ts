@@ -121,6 +121,20 @@ export class ImageSweep {
     return new Map(this.#tables.map(({ table, slots }) => [table.id, slots]))
   }
 
+  /**
+   * Checksums to commit with the manifest, once every page was written: uint32 by page, per table
+   * id, as bytes. Pages that the attempt did not write have them from the attempt that did.
+   */
+  pageSums(): Map<number, Uint8Array> {
+    assert(this.remainingCount === 0)
+    return new Map(
+      this.#tables.map(({ table, pageCount }) => [
+        table.id,
+        new Uint8Array(table.pageSums.slice(0, pageCount).buffer),
+      ]),
+    )
+  }
+
   /** Row counts at the attempt's position, by table id. */
   rowCounts(): Map<number, number> {
     return new Map(this.#tables.map(({ table, rowCount }) => [table.id, rowCount]))
@@ -148,7 +162,8 @@ export class ImageSweep {
       table.pageFlags[page] = PAGE_CLEAN
     }
     const { generation } = this
-    sealPage(image, { table: table.id, page, strideSize: table.strideSize, generation })
+    const head = { table: table.id, page, strideSize: table.strideSize, generation }
+    table.pageSums[page] = sealPage(image, head)
     return { address: { table: table.id, page, slot: slots[page] === 1 ? 1 : 0 }, bytes: image }
   }
 }

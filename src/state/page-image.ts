@@ -20,8 +20,20 @@ export interface PageHead {
   readonly generation: number
 }
 
-/** Completes an image whose rows already stand behind the head: writes head and checksum. */
-export function sealPage(image: Uint8Array, head: PageHead): void {
+/**
+ * What its place demands of a page: `generation` is the newest that it may be, `sum` the checksum
+ * that the manifest knows it by. An older version of a page is sound in itself; a store that mixes
+ * versions up (a stale tree, a key with a flipped bit) is found out by the sum alone.
+ */
+export interface PageDemand extends PageHead {
+  readonly sum: number
+}
+
+/**
+ * Completes an image whose rows already stand behind the head: writes head and checksum, which it
+ * returns.
+ */
+export function sealPage(image: Uint8Array, head: PageHead): number {
   const view = new DataView(image.buffer, image.byteOffset, image.byteLength)
   view.setUint16(4, FORMAT, true)
   view.setUint16(6, head.table, true)
@@ -30,14 +42,16 @@ export function sealPage(image: Uint8Array, head: PageHead): void {
   view.setFloat64(16, head.generation, true)
   view.setUint32(24, image.byteLength - PAGE_HEAD_SIZE, true)
   view.setUint32(28, 0, true)
-  view.setUint32(0, crc32(image.subarray(4)), true)
+  const sum = crc32(image.subarray(4))
+  view.setUint32(0, sum, true)
+  return sum
 }
 
 /**
- * Checks an image against what its place demands (`generation`: the newest it may be) and returns
- * its rows, a view. Throws PartitionHaltedError.
+ * Checks an image against what its place demands and returns its rows, a view. Throws
+ * PartitionHaltedError.
  */
-export function openPage(image: Uint8Array, head: PageHead): Uint8Array {
+export function openPage(image: Uint8Array, head: PageDemand): Uint8Array {
   const name = `page ${head.page} of table ${head.table}`
   if (image.byteLength < PAGE_HEAD_SIZE) {
     throw new PartitionHaltedError('page-checksum', `${name} is cut short`)
@@ -51,6 +65,7 @@ export function openPage(image: Uint8Array, head: PageHead): Uint8Array {
     view.getUint16(6, true) === head.table &&
     view.getUint32(8, true) === head.page &&
     view.getUint32(12, true) === head.strideSize &&
+    view.getUint32(0, true) === head.sum &&
     view.getUint32(24, true) === image.byteLength - PAGE_HEAD_SIZE &&
     view.getFloat64(16, true) <= head.generation
   if (!isRight) {

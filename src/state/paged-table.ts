@@ -41,6 +41,8 @@ export class PagedTable {
   readonly bytes: Uint8Array[] = []
   /** State by page number; replaced when it grows, so never keep it across an input. */
   pageFlags: Uint8Array = new Uint8Array(1024)
+  /** Checksum of the image written last, by page number: what a manifest knows pages by. */
+  pageSums: Uint32Array = new Uint32Array(1024)
   rowCount = 0
   /** Copies of pages that changed while they were PAGE_SWEEPING, by page number. */
   readonly copies = new Map<number, Uint8Array>()
@@ -91,6 +93,9 @@ export class PagedTable {
       const grown = new Uint8Array(Math.max(pages, this.pageFlags.length * 2))
       grown.set(this.pageFlags)
       this.pageFlags = grown
+      const sums = new Uint32Array(grown.length)
+      sums.set(this.pageSums)
+      this.pageSums = sums
     }
     this.pageFlags.fill(PAGE_DIRTY, pagesBefore, pages)
   }

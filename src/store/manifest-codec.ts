@@ -1,15 +1,17 @@
 /**
  * The manifest as one LMDB value, so that replacing it is atomic by itself. Little-endian:
  *
- *   bytes 0..3   'HWM1'
- *   bytes 4..7   uint32 count of entries
+ *   bytes 0..3   'HWM2'
+ *   bytes 4..7   uint32 CRC-32 of everything after it
+ *   bytes 8..11  uint32 count of entries
  *   then for each entry: uint32 key size, key (UTF-8), uint32 value size, value
  */
 
-import { StoreError } from '../errors.ts'
+import { crc32 } from 'node:zlib'
+import { PartitionHaltedError } from '../errors.ts'
 
-const MAGIC = 0x314d5748
-const HEADER_SIZE = 8
+const MAGIC = 0x324d5748
+const HEADER_SIZE = 12
 
 /** Encodes all entries; the result shares no memory with them. */
 export function encodeManifest(entries: ReadonlyMap<string, Uint8Array>): Uint8Array {
@@ -20,7 +22,7 @@ export function encodeManifest(entries: ReadonlyMap<string, Uint8Array>): Uint8A
   const bytes = new Uint8Array(size)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, MAGIC, true)
-  view.setUint32(4, keys.length, true)
+  view.setUint32(8, keys.length, true)
   let offset = HEADER_SIZE
   const append = (part: Uint8Array): void => {
     view.setUint32(offset, part.length, true)
@@ -31,19 +33,21 @@ export function encodeManifest(entries: ReadonlyMap<string, Uint8Array>): Uint8A
     append(keys[i]!)
     append(values[i]!)
   }
+  view.setUint32(4, crc32(bytes.subarray(8)), true)
   return bytes
 }
 
 /**
  * Decodes into entries that are views of `bytes`.
- * @throws {StoreError} when the bytes are not a manifest of this form
+ * @throws {PartitionHaltedError} `page-checksum` when the bytes are not a manifest as it was written
  */
 export function decodeManifest(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const entries = new Map<string, Uint8Array>()
   try {
     if (view.getUint32(0, true) !== MAGIC) throw new RangeError('unknown first bytes')
-    const count = view.getUint32(4, true)
+    if (view.getUint32(4, true) !== crc32(bytes.subarray(8))) throw new RangeError('wrong checksum')
+    const count = view.getUint32(8, true)
     let offset = HEADER_SIZE
     const next = (): Uint8Array => {
       const size = view.getUint32(offset, true)
@@ -58,7 +62,10 @@ export function decodeManifest(bytes: Uint8Array): ReadonlyMap<string, Uint8Arra
     }
     if (offset !== bytes.length) throw new RangeError('bytes are left over')
   } catch (error) {
-    throw new StoreError('the manifest cannot be decoded', { cause: error })
+    const why = error instanceof Error ? error.message : ''
+    throw new PartitionHaltedError('page-checksum', `the manifest is damaged: ${why}`, {
+      cause: error,
+    })
   }
   return entries
 }

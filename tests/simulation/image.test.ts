@@ -162,6 +162,17 @@ describe('a damaged image halts the partition', () => {
     expect(() => loadMachine(store)).toThrow(halting('page-checksum'))
   })
 
+  it('a page that is older than the manifest', () => {
+    const script = populated()
+    const store = new MemoryStore()
+    const writer = save(script, store)
+    script.usage('2026-11-20 10:00', 1, { subscriber: 1 })
+    save(script, store, writer)
+    // As if the store had lost the last write: sound in itself, of the right place, and stale.
+    store.pages.set('0/0/1', store.pages.get('0/0/0')!)
+    expect(() => loadMachine(store)).toThrow(halting('page-checksum'))
+  })
+
   it('a page gone or cut short', () => {
     const key = committedKeys(pristine)[0]!
     const gone = pristine.clone()

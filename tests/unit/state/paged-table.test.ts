@@ -94,11 +94,13 @@ describe('an image', () => {
       expect(table.copies.size).toBe(0)
       expect(sweep.rowCounts().get(1)).toBe(expected.length)
       const slots = committed.get(1)!
+      const sums = new DataView(sweep.pageSums().get(1)!.buffer)
       const opened = new Map<number, Uint8Array>()
       for (const [row, value] of expected.entries()) {
         const page = row >>> table.pageShift
         const image = store.get(`${page}/${slots[page]}`)!
-        const head = { table: 1, page, strideSize: 2048, generation }
+        const sum = sums.getUint32(4 * page, true)
+        const head = { table: 1, page, strideSize: 2048, generation, sum }
         const rows = opened.get(page) ?? openPage(image, head)
         opened.set(page, rows)
         const at = (row & ((1 << table.pageShift) - 1)) * 2048
@@ -154,10 +156,11 @@ describe('a page image', () => {
     sealPage(image, head)
     return image
   }
+  const demand = { ...head, sum: new DataView(seal().buffer).getUint32(0, true) }
 
   it('opens where it belongs, for its own and later generations', () => {
-    expect(openPage(seal(), head)).toEqual(new Uint8Array(256).fill(9))
-    expect(openPage(seal(), { ...head, generation: 6 })).toHaveLength(256)
+    expect(openPage(seal(), demand)).toEqual(new Uint8Array(256).fill(9))
+    expect(openPage(seal(), { ...demand, generation: 6 })).toHaveLength(256)
   })
 
   it.each([
@@ -165,8 +168,9 @@ describe('a page image', () => {
     ['another page', { page: 8 }],
     ['rows of another size', { strideSize: 72 }],
     ['an older manifest', { generation: 4 }],
+    ['a manifest that knows another version of it', { sum: 1 }],
   ])('does not open for %s', (_, change) => {
-    expect(() => openPage(seal(), { ...head, ...change })).toThrow(
+    expect(() => openPage(seal(), { ...demand, ...change })).toThrow(
       expect.objectContaining({ reason: 'page-checksum' }),
     )
   })
@@ -175,9 +179,9 @@ describe('a page image', () => {
     for (let byte = 0; byte < PAGE_HEAD_SIZE + 256; byte++) {
       const image = seal()
       image[byte]! ^= 1 << (byte % 8)
-      expect(() => openPage(image, head), `byte ${byte}`).toThrow('page 7 of table 2')
+      expect(() => openPage(image, demand), `byte ${byte}`).toThrow('page 7 of table 2')
     }
-    expect(() => openPage(seal().subarray(0, 20), head)).toThrow('cut short')
-    expect(() => openPage(seal().subarray(0, 280), head)).toThrow('checksum')
+    expect(() => openPage(seal().subarray(0, 20), demand)).toThrow('cut short')
+    expect(() => openPage(seal().subarray(0, 280), demand)).toThrow('checksum')
   })
 })

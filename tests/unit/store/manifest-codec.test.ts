@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { StoreError } from '../../../src/errors.ts'
 import { decodeManifest, encodeManifest } from '../../../src/store/manifest-codec.ts'
 
 const entries = new Map([
@@ -7,6 +6,8 @@ const entries = new Map([
   ['空', new Uint8Array(0)],
   ['', new Uint8Array(1000).fill(9)],
 ])
+
+const DAMAGED = expect.objectContaining({ reason: 'page-checksum' })
 
 test('decodes to the entries that were encoded, also at an odd offset', () => {
   const encoded = encodeManifest(entries)
@@ -19,12 +20,21 @@ test('decodes to the entries that were encoded, also at an odd offset', () => {
 test('refuses a manifest cut anywhere, longer than it should be, or of another kind', () => {
   const encoded = encodeManifest(entries)
   for (let size = 0; size < encoded.length; size += 7) {
-    expect(() => decodeManifest(encoded.subarray(0, size))).toThrow(StoreError)
+    expect(() => decodeManifest(encoded.subarray(0, size))).toThrow(DAMAGED)
   }
   const longer = new Uint8Array(encoded.length + 1)
   longer.set(encoded)
-  expect(() => decodeManifest(longer)).toThrow(StoreError)
+  expect(() => decodeManifest(longer)).toThrow(DAMAGED)
   const foreign = encoded.slice()
   foreign[0]! ^= 1
-  expect(() => decodeManifest(foreign)).toThrow(StoreError)
+  expect(() => decodeManifest(foreign)).toThrow(DAMAGED)
+})
+
+test('refuses a manifest with any one bit turned', () => {
+  const encoded = encodeManifest(entries)
+  for (let bit = 0; bit < encoded.length * 8; bit++) {
+    encoded[bit >>> 3]! ^= 1 << (bit & 7)
+    expect(() => decodeManifest(encoded), `bit ${bit}`).toThrow(DAMAGED)
+    encoded[bit >>> 3]! ^= 1 << (bit & 7)
+  }
 })
