@@ -1,0 +1,80 @@
+/**
+ * Messages of the log as plain objects for the naive model, read with a MessagePack library alone:
+ * nothing of the engine's decoder is trusted here.
+ */
+
+import { decode } from '@msgpack/msgpack'
+import type { FeedbackRow, ProfileRow } from '../../src/model/messages.ts'
+import type { NaiveInput, NaiveRecord } from '../support/naive/input.ts'
+
+/** One message of `IN_<p>` as it is stored. */
+export interface LoggedMessage {
+  readonly sequence: number
+  readonly timestampMs: number
+  readonly subject: string
+  readonly data: Uint8Array
+}
+
+/** The message as the naive model takes it; null for genesis and configurations. */
+export function readLogged({ sequence, subject, data }: LoggedMessage): NaiveInput | null {
+  const [kind] = subject.split('.')
+  const wire = decode(data) as Record<string, unknown>
+  if (kind === 'control') {
+    if (wire.kind !== 'tick') return null
+    const { id, writer = null, time = null } = wire
+    return { sequence, kind: 'tick', id, writer, timeMs: time } as NaiveInput
+  }
+  const { epoch, seq } = wire as { epoch: number; seq: number }
+  if (kind === 'usage') {
+    const stamp = { probe: wire.probe as string, epoch, seq }
+    return { sequence, kind, stamp, records: recordsOf(wire) }
+  }
+  const stamp = { probe: wire.source as string, epoch, seq }
+  const rows = wire.rows as Record<string, unknown>[]
+  return kind === 'profile'
+    ? { sequence, kind, stamp, rows: rows.map(profileRowOf) }
+    : { sequence, kind: 'feedback', stamp, rows: rows.map(feedbackRowOf) }
+}
+
+function recordsOf(wire: Record<string, unknown>): NaiveRecord[] {
+  if (wire.rows !== undefined) return (wire.rows as (number | null)[][]).map(recordOfRow)
+  const view = (key: string): DataView | null => {
+    const column = wire[key] as Uint8Array | undefined
+    if (column === undefined) return null
+    return new DataView(column.buffer, column.byteOffset, column.byteLength)
+  }
+  const [sub, bytes, time] = [view('sub')!, view('bytes')!, view('time')!]
+  const [rat, app, cell, kind] = [view('rat'), view('app'), view('cell'), view('kind')]
+  return Array.from({ length: wire.n as number }, (_, index) => ({
+    subscriber: sub.getFloat64(index * 8, true),
+    usageBytes: bytes.getFloat64(index * 8, true),
+    timeMs: time.getFloat64(index * 8, true),
+    rat: rat?.getUint8(index) ?? 0,
+    app: app?.getUint16(index * 2, true) ?? 0,
+    cell: cell?.getUint32(index * 4, true) ?? 0,
+    kind: kind?.getUint8(index) ?? 0,
+  }))
+}
+
+function recordOfRow(row: readonly (number | null)[]): NaiveRecord {
+  const [subscriber, usageBytes, timeMs, rat, app, cell, kind] = row.map((value) => value ?? 0)
+  return {
+    subscriber: subscriber!,
+    usageBytes: usageBytes!,
+    timeMs: timeMs!,
+    rat: rat ?? 0,
+    app: app ?? 0,
+    cell: cell ?? 0,
+    kind: kind ?? 0,
+  }
+}
+
+function profileRowOf(wire: Record<string, unknown>): ProfileRow {
+  const { sub, tags = {}, fields = {}, lists = {}, zone, cycle_day: cycleDay } = wire
+  return { subscriber: sub, tags, fields, lists, zone, cycleDay } as ProfileRow
+}
+
+function feedbackRowOf(wire: Record<string, unknown>): FeedbackRow {
+  const { sub, id, kind, time } = wire
+  return { subscriber: sub, deliveryId: id, kind, timeMs: time } as FeedbackRow
+}
