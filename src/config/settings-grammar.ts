@@ -105,7 +105,7 @@ export const SETTINGS_FIELDS = {
   },
   checkpoint: {
     every: durationField(
-      { min: '1s', max: '1h' },
+      { min: '100ms', max: '1h' },
       {
         default: '30s',
         doc: 'Time from one checkpoint to the next; the log replays what came after the last.',

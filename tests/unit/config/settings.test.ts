@@ -103,7 +103,7 @@ describe('is refused, with its place and what was meant', () => {
     ['http: 9480', '1:7 wrong-type', 'http must be a mapping of host, port, tokenFile'],
     ['- a', '1:1 wrong-type', 'the settings must be a mapping'],
     ['checkpoint: { every: 30 }', '1:22 bad-value', 'did you mean 30s or 30ms?'],
-    ['checkpoint: { every: 0s }', '1:22 bad-value', 'a duration from 1s to 1h'],
+    ['checkpoint: { every: 0s }', '1:22 bad-value', 'a duration from 100ms to 1h'],
     ['checkpoint: { every: 30 s }', '1:22 bad-value', 'like 30s'],
     ['checkpoint: { bandwidth: 200 MB }', '1:26 bad-value', 'did you mean 200 MB per second?'],
     ['checkpoint: { bandwidth: 200 }', '1:26 bad-value', 'did you mean 200 KiB or 200 MB?'],
