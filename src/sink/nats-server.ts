@@ -18,6 +18,11 @@ export interface PrivateServerOptions {
    * removed by `stop`.
    */
   readonly storeDirectory?: string
+  /**
+   * When JetStream syncs its files (`sync_interval`): `always` before it acknowledges, or every so
+   * often, like `1s`. Needs nats-server 2.10. Default: the server's own, every two minutes.
+   */
+  readonly syncInterval?: string
   /** Appended to the generated configuration (nats-server syntax). */
   readonly configText?: string
   /** TCP port on 127.0.0.1; default: a free one. */
@@ -99,6 +104,7 @@ class PrivateServerProcess implements PrivateServer {
   readonly #program: string
   readonly #workDirectory: string
   readonly #configText: string
+  readonly #syncText: string
   readonly #startTimeoutMs: number
   readonly #killChild = (): void => {
     this.#child?.kill('SIGKILL')
@@ -118,6 +124,8 @@ class PrivateServerProcess implements PrivateServer {
     this.#workDirectory = workDirectory
     this.storeDirectory = storeDirectory
     this.#configText = options.configText ?? ''
+    const { syncInterval } = options
+    this.#syncText = syncInterval === undefined ? '' : `, sync_interval: ${syncInterval}`
     this.#startTimeoutMs = options.startTimeoutMs ?? 30_000
     this.#port = options.port ?? -1
   }
@@ -197,7 +205,7 @@ class PrivateServerProcess implements PrivateServer {
       `listen: "127.0.0.1:${this.#port}"`,
       `http: "127.0.0.1:${this.#monitorPort}"`,
       `log_file: ${JSON.stringify(logFile)}`,
-      `jetstream { store_dir: ${JSON.stringify(this.storeDirectory)} }`,
+      `jetstream { store_dir: ${JSON.stringify(this.storeDirectory)}${this.#syncText} }`,
       this.#configText,
       '',
     ].join('\n')
