@@ -14,9 +14,10 @@ export class WorkerProcess {
   readonly #child: ChildProcess
   readonly #closed: Promise<unknown>
 
-  constructor(configDirectory: string) {
+  constructor(configDirectory: string, environment: NodeJS.ProcessEnv = process.env) {
     this.#child = spawn(process.execPath, [MAIN, 'start', '--config', configDirectory], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: environment,
     })
     this.#closed = once(this.#child, 'close')
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
@@ -34,6 +35,24 @@ export class WorkerProcess {
       if (this.#isGone()) throw new Error(`the worker ended by itself:\n${this.log}`)
       await Promise.race([once(this.#child.stdout!, 'data'), this.#closed])
     }
+  }
+
+  /** Sends a signal that does not end it: SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** Resolves when it has ended, by whatever. */
+  async untilEnded(): Promise<void> {
+    await this.#closed
+  }
+
+  get pid(): number {
+    return this.#child.pid!
+  }
+
+  get isGone(): boolean {
+    return this.#isGone()
   }
 
   /** Sends a signal and waits for the end; returns exit code and signal. */

@@ -1,0 +1,7 @@
+/** All families of faults, in the order of the table. A new kind of fault is a line in here. */
+
+import type { FaultFamily } from './family.ts'
+import { WORKER_KILL } from './worker-kill.ts'
+
+/** Names are unique. */
+export const FAMILIES: readonly FaultFamily[] = [WORKER_KILL]

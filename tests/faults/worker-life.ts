@@ -1,0 +1,129 @@
+/**
+ * Workers as `highwater start` runs them, in lives of their own, over one private nats-server: what
+ * the families that kill processes share.
+ */
+
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from 'nats'
+import { PROJECT_ROOT } from '../../src/launch.mjs'
+import { brokerLink } from '../../src/sink/broker-link.ts'
+import { connectToNats } from '../../src/sink/connection.ts'
+import type { PrivateServer } from '../../src/sink/nats-server.ts'
+import { WorkerProcess } from '../support/kill-worker.ts'
+import { startNatsServer } from '../support/nats-server.ts'
+import { writeFiles } from '../support/worker-harness.ts'
+import { genesisSettings, type Story } from './story.ts'
+
+/** Settings beside those that every worker of a stage needs, by section. */
+export type StageSettings = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+/** One server and the config directories of its workers. */
+export class Stage {
+  readonly directory: string
+  readonly server: PrivateServer
+  /** The producer's and the reader's. */
+  readonly connection: NatsConnection
+  readonly manager: JetStreamManager
+  readonly #story: Story
+  readonly #lives: WorkerProcess[] = []
+
+  constructor(
+    directory: string,
+    server: PrivateServer,
+    connection: NatsConnection,
+    manager: JetStreamManager,
+    story: Story,
+  ) {
+    this.directory = directory
+    this.server = server
+    this.connection = connection
+    this.manager = manager
+    this.#story = story
+  }
+
+  /** Writes the config directory of a worker named `name`, with a store of its own. */
+  async configure(name: string, settings: StageSettings = {}): Promise<string> {
+    const directory = join(this.directory, `config-${name}`)
+    const all: Record<string, Record<string, unknown>> = {
+      nats: { servers: [this.server.url] },
+      genesis: genesisSettings(this.#story),
+      store: { directory: join(this.directory, `store-${name}`) },
+      http: { port: 0 },
+    }
+    for (const [section, fields] of Object.entries(settings)) {
+      all[section] = { ...all[section], ...fields }
+    }
+    const files = { ...this.#story.files, 'highwater.yaml': JSON.stringify(all) }
+    await writeFiles(directory, files)
+    return directory
+  }
+
+  /** Starts a worker; ended with the stage if it still lives. */
+  start(configDirectory: string): WorkerProcess {
+    const worker = new WorkerProcess(configDirectory, lifeEnvironment())
+    this.#lives.push(worker)
+    return worker
+  }
+
+  /** A worker makes the streams; resolves once genesis is in. */
+  async untilStreams(): Promise<void> {
+    for (;;) {
+      try {
+        await this.manager.streams.info('REJ_0')
+        const { state } = await this.manager.streams.info('IN_0')
+        if (state.last_seq > 0) return
+      } catch {
+        // Not there yet.
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  /** After a restart of the server: the next request must not meet a dead connection. */
+  async untilConnected(): Promise<void> {
+    await brokerLink(this.connection).untilConnected(10_000)
+    await this.connection.flush()
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#lives.map((life) => life.end('SIGKILL')))
+    await this.connection.close()
+    await this.server.stop()
+    await rm(this.directory, { recursive: true, force: true })
+  }
+}
+
+/** Starts a server for a story. The caller closes the stage. */
+export async function openStage(story: Story): Promise<Stage> {
+  await compileOnce()
+  const directory = await mkdtemp(join(tmpdir(), 'highwater-stage-'))
+  const server = await startNatsServer({ storeDirectory: join(directory, 'nats') })
+  const connection = await connectToNats({ servers: [server.url], name: 'story' })
+  const manager = await jetstreamManager(connection, { checkAPI: false })
+  return new Stage(directory, server, connection, manager, story)
+}
+
+const COMPILE_CACHE = join(tmpdir(), 'highwater-compile-cache')
+let compiling: Promise<unknown> | null = null
+
+/**
+ * Compiled sources are kept by a process that ends in an orderly way only: one does so first, and
+ * halves the start of all that are to be killed.
+ */
+function compileOnce(): Promise<unknown> {
+  compiling ??= mkdir(COMPILE_CACHE, { recursive: true }).then(() =>
+    promisify(execFile)(process.execPath, [join(PROJECT_ROOT, 'src', 'main.ts'), '--version'], {
+      env: lifeEnvironment(),
+    }),
+  )
+  return compiling
+}
+
+function lifeEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE }
+}
