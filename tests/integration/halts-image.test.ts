@@ -2,6 +2,7 @@ import { decode, encode } from '@msgpack/msgpack'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PageStore } from '../../src/model/ports.ts'
 import { openStore } from '../../src/store/lmdb-store.ts'
+import { sealPage } from '../../src/state/page-image.ts'
 import { replacing } from '../support/port-wrappers.ts'
 import { expectHalt } from '../support/stream-tampering.ts'
 import {
@@ -60,20 +61,20 @@ describe('the image', () => {
     await untilSaid(owner, 21)
   })
 
-  test('a sound page in the place of another: page-checksum', async () => {
+  test.each([
+    ['of another page', { page: 7 }],
+    ['of another table', { table: 3 }],
+    ['of a later checkpoint', { generation: 1e6 }],
+    ['of another row size', { strideSize: 8 }],
+  ])('a sound page %s in its place: page-checksum', async (_, other) => {
     await leaveImage(installation)
     await inStore(async (store) => {
-      const tables = (decode(store.readManifest().get('head')!) as { tables: { id: number }[] })
-        .tables
-      const other = tables.find(
-        ({ id }) => id !== 0 && store.readManifest().get(`slots/${id}`)!.length > 0,
-      )!
-      const slot = store.readManifest().get(`slots/${other.id}`)![0] === 1 ? 1 : 0
-      const bytes = Uint8Array.from(store.readPage({ table: other.id, page: 0, slot })!)
-      const size = store.readPage({ table: 0, page: 0, slot: slotOf(store) })!.byteLength
-      const fitting = new Uint8Array(size)
-      fitting.set(bytes.subarray(0, size))
-      await store.writePage({ table: 0, page: 0, slot: slotOf(store) }, fitting)
+      const address = { table: 0, page: 0, slot: slotOf(store) } as const
+      const bytes = Uint8Array.from(store.readPage(address)!)
+      const view = new DataView(bytes.buffer)
+      const head = { table: 0, page: 0, strideSize: view.getUint32(12, true), generation: 1 }
+      sealPage(bytes, { ...head, ...other })
+      await store.writePage(address, bytes)
     })
     await expectHalt(installation, 'page-checksum')
   })
