@@ -13,33 +13,43 @@
 
 import { closeSync, openSync, readSync } from 'node:fs'
 import { StoreError } from '../errors.ts'
+import { checkEnvironmentTree } from './environment-tree.ts'
 
 const MAGIC = 0xbeefc0de
 const VERSION = 2
 const HEADER_SIZE = 52
 
 /**
- * Passes when the file is missing, empty or begins like an LMDB environment.
+ * Passes when the file is missing or empty, or when it is an LMDB environment in which nothing of
+ * the library's own is damaged.
  * @throws {StoreError} otherwise
  */
 export function checkEnvironmentFile(file: string): void {
+  const pageSize = readPageSize(file)
+  if (pageSize !== null) checkEnvironmentTree(file, pageSize)
+}
+
+/** Size of LMDB's pages; null where there is no environment yet. */
+function readPageSize(file: string): number | null {
   let descriptor: number
   try {
     descriptor = openSync(file, 'r')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
     throw new StoreError(`${file} cannot be read`, { cause: error })
   }
   try {
     const header = new DataView(new ArrayBuffer(HEADER_SIZE))
     const size = readSync(descriptor, header, 0, HEADER_SIZE, 0)
-    if (size === 0) return
+    if (size === 0) return null
     const pageSize = header.getUint32(48, true)
-    const isFirstSound = size === HEADER_SIZE && isMeta(header) && pageSize >= 512
+    const isFirstSound =
+      size === HEADER_SIZE && isMeta(header) && pageSize >= 512 && pageSize <= 65_536
     const secondSize = isFirstSound ? readSync(descriptor, header, 0, HEADER_SIZE, pageSize) : 0
     if (secondSize !== HEADER_SIZE || !isMeta(header)) {
       throw new StoreError(`${file} is not an LMDB environment, or was damaged`)
     }
+    return pageSize
   } finally {
     closeSync(descriptor)
   }

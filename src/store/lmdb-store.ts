@@ -2,14 +2,14 @@
  * Pages and one manifest in an LMDB environment (npm lmdb), one process at a time.
  *
  * Files of the directory: `state.mdb` (data), `state.mdb-lock` (LMDB's reader table), `lock.db`
- * (ours). Every transaction is synchronous on disk before its promise settles (`overlappingSync`
+ * (ours), and for a while `state.mdb.compact` (a compaction, or what a crash left of one). Every transaction is synchronous on disk before its promise settles (`overlappingSync`
  * off), and transactions commit in the order of the calls: when the manifest is on disk, so are all
  * earlier pages.
  */
 
 import { statSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, open as openFile, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { assert, StoreError } from '../errors.ts'
 import type { PageAddress, PageStore } from '../model/ports.ts'
@@ -55,14 +55,16 @@ export async function openStore(directory: string): Promise<PageStore> {
 }
 
 const DATA_FILE = 'state.mdb'
+const LOCK_SUFFIX = '-lock'
+const COMPACT_SUFFIX = '.compact'
 const MANIFEST_KEY = 'manifest'
+/** Bytes that a compaction copies in one turn. */
+const COPY_TURN_SIZE = 1024 * 1024
 
 class LmdbPageStore implements PageStore {
   readonly #file: string
   readonly #lock: ProcessLock
-  readonly #environment: RootDatabase<Uint8Array, string>
-  readonly #pages: Database<Uint8Array, number>
-  readonly #manifest: Database<Uint8Array, string>
+  #environment: Environment
   /** The first failed write; the store takes no more writes after it, since its order is broken. */
   #failure: StoreError | null = null
   #isClosed = false
@@ -73,27 +75,11 @@ class LmdbPageStore implements PageStore {
   constructor(directory: string, lock: ProcessLock) {
     this.#file = join(directory, DATA_FILE)
     this.#lock = lock
-    this.#environment = open<Uint8Array, string>({
-      path: this.#file,
-      noSubdir: true,
-      encoding: 'binary',
-      overlappingSync: false,
-      compression: false,
-      cache: false,
-    })
-    this.#pages = this.#environment.openDB<Uint8Array, number>('pages', {
-      encoding: 'binary',
-      keyEncoding: 'uint32',
-      cache: false,
-    })
-    this.#manifest = this.#environment.openDB<Uint8Array, string>('manifest', {
-      encoding: 'binary',
-      cache: false,
-    })
+    this.#environment = openEnvironment(this.#file)
   }
 
   readManifest(): ReadonlyMap<string, Uint8Array> {
-    const bytes = this.#attempt(() => this.#manifest.getBinary(MANIFEST_KEY))
+    const bytes = this.#attempt(() => this.#environment.manifest.getBinary(MANIFEST_KEY))
     if (bytes === undefined) return new Map()
     return decodeManifest(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))
   }
@@ -104,21 +90,48 @@ class LmdbPageStore implements PageStore {
    */
   readPage(address: PageAddress): Uint8Array | null {
     const key = pageKey(address)
-    const bytes = this.#attempt(() => this.#pages.getBinaryFast(key))
+    const bytes = this.#attempt(() => this.#environment.pages.getBinaryFast(key))
     // The library shrinks `length` alone; a proper view has the right bounds for everyone.
     return bytes === undefined ? null : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
   }
 
   writePage(address: PageAddress, bytes: Uint8Array): Promise<unknown> {
     const key = pageKey(address)
-    return this.#put(() => this.#pages.put(key, bytes))
+    return this.#put(() => this.#environment.pages.put(key, bytes))
   }
 
   async commitManifest(entries: ReadonlyMap<string, Uint8Array>): Promise<void> {
     const bytes = encodeManifest(entries)
-    await this.#put(() => this.#manifest.put(MANIFEST_KEY, bytes))
+    await this.#put(() => this.#environment.manifest.put(MANIFEST_KEY, bytes))
     // A page that failed in an earlier transaction fails this commit, too.
     if (this.#failure !== null) throw this.#failure
+  }
+
+  async compact(
+    pages: Iterable<PageAddress>,
+    entries: ReadonlyMap<string, Uint8Array>,
+    pace: (copiedSize: number) => Promise<void>,
+  ): Promise<void> {
+    await this.#lastWrite
+    const file = this.#file + COMPACT_SUFFIX
+    await removeEnvironment(file)
+    try {
+      await this.#copyInto(file, pages, entries, pace)
+    } catch (error) {
+      await removeEnvironment(file)
+      throw new StoreError(`${file} cannot be written`, { cause: error })
+    }
+    try {
+      await this.#environment.root.close()
+      // A lock file of the old environment would tell readers wrong things of the new one.
+      await rm(this.#file + LOCK_SUFFIX, { force: true })
+      await rename(file, this.#file)
+      await rm(file + LOCK_SUFFIX, { force: true })
+      await syncDirectory(dirname(this.#file))
+      this.#environment = openEnvironment(this.#file)
+    } catch (error) {
+      throw this.#fail(error)
+    }
   }
 
   diskSize(): number {
@@ -131,11 +144,43 @@ class LmdbPageStore implements PageStore {
     this.#isClosed = true
     await this.#lastWrite.catch(() => undefined)
     try {
-      await this.#environment.close()
+      await this.#environment.root.close()
     } catch (error) {
       throw new StoreError('LMDB cannot be closed', { cause: error })
     } finally {
       this.#lock.release()
+    }
+  }
+
+  /** Copies pages and manifest into a new environment, which is on disk when this resolves. */
+  async #copyInto(
+    file: string,
+    pages: Iterable<PageAddress>,
+    entries: ReadonlyMap<string, Uint8Array>,
+    pace: (copiedSize: number) => Promise<void>,
+  ): Promise<void> {
+    const fresh = openEnvironment(file)
+    try {
+      let copiedSize = 0
+      let turnSize = 0
+      let writes: Promise<boolean>[] = []
+      for (const address of pages) {
+        const bytes = this.readPage(address)
+        if (bytes === null) throw new StoreError('a page of the manifest is missing')
+        // Our own copy: the library keeps it until the commit, and the next read overwrites ours.
+        writes.push(fresh.pages.put(pageKey(address), bytes.slice()))
+        copiedSize += bytes.byteLength
+        turnSize += bytes.byteLength
+        if (turnSize < COPY_TURN_SIZE) continue
+        await committed(writes)
+        await pace(copiedSize)
+        turnSize = 0
+        writes = []
+      }
+      writes.push(fresh.manifest.put(MANIFEST_KEY, encodeManifest(entries)))
+      await committed(writes)
+    } finally {
+      await fresh.root.close()
     }
   }
 
@@ -175,6 +220,52 @@ class LmdbPageStore implements PageStore {
     } catch (error) {
       throw new StoreError('LMDB failed to read', { cause: error })
     }
+  }
+}
+
+interface Environment {
+  readonly root: RootDatabase<Uint8Array, string>
+  readonly pages: Database<Uint8Array, number>
+  readonly manifest: Database<Uint8Array, string>
+}
+
+function openEnvironment(path: string): Environment {
+  const root = open<Uint8Array, string>({
+    path,
+    noSubdir: true,
+    encoding: 'binary',
+    overlappingSync: false,
+    compression: false,
+    cache: false,
+  })
+  const pages = root.openDB<Uint8Array, number>('pages', {
+    encoding: 'binary',
+    keyEncoding: 'uint32',
+    cache: false,
+  })
+  const manifest = root.openDB<Uint8Array, string>('manifest', { encoding: 'binary', cache: false })
+  return { root, pages, manifest }
+}
+
+async function removeEnvironment(file: string): Promise<void> {
+  await rm(file, { force: true })
+  await rm(file + LOCK_SUFFIX, { force: true })
+}
+
+/** Makes names in a directory survive a loss of power. */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await openFile(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Waits for all of these writes, whichever fails first. */
+async function committed(writes: readonly Promise<boolean>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(writes)) {
+    if (outcome.status === 'rejected') throw await commitCause(outcome.reason)
   }
 }
 
