@@ -93,6 +93,21 @@ export class BrokerRefusedError extends HighwaterError {
 }
 
 /**
+ * No safe connection to NATS: the server's certificate is not to be trusted, it does not trust
+ * ours, or it speaks no TLS.
+ */
+export class BrokerTlsError extends HighwaterError {
+  readonly code = 'HW_BROKER_TLS'
+  readonly retryable = false
+}
+
+/** A secret cannot be had, or is not of its kind. The text names the setting, never the value. */
+export class SecretError extends HighwaterError {
+  readonly code = 'HW_SECRET'
+  readonly retryable = false
+}
+
+/**
  * A stream is at its limit and refuses new messages (discard new): the writer holds back and tries
  * again.
  */

@@ -15,6 +15,7 @@ import type { Settings } from './config/settings.ts'
 import { decodeControl } from './decode/control.ts'
 import { BrokerRefusedError, ConfigInvalidError, formatProblem, HighwaterError } from './errors.ts'
 import type { ConfigFiles } from './model/catalog.ts'
+import { maskDigits } from './model/masking.ts'
 import type { ControlMessage } from './model/messages.ts'
 import type { ControlWriter, WaitingClock } from './model/ports.ts'
 import { RejectError } from './model/reject.ts'
@@ -279,7 +280,8 @@ export class Supervisor implements WorkerView {
       for (const warning of created.warnings) this.#logger.warn(warning, 'stream warning')
       const link = brokerLink(connection)
       const stream = inputStreamName(partition)
-      const source = await createJetStreamSource(connection, link, { stream })
+      const { inboxPrefix } = settings.nats
+      const source = await createJetStreamSource(connection, link, { stream, inboxPrefix })
       await this.#checkGenesis(partition, await source.read(1))
       const worker = new PartitionWorker(
         {
@@ -380,8 +382,9 @@ export class Supervisor implements WorkerView {
       return
     }
     const cause = halt.cause instanceof Error ? (halt.cause.stack ?? halt.cause.message) : undefined
+    // What an unexpected error quotes may be anything.
     this.#logger.fatal(
-      { partition, code: halt.code, error: halt.message, cause },
+      { partition, code: halt.code, error: halt.message, cause: cause && maskDigits(cause) },
       'partition halted: it takes no more input until somebody has looked',
     )
   }

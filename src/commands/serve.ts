@@ -3,16 +3,19 @@
  * demo.
  */
 
-import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { type LoadedConfig, loadConfigDirectory } from '../config/load.ts'
-import type { NatsConnectionSettings } from '../config/settings.ts'
+import { openSecret } from '../config/secrets.ts'
 import { watchDirectory } from '../config/watch.ts'
 import { type HttpAddress, createHttpServer, type HttpServer } from '../http/server.ts'
 import { createMetrics } from '../metrics/registry.ts'
-import { type BrokerConnection, connectToNats, type NatsSettings } from '../sink/connection.ts'
+import type { AuditLog } from '../model/audit.ts'
+import { brokerLink } from '../sink/broker-link.ts'
+import { type BrokerConnection, connectToNats } from '../sink/connection.ts'
 import { Supervisor } from '../supervisor.ts'
+import { openAuditLog } from './audit-log.ts'
 import { engineIdentity } from './engine.ts'
+import { natsSettings } from './nats-settings.ts'
 
 /** What a worker process is started with. `config` absent: read from the directory. */
 export interface ServeOptions {
@@ -28,6 +31,8 @@ export interface RunningWorker {
   readonly supervisor: Supervisor
   readonly address: HttpAddress
   readonly connection: BrokerConnection
+  /** Reloads because of what `cause` names (a signal, a file), with a line in the audit. */
+  reload(cause: string): Promise<void>
   /** Drains and closes everything; may be called twice. */
   stop(): Promise<void>
 }
@@ -39,7 +44,12 @@ export async function serve(options: ServeOptions): Promise<RunningWorker> {
   const { configDirectory, logger } = options
   const config = options.config ?? (await loadConfigDirectory(configDirectory))
   const { settings } = config
-  const connection = await connectToNats(await natsSettings(settings.nats))
+  const warn = (message: string): void => logger.warn({ message }, 'security warning')
+  const connection = await connectToNats(natsSettings(settings.nats, warn))
+  brokerLink(connection).onChange((state) => {
+    const level = state === 'connected' ? 'info' : 'warn'
+    if (state !== 'closed') logger[level]({ state }, 'connection to NATS')
+  })
   const supervisor = new Supervisor({
     configDirectory,
     config,
@@ -47,26 +57,51 @@ export async function serve(options: ServeOptions): Promise<RunningWorker> {
     engine: engineIdentity(),
     logger,
   })
+  const audit = openAuditLog({ file: settings.log.auditFile, logger })
   const watching = new AbortController()
   let http: HttpServer | null = null
   try {
     // Liveness is answered while partitions recover; readiness waits for them.
-    const token = await readSecret(settings.http.tokenFile)
-    http = createHttpServer(supervisor, createMetrics(supervisor), { token, logger })
-    const address = await http.listen(settings.http.port, settings.http.host)
+    const { host, port, tokenFile, ...limits } = settings.http
+    const token = openSecret('http.tokenFile', tokenFile, warn)?.() ?? null
+    const httpOptions = { token, logger, limits, audit }
+    http = createHttpServer(supervisor, createMetrics(supervisor), httpOptions)
+    const address = await http.listen(port, host)
     logger.info({ url: address.url }, 'HTTP listens')
+    if (!address.isLoopback) warn(token === null ? OPEN_WITHOUT_TOKEN : OPEN_WITHOUT_TLS)
     await supervisor.start()
-    if (options.isWatching) void watchOnceLive(supervisor, configDirectory, watching.signal)
+    const reload = (cause: string): Promise<void> => auditedReload(supervisor, audit, cause)
+    if (options.isWatching) {
+      void watchOnceLive(supervisor, reload, configDirectory, watching.signal)
+    }
     let stopping: Promise<void> | null = null
     const stop = (): Promise<void> => {
       stopping ??= stopAll(watching, supervisor, http, connection)
       return stopping
     }
-    return { supervisor, address, connection, stop }
+    return { supervisor, address, connection, reload, stop }
   } catch (error) {
     await stopAll(watching, supervisor, http, connection)
     throw error
   }
+}
+
+const OPEN_WITHOUT_TOKEN =
+  'HTTP listens beyond this machine and no token is configured: metrics and states of partitions ' +
+  'are open to whoever reaches the port; writing and subscribers stay with this machine'
+const OPEN_WITHOUT_TLS =
+  'HTTP listens beyond this machine: put TLS in front of it, or the token is readable on the way'
+
+/** A reload that nobody asked for by HTTP (which has its own line), with a line in the audit. */
+async function auditedReload(
+  supervisor: Supervisor,
+  audit: AuditLog,
+  cause: string,
+): Promise<void> {
+  const outcome = await supervisor.reload(cause)
+  const generation = supervisor.partitions()[0]?.configGeneration ?? null
+  const actor = cause === 'SIGHUP' ? 'a signal' : 'the config directory'
+  audit.record({ operation: `reload: ${cause}`, actor, outcome: outcome.kind, generation })
 }
 
 async function stopAll(
@@ -87,6 +122,7 @@ async function stopAll(
  */
 async function watchOnceLive(
   supervisor: Supervisor,
+  reload: (cause: string) => Promise<void>,
   directory: string,
   signal: AbortSignal,
 ): Promise<void> {
@@ -96,39 +132,8 @@ async function watchOnceLive(
     return
   }
   if (signal.aborted) return
-  const onChange = async (): Promise<void> => {
-    await supervisor.reload('file change')
-  }
+  const onChange = (): Promise<void> => reload('file change')
   // Watched first, so that no change falls between the first look and the watching.
   await watchDirectory(directory, onChange, { signal })
-  if (!signal.aborted) await supervisor.reload('start')
-}
-
-/** Connection settings with their secrets read from files. */
-export async function natsSettings(settings: NatsConnectionSettings): Promise<NatsSettings> {
-  const password = await readSecret(settings.passwordFile)
-  const token = await readSecret(settings.tokenFile)
-  const { caFile, certFile, keyFile } = settings.tls
-  const hasTls = caFile !== null || certFile !== null
-  return {
-    servers: settings.servers,
-    name: 'highwater',
-    ...(settings.user === null ? {} : { user: settings.user }),
-    ...(password === null ? {} : { password }),
-    ...(token === null ? {} : { token }),
-    ...(settings.credentialsFile === null ? {} : { credentialsFile: settings.credentialsFile }),
-    ...(hasTls
-      ? {
-          tls: {
-            ...(caFile === null ? {} : { caFile }),
-            ...(certFile === null ? {} : { certFile }),
-            ...(keyFile === null ? {} : { keyFile }),
-          },
-        }
-      : {}),
-  }
-}
-
-async function readSecret(file: string | null): Promise<string | null> {
-  return file === null ? null : (await readFile(file, 'utf8')).trim()
+  if (!signal.aborted) await reload('start')
 }

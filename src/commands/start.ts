@@ -22,7 +22,7 @@ export async function runStart(options: StartOptions): Promise<number> {
     isWatching: true,
   })
   const { supervisor } = worker
-  process.on('SIGHUP', () => void supervisor.reload('SIGHUP'))
+  process.on('SIGHUP', () => void worker.reload('SIGHUP'))
   const signal = await new Promise<NodeJS.Signals>((resolve) => {
     process.once('SIGTERM', resolve)
     process.once('SIGINT', resolve)

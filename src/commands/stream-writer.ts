@@ -12,7 +12,7 @@ import { type InputWriter, openInputWriter } from '../sink/input-writer.ts'
 import { PUBLISH_TIMEOUT_MS } from '../sink/publish.ts'
 import { createStreamReader } from '../sink/stream-reader.ts'
 import { inputStreamName } from '../sink/stream-names.ts'
-import { natsSettings } from './serve.ts'
+import { natsSettings } from './nats-settings.ts'
 
 /** Where to publish, as the command line says it. */
 export interface StreamTarget {
@@ -76,7 +76,7 @@ async function connectionSettings(target: StreamTarget): Promise<NatsSettings> {
   const fallback = { servers: servers.length > 0 ? servers : [SERVER_DEFAULT], name: 'highwater' }
   if (configDirectory === null) return fallback
   const { settings } = await loadConfigDirectory(configDirectory)
-  const configured = await natsSettings(settings.nats)
+  const configured = natsSettings(settings.nats, (message) => console.error(message))
   return servers.length > 0 ? { ...configured, servers } : configured
 }
 

@@ -4,6 +4,7 @@ import { isAlias, isMap, isNode, isScalar, type Node, parseDocument } from 'yaml
 import type { ConfigProblem } from '../errors.ts'
 import { suggestWord } from '../model/spelling.ts'
 import { placeOf } from '../model/text-place.ts'
+import { findInlineSecret } from './secrets.ts'
 import type { Field } from './setting-fields.ts'
 
 /** Largest `highwater.yaml`, characters. */
@@ -113,8 +114,13 @@ class SettingsReader {
       const place = isNode(value) ? value : key
       if (known.includes(name)) entries.set(name, place)
       else {
-        const hint = suggestWord(name, known) ?? `known keys: ${known.join(', ')}`
         const offset = key.range?.[0] ?? 0
+        const secret = findInlineSecret(what, name)
+        if (secret !== null) {
+          this.#report(offset, 'inline-secret', secret.message, secret.suggestion)
+          continue
+        }
+        const hint = suggestWord(name, known) ?? `known keys: ${known.join(', ')}`
         this.#report(offset, 'unknown-key', `unknown key "${name}" in ${what}`, hint)
       }
     }
@@ -131,7 +137,10 @@ class SettingsReader {
     if (raw === null && field.isOptional) return null
     const value = field.convert(raw)
     if (value !== undefined) return value
-    const shown = JSON.stringify(raw)?.slice(0, 80)
+    // What comes before an @ in an address may be a password.
+    const shown = JSON.stringify(raw)
+      ?.replace(/\/\/[^\s/"]*@/g, '//…@')
+      .slice(0, 80)
     const message = `${path} must be ${field.expects}; found ${shown}`
     this.reportAt(path, 'bad-value', message, field.suggest(raw))
     return defaultOf(field)

@@ -40,6 +40,12 @@ export const SETTINGS_FIELDS = {
         doc: 'File that holds the password of that user.',
       }),
     ),
+    nkeyFile: orUnset(
+      textField(PATH, FILE, {
+        default: null,
+        doc: 'File that holds the seed of an nkey (SU…), to connect as that user.',
+      }),
+    ),
     tokenFile: orUnset(
       textField(PATH, FILE, {
         default: null,
@@ -61,6 +67,18 @@ export const SETTINGS_FIELDS = {
     tlsCertFile: orUnset(textField(PATH, FILE, { default: null, doc: 'Our own certificate.' })),
     tlsKeyFile: orUnset(
       textField(PATH, FILE, { default: null, doc: 'The key of our own certificate.' }),
+    ),
+    tlsServerName: orUnset(
+      textField(/^[0-9A-Za-z.-]{1,253}$/, 'a host name', {
+        default: null,
+        doc: "Name in the servers' certificates, where it is not that of their addresses.",
+      }),
+    ),
+    inboxPrefix: orUnset(
+      textField(/^[0-9A-Za-z_-]+(\.[0-9A-Za-z_-]+)*$/, 'a subject without wildcards', {
+        default: null,
+        doc: 'Where answers come back to, for users that may not listen to all of _INBOX.',
+      }),
     ),
   },
   partitions: {
@@ -176,8 +194,20 @@ export const SETTINGS_FIELDS = {
     tokenFile: orUnset(
       textField(PATH, FILE, {
         default: null,
-        doc: 'File that holds the bearer token for everything that writes.',
+        doc: 'File that holds the bearer tokens for everything that writes, one on a line.',
       }),
+    ),
+    writesPerMinute: wholeField(
+      { min: 1, max: 10_000 },
+      { default: 30, doc: 'Writing requests that one address may make in a minute.' },
+    ),
+    readsPerMinute: wholeField(
+      { min: 10, max: 1_000_000 },
+      { default: 1200, doc: 'Reading requests that one address may make in a minute.' },
+    ),
+    connectionsMax: wholeField(
+      { min: 8, max: 100_000 },
+      { default: 256, doc: 'Open connections at most; further ones are closed at once.' },
     ),
   },
   log: {
@@ -185,6 +215,12 @@ export const SETTINGS_FIELDS = {
       default: 'info',
       doc: 'The least important messages that are logged.',
     }),
+    auditFile: orUnset(
+      textField(PATH, FILE, {
+        default: null,
+        doc: 'File that lines of the audit are added to; not set: they stand in the log.',
+      }),
+    ),
   },
   rules: {
     exclude: listField(

@@ -23,8 +23,12 @@ export interface Settings {
     readonly host: string
     readonly port: number
     readonly tokenFile: string | null
+    /** Per client address. */
+    readonly writesPerMinute: number
+    readonly readsPerMinute: number
+    readonly connectionsMax: number
   }
-  readonly log: { readonly level: LogLevel }
+  readonly log: { readonly level: LogLevel; readonly auditFile: string | null }
   /** Folders below the config directory whose YAML files belong to other programs. */
   readonly rules: { readonly exclude: readonly string[] }
 }
@@ -35,11 +39,14 @@ export interface NatsConnectionSettings {
   readonly user: string | null
   readonly passwordFile: string | null
   readonly tokenFile: string | null
+  readonly nkeyFile: string | null
   readonly credentialsFile: string | null
+  readonly inboxPrefix: string | null
   readonly tls: {
     readonly caFile: string | null
     readonly certFile: string | null
     readonly keyFile: string | null
+    readonly serverName: string | null
   }
 }
 
@@ -123,6 +130,12 @@ function checkStreams({ values, report }: Reading): void {
 
 function checkSecrets({ values, report }: Reading): void {
   const { user, passwordFile, servers, tlsCertFile, tlsKeyFile } = values.nats
+  const { tokenFile, nkeyFile, credentialsFile } = values.nats
+  const identities = Object.entries({ user, tokenFile, nkeyFile, credentialsFile })
+  const [first, second] = identities.filter(([, value]) => value !== null).map(([key]) => key)
+  if (second !== undefined) {
+    report(`nats.${second}`, 'not-allowed', `we connect as one user, and ${first} says which`)
+  }
   if (passwordFile !== null && user === null) {
     report('nats.passwordFile', 'missing-key', 'a password needs its user')
   }
@@ -145,8 +158,15 @@ function toSettings(read: ReadSettings<typeof SETTINGS_FIELDS>): Settings {
       user: nats.user,
       passwordFile: nats.passwordFile,
       tokenFile: nats.tokenFile,
+      nkeyFile: nats.nkeyFile,
       credentialsFile: nats.credentialsFile,
-      tls: { caFile: nats.tlsCaFile, certFile: nats.tlsCertFile, keyFile: nats.tlsKeyFile },
+      inboxPrefix: nats.inboxPrefix,
+      tls: {
+        caFile: nats.tlsCaFile,
+        certFile: nats.tlsCertFile,
+        keyFile: nats.tlsKeyFile,
+        serverName: nats.tlsServerName,
+      },
     },
     partitions: { count: read.partitions.count, owned: read.partitions.owned },
     genesis: { zone: genesis.zone, clock },
@@ -167,8 +187,8 @@ function toSettings(read: ReadSettings<typeof SETTINGS_FIELDS>): Settings {
       rejectMaxSize: streams.rejectMaxSize,
       replicas: streams.replicas,
     },
-    http: { host: read.http.host, port: read.http.port, tokenFile: read.http.tokenFile },
-    log: { level: read.log.level },
+    http: read.http,
+    log: read.log,
     rules: { exclude: read.rules.exclude },
   })
 }

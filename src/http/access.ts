@@ -8,6 +8,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { BlockList, isIPv6 } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { noteToken } from './audit.ts'
 import { sendError } from './errors.ts'
 
 /** What a guarded route does: `write` changes the worker, `read-person` shows one subscriber. */
@@ -19,21 +20,25 @@ LOOPBACK.addAddress('::1', 'ipv6')
 
 /**
  * Makes the check that runs before a guarded route reads its body: answers 401 or 403 itself, else
- * does nothing. `token`: null or empty when none is configured.
+ * does nothing. `token`: the text of the token file, null or empty when none is configured.
  */
 export function createGuard(
   token: string | null,
   guarded: Guarded,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined> {
-  const expected = token === null || token === '' ? null : digest(token)
+  const tokens = parseTokens(token ?? '')
   return async (request, reply) => {
-    if (expected === null) {
+    if (tokens.length === 0) {
       if (isFromThisMachine(request)) return undefined
       return sendError(reply, 403, 'HW_HTTP_FORBIDDEN', FORBIDDEN_MESSAGES[guarded])
     }
-    if (guarded === 'read-person' && isFromThisMachine(request)) return undefined
     const given = bearerToken(request.headers.authorization)
-    if (given !== null && timingSafeEqual(digest(given), expected)) return undefined
+    const name = given === null ? null : findToken(tokens, given)
+    if (name !== null) {
+      noteToken(request, name)
+      return undefined
+    }
+    if (guarded === 'read-person' && isFromThisMachine(request)) return undefined
     reply.header('www-authenticate', given === null ? 'Bearer' : 'Bearer error="invalid_token"')
     return sendError(
       reply,
@@ -42,6 +47,34 @@ export function createGuard(
       given === null ? 'A bearer token is required.' : 'The bearer token is not the right one.',
     )
   }
+}
+
+interface NamedToken {
+  readonly name: string
+  readonly digest: Buffer
+}
+
+/** A line is a token, or its name (for the audit), a space and the token. */
+function parseTokens(text: string): readonly NamedToken[] {
+  const lines = text.split('\n').map((line) => line.trim().split(/\s+/))
+  return lines.flatMap(([first = '', second]) => {
+    if (first === '') return []
+    return [
+      second === undefined
+        ? { name: 'default', digest: digest(first) }
+        : { name: first, digest: digest(second) },
+    ]
+  })
+}
+
+/** Compares with every token, so that the time tells nothing of which one was nearly right. */
+function findToken(tokens: readonly NamedToken[], given: string): string | null {
+  const givenDigest = digest(given)
+  let found: string | null = null
+  for (const { name, digest: expected } of tokens) {
+    if (timingSafeEqual(givenDigest, expected)) found = name
+  }
+  return found
 }
 
 const FORBIDDEN_MESSAGES: Readonly<Record<Guarded, string>> = {
@@ -62,7 +95,8 @@ export function isFromThisMachine(request: FastifyRequest): boolean {
   return origin === undefined || isLoopbackUrl(origin)
 }
 
-function isLoopbackAddress(address: string): boolean {
+/** Whether an IP address is one of this very machine's. */
+export function isLoopbackAddress(address: string): boolean {
   return address !== '' && LOOPBACK.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }
 

@@ -5,7 +5,9 @@ import fastifySwagger from '@fastify/swagger'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { fastify, LogController } from 'fastify'
 import type { Logger } from 'pino'
+import type { AuditLog } from '../model/audit.ts'
 import type { WorkerView } from '../model/view.ts'
+import { addAudit } from './audit.ts'
 import { addDataRoutes } from './data-routes.ts'
 import {
   answerClientError,
@@ -14,21 +16,33 @@ import {
   handleNotFound,
   SECURITY_HEADERS,
 } from './errors.ts'
+import {
+  addRateLimits,
+  BODY_SIZE_MAX,
+  DEFAULT_HTTP_LIMITS,
+  HEADERS_SIZE_MAX,
+  HEADERS_TIMEOUT_MS,
+  type HttpLimits,
+  REQUEST_TIMEOUT_MS,
+} from './limits.ts'
 import type { MetricsText } from './operation-routes.ts'
 import { addOperationRoutes } from './operation-routes.ts'
 import { createMaskedLogger, logAnswer } from './request-log.ts'
 
 /** How the worker's HTTP server is set up. */
 export interface HttpOptions {
-  /** Bearer token of what writes; null: none is configured, and only this machine may write. */
+  /**
+   * Bearer tokens of what writes, one on a line, each after a name of its own if it has one; null:
+   * none is configured, and only this machine may write.
+   */
   readonly token: string | null
+  /** Absent: those of the settings' defaults. */
+  readonly limits?: HttpLimits
+  /** Gets a line for every writing request. */
+  readonly audit?: AuditLog
   /** The worker's logger; absent: nothing is logged. */
   readonly logger?: Logger | undefined
 }
-
-/** No route reads its body; this is what a stray `curl -d` may send. */
-const BODY_SIZE_MAX = 64 * 1024
-const REQUEST_TIMEOUT_MS = 30_000
 
 /** Makes the application; it listens to nothing yet. */
 export function createApp(
@@ -44,6 +58,7 @@ export function createApp(
     genReqId: () => randomUUID(),
     bodyLimit: BODY_SIZE_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { maxHeaderSize: HEADERS_SIZE_MAX, headersTimeout: HEADERS_TIMEOUT_MS },
     // A scraper keeps its connection open for ever: `close` must not wait for it.
     forceCloseConnections: true,
     clientErrorHandler: answerClientError,
@@ -51,6 +66,8 @@ export function createApp(
       handleError(error, request, reply)
     },
   })
+  const { limits = DEFAULT_HTTP_LIMITS, audit } = options
+  app.server.maxConnections = limits.connectionsMax
   app.setErrorHandler(handleError)
   app.setNotFoundHandler(handleNotFound)
   app.removeAllContentTypeParsers()
@@ -60,6 +77,8 @@ export function createApp(
     reply.header('x-request-id', request.id)
   })
   app.addHook('onResponse', async (request, reply) => logAnswer(request, reply))
+  if (audit !== undefined) addAudit(app, audit, view)
+  addRateLimits(app, limits)
 
   app.register(fastifySwagger, {
     openapi: {

@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { HighwaterError } from '../errors.ts'
+import { noteOutcome } from './audit.ts'
 
 /** Sent with every answer: nothing here is for framing, sniffing, caching or running. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -34,6 +35,7 @@ export function sendError(
   problems?: readonly string[],
 ): FastifyReply {
   const error = problems === undefined ? { code, message } : { code, message, problems }
+  noteOutcome(reply, code)
   return reply.code(statusCode).send({ error })
 }
 
@@ -84,6 +86,22 @@ export function createMethodRefusal(
   }
 }
 
+type ConnectionError = readonly [status: string, answer: readonly [code: string, message: string]]
+
+const NO_REQUEST: ConnectionError = [
+  '400 Bad Request',
+  ['HW_HTTP_BAD_REQUEST', 'This is no HTTP request.'],
+]
+
+/** By the codes of Node's parser. */
+const CONNECTION_ERRORS: Readonly<Record<string, ConnectionError>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', CLIENT_ERRORS[408]!],
+  HPE_HEADER_OVERFLOW: [
+    '431 Request Header Fields Too Large',
+    ['HW_HTTP_HEADERS_TOO_LARGE', 'The address and the headers of the request are too long.'],
+  ],
+}
+
 /**
  * Answers bytes that are no HTTP request, or that took too long to become one, and closes the
  * connection.
@@ -93,12 +111,10 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     socket.destroy()
     return
   }
-  const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-  const message = isLate ? CLIENT_ERRORS[408]![1] : 'This is no HTTP request.'
-  const code = isLate ? CLIENT_ERRORS[408]![0] : 'HW_HTTP_BAD_REQUEST'
+  const [status, [code, message]] = CONNECTION_ERRORS[error.code ?? ''] ?? NO_REQUEST
   const body = JSON.stringify({ error: { code, message } })
   const head = [
-    `HTTP/1.1 ${isLate ? '408 Request Timeout' : '400 Bad Request'}`,
+    `HTTP/1.1 ${status}`,
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import Type from 'typebox'
 import type { PartitionView, ReloadOutcome, WorkerView } from '../model/view.ts'
 import { createGuard } from './access.ts'
+import { noteOutcome } from './audit.ts'
 import { sendError } from './errors.ts'
 import { describePartition } from './partition-body.ts'
 import { ErrorBody, HealthyBody, NotReadyBody, ReadyBody, ReloadBody } from './schemas.ts'
@@ -108,6 +109,7 @@ function answerReload(reply: FastifyReply, outcome: ReloadOutcome): FastifyReply
     case 'applied':
     case 'unchanged': {
       const notes = outcome.kind === 'applied' ? outcome.notes : []
+      noteOutcome(reply, outcome.kind)
       return reply.send({ outcome: outcome.kind, generation: outcome.generation, notes })
     }
     case 'invalid': {

@@ -5,6 +5,7 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
+import { maskDigits } from '../model/masking.ts'
 
 /** Routes that machines call every few seconds: their lines are for debugging only. */
 const PROBED_ROUTES = new Set(['/metrics', '/-/healthy', '/-/ready'])
@@ -59,8 +60,4 @@ function describeError(error: unknown): Record<string, unknown> {
     stack: maskDigits(error.stack ?? ''),
     ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
   }
-}
-
-function maskDigits(text: string): string {
-  return text.replace(/\d{5,}/g, '#####')
 }

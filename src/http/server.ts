@@ -2,6 +2,7 @@
 
 import type { AddressInfo } from 'node:net'
 import type { WorkerView } from '../model/view.ts'
+import { isLoopbackAddress } from './access.ts'
 import type { HttpOptions } from './app.ts'
 import { createApp } from './app.ts'
 import type { MetricsText } from './operation-routes.ts'
@@ -11,6 +12,8 @@ export interface HttpAddress {
   readonly host: string
   readonly port: number
   readonly url: string
+  /** Whether only this machine reaches it. */
+  readonly isLoopback: boolean
 }
 
 /** Made by `createHttpServer`; listens at most once. */
@@ -39,7 +42,9 @@ export function createHttpServer(
       await app.listen({ port, host })
       const bound = app.server.address() as AddressInfo
       const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address
-      return { host: bound.address, port: bound.port, url: `http://${name}:${bound.port}` }
+      const url = `http://${name}:${bound.port}`
+      const isLoopback = isLoopbackAddress(bound.address)
+      return { host: bound.address, port: bound.port, url, isLoopback }
     },
     close: async () => {
       await app.close()

@@ -1,24 +1,44 @@
 /** The connection to NATS, with the client's defaults replaced by ones that survive an outage. */
 
-import { readFile } from 'node:fs/promises'
-import { type ConnectionOptions, connect, credsAuthenticator, type NatsConnection } from 'nats'
-import { BrokerRefusedError, BrokerUnavailableError } from '../errors.ts'
+import {
+  type Auth,
+  type Authenticator,
+  type ConnectionOptions,
+  connect,
+  credsAuthenticator,
+  type NatsConnection,
+  nkeyAuthenticator,
+  type TlsOptions,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator,
+} from 'nats'
+import {
+  BrokerRefusedError,
+  BrokerTlsError,
+  BrokerUnavailableError,
+  SecretError,
+} from '../errors.ts'
 import { brokerLink } from './broker-link.ts'
 
 /** A connection to NATS, for those who own one and hand it on without speaking NATS themselves. */
 export type BrokerConnection = NatsConnection
 
+/** Gives a secret as it is now; called at each dial, so that a new one takes no restart. */
+export type Secret = string | (() => string)
+
 /** Where NATS is and who we are. Secrets are never logged. */
 export interface NatsSettings {
-  /** `nats://host:port` or `tls://host:port`, at least one. */
+  /** `nats://host:port` or `tls://host:port`, at least one; one `tls:` demands TLS of all. */
   readonly servers: readonly string[]
   /** Shown by the server's monitoring. */
   readonly name: string
-  readonly token?: string
+  readonly token?: Secret
   readonly user?: string
-  readonly password?: string
-  /** File with a user JWT and its key. */
-  readonly credentialsFile?: string
+  readonly password?: Secret
+  /** Seed of an nkey: `SU…`. */
+  readonly nkeySeed?: Secret
+  /** Text of a credentials file: a user JWT and its key. */
+  readonly credentials?: Secret
   readonly tls?: NatsTlsSettings
   /** How long the first connect and each later dial may take. Default 5,000. */
   readonly connectTimeoutMs?: number
@@ -26,11 +46,16 @@ export interface NatsSettings {
   readonly inboxPrefix?: string
 }
 
-/** TLS by files in PEM; an empty object asks for TLS with the system's authorities. */
+/**
+ * TLS by files in PEM, read at each dial; an empty object asks for TLS with the system's
+ * authorities.
+ */
 export interface NatsTlsSettings {
   readonly caFile?: string
   readonly certFile?: string
   readonly keyFile?: string
+  /** Name that the servers' certificates must carry; default: the host of the address. */
+  readonly serverName?: string
 }
 
 /**
@@ -42,13 +67,20 @@ const PINGS_UNANSWERED_MAX = 2
 const RECONNECT_WAIT_MS = 250
 const RECONNECT_JITTER_MS = 250
 
+/** What Node and OpenSSL say when a handshake fails, or a certificate is not to be trusted. */
+const TLS_CODE =
+  /^(?:ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|CRL_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_|INVALID_CA|EPROTO)/
+
 /**
  * Connects; once connected, it reconnects for ever. The caller owns the connection and closes it.
  * @throws {BrokerUnavailableError} when no server answers now
  * @throws {BrokerRefusedError} when the server rejects who we are
+ * @throws {BrokerTlsError} when either side does not trust the other's certificate, or there is no
+ *   TLS where it is asked for
+ * @throws {SecretError} when a seed or credentials are none
  */
 export async function connectToNats(settings: NatsSettings): Promise<NatsConnection> {
-  const options = await connectionOptions(settings)
+  const options = connectionOptions(settings)
   try {
     const connection = await connect(options)
     brokerLink(connection)
@@ -58,11 +90,15 @@ export async function connectToNats(settings: NatsSettings): Promise<NatsConnect
     if (isAuthorizationFailure(error)) {
       throw new BrokerRefusedError(`NATS at ${place} refused the credentials`, { cause: error })
     }
+    const tlsProblem = tlsProblemOf(error)
+    if (tlsProblem !== null) {
+      throw new BrokerTlsError(`NATS at ${place}: no TLS: ${tlsProblem}`, { cause: error })
+    }
     throw new BrokerUnavailableError(`NATS at ${place} cannot be reached`, { cause: error })
   }
 }
 
-async function connectionOptions(settings: NatsSettings): Promise<ConnectionOptions> {
+function connectionOptions(settings: NatsSettings): ConnectionOptions {
   const options: ConnectionOptions = {
     servers: [...settings.servers],
     name: settings.name,
@@ -80,14 +116,60 @@ async function connectionOptions(settings: NatsSettings): Promise<ConnectionOpti
     noAsyncTraces: true,
   }
   if (settings.inboxPrefix !== undefined) options.inboxPrefix = settings.inboxPrefix
-  if (settings.token !== undefined) options.token = settings.token
-  if (settings.user !== undefined) options.user = settings.user
-  if (settings.password !== undefined) options.pass = settings.password
-  if (settings.tls !== undefined) options.tls = { ...settings.tls }
-  if (settings.credentialsFile !== undefined) {
-    options.authenticator = credsAuthenticator(await readFile(settings.credentialsFile))
-  }
+  const authenticator = authenticatorOf(settings)
+  if (authenticator !== null) options.authenticator = authenticator
+  const tls = tlsOptionsOf(settings)
+  if (tls !== null) options.tls = tls
   return options
+}
+
+/**
+ * The client takes `tls:` in an address for a plain one and would send everything readable to a
+ * server that offers no TLS; options, even empty ones, make it insist.
+ */
+function tlsOptionsOf({ servers, tls }: NatsSettings): TlsOptions | null {
+  if (tls === undefined) return servers.some((server) => server.startsWith('tls:')) ? {} : null
+  const { serverName, ...files } = tls
+  // Node's own name; the client hands unknown options on to it.
+  return serverName === undefined ? files : ({ ...files, servername: serverName } as TlsOptions)
+}
+
+/** How we say who we are; secrets that cannot be ones are found before the first dial. */
+function authenticatorOf(settings: NatsSettings): Authenticator | null {
+  const { token, user, password, nkeySeed, credentials } = settings
+  const authenticators: Authenticator[] = []
+  if (token !== undefined) authenticators.push(tokenAuthenticator(token))
+  if (user !== undefined) authenticators.push(usernamePasswordAuthenticator(user, password))
+  if (nkeySeed !== undefined) {
+    const seed = nkeyAuthenticator(() => bytesOf(nkeySeed))
+    authenticators.push(checked(seed, 'the nkey seed is none: it begins with SU'))
+  }
+  if (credentials !== undefined) {
+    const pair = credsAuthenticator(() => bytesOf(credentials))
+    authenticators.push(checked(pair, 'the credentials hold no user JWT with its seed'))
+  }
+  const [first, ...others] = authenticators
+  if (first === undefined) return null
+  return others.length === 0 ? first : (nonce) => mergeAuth(authenticators, nonce)
+}
+
+function mergeAuth(authenticators: readonly Authenticator[], nonce: string | undefined): Auth {
+  return Object.assign({}, ...authenticators.map((each) => each(nonce)))
+}
+
+/** Tries it now: in the middle of a dial the client has no answer to an error. */
+function checked(authenticator: Authenticator, problem: string): Authenticator {
+  try {
+    authenticator('nonce')
+  } catch {
+    // The library's error may quote what it could not read.
+    throw new SecretError(problem)
+  }
+  return authenticator
+}
+
+function bytesOf(secret: Secret): Uint8Array {
+  return new TextEncoder().encode(typeof secret === 'string' ? secret : secret())
 }
 
 function isAuthorizationFailure(error: unknown): boolean {
@@ -97,4 +179,14 @@ function isAuthorizationFailure(error: unknown): boolean {
     }
   }
   return false
+}
+
+/** What is wrong with TLS, in words of Node and OpenSSL; null: it is something else. */
+function tlsProblemOf(error: unknown): string | null {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const code = 'code' in cause ? String(cause.code) : ''
+    if (TLS_CODE.test(code)) return `${code}, ${cause.message}`
+    if (/server does not support 'tls'/.test(cause.message)) return 'the server offers none'
+  }
+  return null
 }

@@ -29,7 +29,7 @@ export interface JetStreamSourceSettings {
   /** How long an answer of the server may take. Default 5,000. */
   readonly requestTimeoutMs?: number
   /** As in the connection's settings, for users with narrow rights. */
-  readonly inboxPrefix?: string
+  readonly inboxPrefix?: string | null
 }
 
 const BUFFER_SIZE_MAX = 32 * 1024 ** 2
@@ -87,7 +87,7 @@ class JetStreamSource implements Source {
     this.#manager = manager
     this.#stream = settings.stream
     this.#timeoutMs = settings.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
-    this.#inboxPrefix = settings.inboxPrefix
+    this.#inboxPrefix = settings.inboxPrefix ?? undefined
     this.#queue = new MessageQueue(
       settings.bufferSizeMax ?? BUFFER_SIZE_MAX,
       settings.bufferMessagesMax ?? BUFFER_MESSAGES_MAX,

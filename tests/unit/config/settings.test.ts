@@ -29,8 +29,10 @@ test('an empty text gives the defaults', () => {
         user: null,
         passwordFile: null,
         tokenFile: null,
+        nkeyFile: null,
         credentialsFile: null,
-        tls: { caFile: null, certFile: null, keyFile: null },
+        inboxPrefix: null,
+        tls: { caFile: null, certFile: null, keyFile: null, serverName: null },
       },
       partitions: { count: 1, owned: 'all' },
       genesis: { zone: 'Asia/Shanghai', clock: { mode: 'real' } },
@@ -51,8 +53,15 @@ test('an empty text gives the defaults', () => {
         rejectMaxSize: 1024 ** 3,
         replicas: 1,
       },
-      http: { host: '127.0.0.1', port: 9480, tokenFile: null },
-      log: { level: 'info' },
+      http: {
+        host: '127.0.0.1',
+        port: 9480,
+        tokenFile: null,
+        writesPerMinute: 30,
+        readsPerMinute: 1200,
+        connectionsMax: 256,
+      },
+      log: { level: 'info', auditFile: null },
       rules: { exclude: [] },
     })
   }
@@ -62,7 +71,7 @@ test('everything can be said', () => {
   const settings = parseSettings(
     FILE,
     `
-nats: { servers: [nats://a:4222, tls://b], user: hw, passwordFile: p, tlsCaFile: ca, tlsCertFile: c, tlsKeyFile: k }
+nats: { servers: [nats://a:4222, tls://b], user: hw, passwordFile: p, tlsCaFile: ca, tlsCertFile: c, tlsKeyFile: k, tlsServerName: n, inboxPrefix: _INBOX_hw }
 partitions: { count: 16, owned: [0, 15] }
 genesis: { zone: Europe/Berlin, clock: virtual, writer: demo, start: 2026-11-01T00:00:00+08:00 }
 store: { directory: /var/lib/highwater }
@@ -79,8 +88,10 @@ rules: { exclude: [grafana, a/b] }
     user: 'hw',
     passwordFile: 'p',
     tokenFile: null,
+    nkeyFile: null,
     credentialsFile: null,
-    tls: { caFile: 'ca', certFile: 'c', keyFile: 'k' },
+    inboxPrefix: '_INBOX_hw',
+    tls: { caFile: 'ca', certFile: 'c', keyFile: 'k', serverName: 'n' },
   })
   expect(settings.partitions).toEqual({ count: 16, owned: [0, 15] })
   expect(settings.genesis.clock).toEqual({
@@ -100,7 +111,7 @@ describe('is refused, with its place and what was meant', () => {
     ['http: { prot: 1 }', '1:9 unknown-key', 'did you mean "port"?'],
     ['http: { port: 70000 }', '1:15 bad-value', 'a whole number from 0 to 65535; found 70000'],
     ['http: { port: "80" }', '1:15 bad-value', 'found "80"'],
-    ['http: 9480', '1:7 wrong-type', 'http must be a mapping of host, port, tokenFile'],
+    ['http: 9480', '1:7 wrong-type', 'http must be a mapping of host, port, tokenFile,'],
     ['- a', '1:1 wrong-type', 'the settings must be a mapping'],
     ['checkpoint: { every: 30 }', '1:22 bad-value', 'did you mean 30s or 30ms?'],
     ['checkpoint: { every: 0s }', '1:22 bad-value', 'a duration from 100ms to 1h'],
@@ -132,6 +143,14 @@ describe('is refused, with its place and what was meant', () => {
     ['nats: { servers: [] }', '1:18 too-few', 'at least one server'],
     ['nats: { passwordFile: p }', '1:23 missing-key', 'a password needs its user'],
     ['nats: { tlsKeyFile: k }', '1:21 missing-key', 'come together'],
+    ['nats: { user: a, nkeyFile: b }', '1:28 not-allowed', 'we connect as one user'],
+    ['nats: { tokenFile: a, credentialsFile: b }', '1:40 not-allowed', 'we connect as one user'],
+    ['nats: { inboxPrefix: a.> }', '1:22 bad-value', 'without wildcards'],
+    ['nats: { user: a, password: b }', '1:18 inline-secret', 'write passwordFile: PATH, or set'],
+    ['nats: { token: b }', '1:9 inline-secret', 'HIGHWATER_NATS_TOKEN'],
+    ['nats: { seed: SUA }', '1:9 inline-secret', 'nkeyFile: PATH'],
+    ['nats: { creds: b }', '1:9 inline-secret', 'credentialsFile: PATH'],
+    ['http: { token: b }', '1:9 inline-secret', 'HIGHWATER_HTTP_TOKEN'],
     ['rules: { exclude: [../a] }', '1:19 bad-value', 'a folder below the config directory'],
     ['rules: { exclude: [a/../b] }', '1:19 bad-value', 'a folder below the config directory'],
     [
@@ -155,6 +174,20 @@ describe('is refused, with its place and what was meant', () => {
       'http: { port: x, hots: y }\nlog: { level: loud }\nstreams: { replicas: 4 }\nfoo: 1\n',
     )
     expect(problems.map((problem) => problem.split(':').slice(0, 2).join(':'))).toHaveLength(5)
+  })
+
+  test('no problem shows what may be a secret', () => {
+    const texts = [
+      'nats: { password: hunter2 }',
+      'nats: { token: [hunter2] }',
+      'http: { token: { a: hunter2 } }',
+      'nats: { servers: ["nats://ada:hunter2@broker"] }',
+      'nats: { servers: ["tls://hunter2@broker", "x"] }',
+    ]
+    for (const text of texts) {
+      expect(problemsOf(text)).toHaveLength(1)
+      expect(problemsOf(text)[0]).not.toContain('hunter2')
+    }
   })
 
   test('a problem shows no more of a value than needed', () => {
