@@ -28,6 +28,7 @@ export const REJECT_REASONS = [
   'unknown-kind',
   'unknown-delivery',
   'before-genesis',
+  'skipped-by-ruling',
 ] as const
 
 export type RejectReason = (typeof REJECT_REASONS)[number]

@@ -25,6 +25,8 @@ export class Rejects {
   #waitingSize = 0
   #ordinalSequence = 0
   #ordinal = 0
+  /** Sequences of IN count anew in each era (rulings.ts): a repeat must not be taken for one. */
+  era = 0
 
   get waitingCount(): number {
     return this.#waiting.length
@@ -42,10 +44,11 @@ export class Rejects {
     }
     const ordinal = this.#ordinal++
     const parts = Math.max(1, Math.ceil(body.byteLength / PART_SIZE))
+    const key = `${this.era === 0 ? '' : `era${this.era}-`}${inputSequence}-${ordinal}`
     for (let part = 0; part < parts; part++) {
       const slice = body.subarray(part * PART_SIZE, (part + 1) * PART_SIZE)
       const bytes = this.#encode(inputSequence, subject, reject, ordinal, part, parts, slice)
-      this.#waiting.push({ messageId: `${inputSequence}-${ordinal}-${part}`, inputSequence, bytes })
+      this.#waiting.push({ messageId: `${key}-${part}`, inputSequence, bytes })
       this.#waitingSize += bytes.byteLength
     }
   }

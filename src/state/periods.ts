@@ -192,6 +192,25 @@ export function formatPeriod(unit: CalendarUnit | 'ever', key: number): string {
   }
 }
 
+/** Unit and key of a text that `formatPeriod` made. */
+export function parsePeriod(text: string): { unit: CalendarUnit | 'ever'; key: number } {
+  if (text === 'ever') return { unit: 'ever', key: 0 }
+  const match = /^(\d{4,})-(W?)(\d\d)(?:(c)|-(\d\d)(?:T(\d\d))?)?$/.exec(text)
+  assert(match !== null, 'no period')
+  const [, year = '', week, second = '', cycle, day, hour] = match
+  const monthKey = (Number(year) - 1970) * 12 + Number(second) - 1
+  if (week === 'W') {
+    // 4 January lies in the first week of its ISO year.
+    const first = weekOfDay(dayOfCivil(Number(year), 1, 4))
+    return { unit: 'week', key: first + Number(second) - 1 }
+  }
+  if (cycle !== undefined) return { unit: 'cycle', key: monthKey }
+  if (day === undefined) return { unit: 'month', key: monthKey }
+  const dayKey = firstDayOfMonth(monthKey) + Number(day) - 1
+  if (hour === undefined) return { unit: 'day', key: dayKey }
+  return { unit: 'hour', key: dayKey * 24 + Number(hour) }
+}
+
 function formatMonth(monthKey: number): string {
   return `${1970 + Math.floor(monthKey / 12)}-${pad((monthKey % 12) + 1)}`
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { CALENDAR_UNITS } from '../../../src/model/expression.ts'
 import {
   civilOf,
   cycleOfDay,
@@ -10,6 +11,7 @@ import {
   HOUR,
   MONTH,
   monthOfDay,
+  parsePeriod,
   PeriodColumns,
   UNIT_COUNT,
   unitIndex,
@@ -175,5 +177,16 @@ describe('period keys', () => {
     expect(formatPeriod('day', day)).toBe('2026-11-20')
     expect(formatPeriod('month', monthOfDay(day))).toBe('2026-11')
     expect(formatPeriod('ever', 0)).toBe('ever')
+  })
+
+  it('are read back from what was written', () => {
+    for (const unit of CALENDAR_UNITS) {
+      const perDay = unit === 'hour' ? 24 : 1
+      for (let key = 0; key < 40_000 * perDay; key += unit === 'hour' ? 17 : 1) {
+        const read = parsePeriod(formatPeriod(unit, key))
+        expectSame(read, { unit, key }, () => `${unit} ${key}`)
+      }
+    }
+    expect(parsePeriod('ever')).toEqual({ unit: 'ever', key: 0 })
   })
 })
