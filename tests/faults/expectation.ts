@@ -8,6 +8,7 @@ import type { CounterView } from '../../src/model/view.ts'
 import { ProducerLedger } from '../support/naive/admission.ts'
 import type { NaiveDecision, NaiveInput } from '../support/naive/input.ts'
 import { NaiveModel } from '../support/naive/model.ts'
+import { GARBAGE_SUBJECT } from './feeder.ts'
 import { LADDER_PROBE, LadderModel } from './ladder.ts'
 import { type LoggedMessage, readLogged } from './logged-input.ts'
 import type { Story } from './story.ts'
@@ -19,9 +20,15 @@ export interface Expectation {
   /** Decisions of the hostile workload in order, suppressions too; their own numbers. */
   readonly decisions: readonly NaiveDecision[]
   /** Whole messages that are refused. */
-  readonly rejects: readonly { readonly sequence: number; readonly reason: RejectReason }[]
+  readonly rejects: readonly ExpectedReject[]
   /** Counters that can be asked for, by subscriber. */
   readonly counters: ReadonlyMap<number, readonly ExpectedCounter[]>
+}
+
+/** A message that is refused whole. */
+export interface ExpectedReject {
+  readonly sequence: number
+  readonly reason: RejectReason
 }
 
 /** A counter; `period` and `previous` where the model knows them. */
@@ -35,9 +42,14 @@ export function expectationOf(story: Story, log: Iterable<LoggedMessage>): Expec
   const ledger = new ProducerLedger()
   const deliveries = new Map<string, number>()
   const decisions: NaiveDecision[] = []
+  const rejects: ExpectedReject[] = []
   let realClockMs = 0
   for (const message of log) {
     realClockMs = Math.max(realClockMs, message.timestampMs)
+    if (message.subject === GARBAGE_SUBJECT) {
+      rejects.push({ sequence: message.sequence, reason: 'malformed' })
+      continue
+    }
     const input = readLogged(message)
     if (input === null) continue
     if (!isOfLadder(input)) {
@@ -65,7 +77,7 @@ export function expectationOf(story: Story, log: Iterable<LoggedMessage>): Expec
   for (const [subscriber, value] of ladder.totals()) {
     counters.set(subscriber, [{ counter: 'steps', counterWindow: 'lifetime', value }])
   }
-  return { deliveries, decisions, rejects: model.rejects, counters }
+  return { deliveries, decisions, rejects: [...rejects, ...model.rejects], counters }
 }
 
 type UsageInput = Extract<NaiveInput, { kind: 'usage' }>

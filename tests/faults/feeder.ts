@@ -15,6 +15,16 @@ const ANSWER_TIMEOUT_MS = 1_000
 const RETRY_MS = 20
 const REPEAT_SHARE = 0.02
 
+/** Subject of messages that nobody can understand. */
+export const GARBAGE_SUBJECT = 'usage.0.garbage'
+
+/** Publishes a message that is refused whole. */
+export async function feedGarbage(connection: NatsConnection): Promise<void> {
+  const writer = openInputWriter(connection, 0, ANSWER_TIMEOUT_MS)
+  // 0xc1 is the one byte that MessagePack never uses.
+  await writer.publish(GARBAGE_SUBJECT, new Uint8Array([0xc1]))
+}
+
 /** Feeds one story into `IN_0`; the connection stays the caller's. One call at a time. */
 export class Feeder {
   /** Times that a message was published again because no answer came, or a refusal. */

@@ -124,6 +124,7 @@ function compileOnce(): Promise<unknown> {
   return compiling
 }
 
-function lifeEnvironment(): NodeJS.ProcessEnv {
+/** Environment of processes that are to be killed: their start is short. */
+export function lifeEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE }
 }
