@@ -8,10 +8,10 @@
  *
  *    0 u64 page number | 8 u64 transaction | 18 u16 flags | 20 u16 lower | 22 u16 upper
  *
- * and goes on at 24 with u16 offsets of its nodes (counted from byte 24; lower / 2 of them). A node:
+ * and goes on at 24 with u16 offsets of its nodes (counted from there; lower / 2 of them). A node:
  *
  *    0 u32 size of the data, or low bits of the child | 4 u16 flags, or high bits of the child
- *    6 u16 key size | 8 key, then data, or where the data lies: u64 page, u64 transaction, u64 count
+ *    6 u16 key size | 8 key, then data, or where the data lies: u64 page, transaction, count
  *
  * A tree's record (48 bytes): 4 u16 flags | 6 u16 depth | 8 u64 branch, leaf, overflow pages,
  * entries | 40 u64 root. The first two pages hold, from byte 24 on, 16 u64 map size | 24 record of

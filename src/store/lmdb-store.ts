@@ -12,6 +12,7 @@ import { mkdir, open as openFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { assert, StoreError } from '../errors.ts'
+import type { StoreSnapshot } from '../model/backup.ts'
 import type { PageAddress, PageStore } from '../model/ports.ts'
 import { checkEnvironmentFile } from './environment-file.ts'
 import { decodeManifest, encodeManifest } from './manifest-codec.ts'
@@ -37,7 +38,7 @@ export function pageValueSize(lmdbPageCount: number): number {
  * @throws {StoreLockedError} at once when a living process has it open
  * @throws {StoreError} when LMDB cannot open it
  */
-export async function openStore(directory: string): Promise<PageStore> {
+export async function openStore(directory: string): Promise<LmdbStore> {
   try {
     await mkdir(directory, { recursive: true })
   } catch (error) {
@@ -61,7 +62,16 @@ const MANIFEST_KEY = 'manifest'
 /** Bytes that a compaction copies in one turn. */
 const COPY_TURN_SIZE = 1024 * 1024
 
-class LmdbPageStore implements PageStore {
+/** A store in LMDB: pages can also be read as of one moment, while it is written to. */
+export interface LmdbStore extends PageStore {
+  /**
+   * The last committed manifest and all pages as they are now, whatever is committed later. The
+   * file grows by what is overwritten meanwhile: release it soon. It ends with the store's file.
+   */
+  snapshot(): StoreSnapshot
+}
+
+class LmdbPageStore implements LmdbStore {
   readonly #file: string
   readonly #lock: ProcessLock
   #environment: Environment
@@ -71,6 +81,7 @@ class LmdbPageStore implements PageStore {
   /** The library answers all puts of one turn with one promise; we wrap each such promise once. */
   #lastPut: Promise<boolean> | null = null
   #lastWrite: Promise<void> = Promise.resolve()
+  readonly #snapshots = new Set<StoreSnapshot>()
 
   constructor(directory: string, lock: ProcessLock) {
     this.#file = join(directory, DATA_FILE)
@@ -122,6 +133,7 @@ class LmdbPageStore implements PageStore {
       throw new StoreError(`${file} cannot be written`, { cause: error })
     }
     try {
+      this.#endSnapshots()
       await this.#environment.root.close()
       // A lock file of the old environment would tell readers wrong things of the new one.
       await rm(this.#file + LOCK_SUFFIX, { force: true })
@@ -138,12 +150,28 @@ class LmdbPageStore implements PageStore {
     return this.#attempt(() => statSync(this.#file).size)
   }
 
+  snapshot(): StoreSnapshot {
+    const snapshot = this.#attempt(() => openSnapshot(this.#environment))
+    this.#snapshots.add(snapshot)
+    const release = (): void => {
+      this.#snapshots.delete(snapshot)
+      snapshot.release()
+    }
+    return { ...snapshot, release }
+  }
+
+  #endSnapshots(): void {
+    for (const snapshot of this.#snapshots) snapshot.release()
+    this.#snapshots.clear()
+  }
+
   /** Waits for writes under way, then gives up the lock. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     await this.#lastWrite.catch(() => undefined)
     try {
+      this.#endSnapshots()
       await this.#environment.root.close()
     } catch (error) {
       throw new StoreError('LMDB cannot be closed', { cause: error })
@@ -220,6 +248,35 @@ class LmdbPageStore implements PageStore {
     } catch (error) {
       throw new StoreError('LMDB failed to read', { cause: error })
     }
+  }
+}
+
+/** One read transaction: LMDB keeps what it sees until it ends. */
+function openSnapshot({ root, pages, manifest }: Environment): StoreSnapshot {
+  const transaction = root.useReadTransaction()
+  let isOver = false
+  const attempt = <T>(read: () => T): T => {
+    if (isOver) throw new StoreError('the snapshot is over')
+    try {
+      return read()
+    } catch (error) {
+      throw new StoreError('LMDB failed to read', { cause: error })
+    }
+  }
+  return {
+    readManifest: () => {
+      const bytes = attempt(() => manifest.get(MANIFEST_KEY, { transaction }))
+      if (bytes === undefined) return new Map()
+      return decodeManifest(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+    },
+    readPage: (address) => {
+      const key = pageKey(address)
+      return attempt(() => pages.get(key, { transaction })) ?? null
+    },
+    release: () => {
+      if (!isOver) transaction.done()
+      isOver = true
+    },
   }
 }
 
