@@ -1,6 +1,11 @@
 /** The settings of NATS as its adapter takes them: with readers of their secrets. */
 
-import { openSecret, type SecretReader, warnIfReadableByAll } from '../config/secrets.ts'
+import {
+  checkReadable,
+  openSecret,
+  type SecretReader,
+  warnIfReadableByAll,
+} from '../config/secrets.ts'
 import type { NatsConnectionSettings } from '../config/settings.ts'
 import { UsageError } from '../errors.ts'
 import type { NatsSettings } from '../sink/connection.ts'
@@ -24,7 +29,11 @@ export function natsSettings(
   const identities = [user, token, nkeySeed, credentials].filter((each) => each !== null)
   if (identities.length > 1) throw new UsageError('settings and environment name several users')
   if (password !== null && user === null) throw new UsageError('a password needs its nats.user')
-  if (tls.keyFile !== null) warnIfReadableByAll('nats.tlsKeyFile', tls.keyFile, warn)
+  const { caFile, certFile, keyFile } = tls
+  for (const [key, file] of Object.entries({ caFile, certFile, keyFile })) {
+    if (file !== null) checkReadable(`nats.tls${key[0]!.toUpperCase()}${key.slice(1)}`, file)
+  }
+  if (keyFile !== null) warnIfReadableByAll('nats.tlsKeyFile', keyFile, warn)
   const tlsOptions = present(tls)
   const hasTls = Object.keys(tlsOptions).length > 0
   warnIfReadable(servers, hasTls, password ?? token, warn)

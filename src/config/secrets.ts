@@ -3,7 +3,7 @@
  * configuration. Nothing here ever puts one, or the path of its file, into a message.
  */
 
-import { readFileSync, statSync } from 'node:fs'
+import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { SecretError } from '../errors.ts'
 
 /** A setting that names the file of a secret. */
@@ -94,6 +94,15 @@ export function warnIfReadableByAll(
   warn(`everybody on this machine may read the file of ${setting}: chmod o-r it`)
 }
 
+/** @throws {SecretError} when the file of a setting cannot be read */
+export function checkReadable(setting: string, file: string): void {
+  try {
+    accessSync(file, constants.R_OK)
+  } catch (error) {
+    throw unreadable(setting, error)
+  }
+}
+
 function readSecret(setting: SecretSetting, file: string): string {
   let text = ''
   try {
@@ -101,10 +110,14 @@ function readSecret(setting: SecretSetting, file: string): string {
     text = readFileSync(file, 'utf8').trim()
   } catch (error) {
     if (error instanceof SecretError) throw error
-    // The system's text holds the path, and somebody may have written the secret in its place.
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
-    throw new SecretError(`the file of ${setting} cannot be read: ${code}`)
+    throw unreadable(setting, error)
   }
   if (text === '') throw new SecretError(`the file of ${setting} is empty`)
   return text
+}
+
+/** The system's text holds the path, and somebody may have written the secret in its place. */
+function unreadable(setting: string, error: unknown): SecretError {
+  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+  return new SecretError(`the file of ${setting} cannot be read: ${code}`)
 }

@@ -8,7 +8,6 @@ import {
   credsAuthenticator,
   type NatsConnection,
   nkeyAuthenticator,
-  type TlsOptions,
   tokenAuthenticator,
   usernamePasswordAuthenticator,
 } from 'nats'
@@ -19,6 +18,7 @@ import {
   SecretError,
 } from '../errors.ts'
 import { brokerLink } from './broker-link.ts'
+import { findTlsRefusal, type NatsTlsSettings, tlsOptionsOf, tlsProblemOf } from './tls.ts'
 
 /** A connection to NATS, for those who own one and hand it on without speaking NATS themselves. */
 export type BrokerConnection = NatsConnection
@@ -47,18 +47,6 @@ export interface NatsSettings {
 }
 
 /**
- * TLS by files in PEM, read at each dial; an empty object asks for TLS with the system's
- * authorities.
- */
-export interface NatsTlsSettings {
-  readonly caFile?: string
-  readonly certFile?: string
-  readonly keyFile?: string
-  /** Name that the servers' certificates must carry; default: the host of the address. */
-  readonly serverName?: string
-}
-
-/**
  * A dead peer is noticed after two unanswered pings: 10 to 15 s (the client's default is 2 minutes
  * each).
  */
@@ -66,10 +54,6 @@ const PING_INTERVAL_MS = 5_000
 const PINGS_UNANSWERED_MAX = 2
 const RECONNECT_WAIT_MS = 250
 const RECONNECT_JITTER_MS = 250
-
-/** What Node and OpenSSL say when a handshake fails, or a certificate is not to be trusted. */
-const TLS_CODE =
-  /^(?:ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|CRL_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_|INVALID_CA|EPROTO)/
 
 /**
  * Connects; once connected, it reconnects for ever. The caller owns the connection and closes it.
@@ -90,9 +74,13 @@ export async function connectToNats(settings: NatsSettings): Promise<NatsConnect
     if (isAuthorizationFailure(error)) {
       throw new BrokerRefusedError(`NATS at ${place} refused the credentials`, { cause: error })
     }
-    const tlsProblem = tlsProblemOf(error)
-    if (tlsProblem !== null) {
-      throw new BrokerTlsError(`NATS at ${place}: no TLS: ${tlsProblem}`, { cause: error })
+    const isLate = error instanceof Error && error.name === 'TimeoutError'
+    const problem =
+      isLate && settings.tls !== undefined
+        ? await findTlsRefusal(settings.servers, settings.tls)
+        : tlsProblemOf(error)
+    if (problem !== null) {
+      throw new BrokerTlsError(`no TLS with NATS at ${place}: ${problem}`, { cause: error })
     }
     throw new BrokerUnavailableError(`NATS at ${place} cannot be reached`, { cause: error })
   }
@@ -118,20 +106,9 @@ function connectionOptions(settings: NatsSettings): ConnectionOptions {
   if (settings.inboxPrefix !== undefined) options.inboxPrefix = settings.inboxPrefix
   const authenticator = authenticatorOf(settings)
   if (authenticator !== null) options.authenticator = authenticator
-  const tls = tlsOptionsOf(settings)
+  const tls = tlsOptionsOf(settings.servers, settings.tls)
   if (tls !== null) options.tls = tls
   return options
-}
-
-/**
- * The client takes `tls:` in an address for a plain one and would send everything readable to a
- * server that offers no TLS; options, even empty ones, make it insist.
- */
-function tlsOptionsOf({ servers, tls }: NatsSettings): TlsOptions | null {
-  if (tls === undefined) return servers.some((server) => server.startsWith('tls:')) ? {} : null
-  const { serverName, ...files } = tls
-  // Node's own name; the client hands unknown options on to it.
-  return serverName === undefined ? files : ({ ...files, servername: serverName } as TlsOptions)
 }
 
 /** How we say who we are; secrets that cannot be ones are found before the first dial. */
@@ -157,7 +134,10 @@ function mergeAuth(authenticators: readonly Authenticator[], nonce: string | und
   return Object.assign({}, ...authenticators.map((each) => each(nonce)))
 }
 
-/** Tries it now: in the middle of a dial the client has no answer to an error. */
+/**
+ * Tries it now, and has an answer later: an error in the middle of a dial would end the connection
+ * for good, where a server's refusal is followed by the next dial.
+ */
 function checked(authenticator: Authenticator, problem: string): Authenticator {
   try {
     authenticator('nonce')
@@ -165,7 +145,13 @@ function checked(authenticator: Authenticator, problem: string): Authenticator {
     // The library's error may quote what it could not read.
     throw new SecretError(problem)
   }
-  return authenticator
+  return (nonce) => {
+    try {
+      return authenticator(nonce)
+    } catch {
+      return undefined
+    }
+  }
 }
 
 function bytesOf(secret: Secret): Uint8Array {
@@ -179,14 +165,4 @@ function isAuthorizationFailure(error: unknown): boolean {
     }
   }
   return false
-}
-
-/** What is wrong with TLS, in words of Node and OpenSSL; null: it is something else. */
-function tlsProblemOf(error: unknown): string | null {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const code = 'code' in cause ? String(cause.code) : ''
-    if (TLS_CODE.test(code)) return `${code}, ${cause.message}`
-    if (/server does not support 'tls'/.test(cause.message)) return 'the server offers none'
-  }
-  return null
 }
