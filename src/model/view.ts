@@ -44,7 +44,7 @@ export interface PartitionStatistics {
 /** A partition as it stands now. */
 export interface PartitionView {
   readonly partition: number
-  readonly status: 'recovering' | 'live' | 'draining' | 'halted' | 'stopped'
+  readonly status: 'recovering' | 'standby' | 'live' | 'draining' | 'halted' | 'stopped'
   readonly halt: HighwaterError | null
   readonly statistics: PartitionStatistics
   /** Last input sequence applied, and the stream's last as far as known. */
@@ -68,6 +68,10 @@ export interface PartitionView {
   readonly checkpointDurationMs: number
   readonly configGeneration: number
   readonly outboxDecisions: number
+  /** Of a standby: messages of OUT not compared yet; 0 for others. */
+  readonly outputUnreadMessages: number
+  /** Of a standby: how long its owner has owed something and stayed silent; 0 for others. */
+  readonly ownerSilentMs: number
   /** Candidates, deliveries and suppressions per trigger. */
   readonly triggers: readonly TriggerStatistics[]
 }

@@ -73,12 +73,32 @@ export class Outbox {
   }
 
   /**
-   * OUT holds decisions up to `last`; digests by number of the last decision of each message there.
+   * OUT holds decisions up to `last`, further than we made; digests by number of the last decision
+   * of each message there. What waits is part of it: the digest of the message that ends later
+   * judges that too.
    */
   expectReplay(last: number, digests: ReadonlyMap<number, string>): void {
-    assert(this.waitingCount === 0)
+    assert(last >= this.decisionNumber && this.#sealedCount === this.#ends.length)
+    this.#taken = this.#ends.length
+    this.#compact()
     this.#replayTo = last
     this.#expectedDigests = digests
+  }
+
+  /**
+   * Forgets the decisions up to `last`, which the owner has put into OUT; what we made ourselves
+   * must be the same. `last` is made and not beyond. Throws
+   * PartitionHaltedError('digest-mismatch').
+   */
+  release(last: number, digest: string): void {
+    const index = this.#taken + (last - this.nextNumber)
+    assert(index >= this.#taken && index < this.#sealedCount, 'what waits is released in order')
+    if (formatDigest(this.#lows[index]!, this.#highs[index]!) !== digest) {
+      const text = `the owner decided otherwise than we do, at or before decision ${last}`
+      throw new PartitionHaltedError('digest-mismatch', text)
+    }
+    this.#taken = index + 1
+    this.#compact()
   }
 
   /** Whether decisions that OUT holds have not been made again yet. */

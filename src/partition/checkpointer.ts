@@ -9,7 +9,7 @@ import type { PageStore, WaitingClock } from '../model/ports.ts'
 import { ImageSweep, PageBuffers, type SlotMaps } from '../state/image-sweep.ts'
 import type { PartitionCore } from './core.ts'
 import { type EngineIdentity, manifestEntries, snapshotCore, tablesOf } from './image.ts'
-import type { OutputWriter } from './output-writer.ts'
+import type { OutputProgress } from './output-chain.ts'
 import type { RejectWriter } from './reject-writer.ts'
 
 /** Bytes of pages handed to the store in one turn, and under way at most. */
@@ -73,14 +73,14 @@ export class Checkpointer {
   begin(
     core: PartitionCore,
     streams: StreamIncarnations,
-    writer: OutputWriter,
+    progress: OutputProgress,
     rejects: RejectWriter,
   ): Promise<void> {
     if (this.#running !== null) return this.#running
     const startedAtMs = this.#clock.nowMs()
     const generation = this.#generation + 1
     const snapshot = snapshotCore(core, generation)
-    const { place, epoch } = writer
+    const { place, epoch } = progress
     const sweep = new ImageSweep(tablesOf(core), this.#slotMaps, generation, this.#buffers)
     const position = {
       ...streams,
@@ -91,13 +91,13 @@ export class Checkpointer {
     const run = async (): Promise<void> => {
       try {
         await this.#sweepPages(sweep)
-        await writer.acknowledged(snapshot.decisionNumber)
+        await progress.acknowledged(snapshot.decisionNumber)
         await rejects.drained()
-        if (writer.acknowledgedNumber < snapshot.decisionNumber || rejects.isStopped) {
+        if (progress.acknowledgedNumber < snapshot.decisionNumber || rejects.isStopped) {
           sweep.abandon()
           return
         }
-        const end = { outputEndSequence: writer.place.sequence }
+        const end = { outputEndSequence: progress.place.sequence }
         const entries = manifestEntries(snapshot, sweep, { ...position, ...end }, this.#engine)
         await this.#store.commitManifest(entries)
         this.#slotMaps = sweep.slotMaps()

@@ -6,6 +6,7 @@
 import { decode } from '@msgpack/msgpack'
 import { PartitionHaltedError } from '../errors.ts'
 import type { OutputMessage } from '../model/ports.ts'
+import type { OutputPlace } from './output-writer.ts'
 
 /** A place in OUT behind which a reader begins, and what it knows of the decisions up to there. */
 export interface ChainStart {
@@ -14,6 +15,18 @@ export interface ChainStart {
   /** Last decision that the reader knows, and the running digest after it. */
   readonly decisionNumber: number
   readonly digest: string
+}
+
+/** How far OUT is, for whoever waits for it: the owner's writer and a standby's follower tell. */
+export interface OutputProgress {
+  /** Sequence of the last claim known. */
+  readonly epoch: number
+  /** Last message that is ours, or that we have compared with ours. */
+  readonly place: OutputPlace
+  /** Number of the last decision that OUT holds, of those that we made. */
+  readonly acknowledgedNumber: number
+  /** Resolves when OUT holds the decision, or when nobody looks any more. */
+  acknowledged(number: number): Promise<void>
 }
 
 /** One message of decisions, without the decisions. */

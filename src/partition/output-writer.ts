@@ -13,6 +13,7 @@ import { decode, encode } from '@msgpack/msgpack'
 import { HighwaterError, OutputFencedError, PartitionHaltedError } from '../errors.ts'
 import type { OutputStream, WaitingClock } from '../model/ports.ts'
 import type { Outbox, OutboxLimits, OutputBatch } from '../outbox/outbox.ts'
+import type { OutputProgress } from './output-chain.ts'
 
 /** A place in OUT that we wrote or saw ourselves. */
 export interface OutputPlace {
@@ -60,7 +61,7 @@ export async function claimOutput(
 }
 
 /** Publishes what the outbox holds. `start` once; `stop` leaves the rest unsent. */
-export class OutputWriter {
+export class OutputWriter implements OutputProgress {
   readonly #output: OutputStream
   readonly #clock: WaitingClock
   readonly #outbox: Outbox

@@ -8,6 +8,7 @@ import type { StreamState } from '../model/ports.ts'
 import type { PartitionStatistics, PartitionView } from '../model/view.ts'
 import type { Checkpointer } from './checkpointer.ts'
 import { emptyStatistics, type PartitionCore } from './core.ts'
+import type { OutputFollower } from './output-follower.ts'
 import type { OutputWriter } from './output-writer.ts'
 import type { Ticker } from './ticker.ts'
 
@@ -18,6 +19,7 @@ export interface ViewSources {
   readonly halt: HighwaterError | null
   readonly core: PartitionCore | null
   readonly writer: OutputWriter | null
+  readonly follower: OutputFollower | null
   readonly checkpointer: Checkpointer | null
   readonly ticker: Ticker | null
   readonly streams: StreamState
@@ -27,7 +29,8 @@ export interface ViewSources {
 
 /** Assembles the view. */
 export function viewOfPartition(from: ViewSources): PartitionView {
-  const { core, writer, checkpointer, streams, nowMs } = from
+  const { core, writer, follower, checkpointer, streams, nowMs } = from
+  const progress = writer ?? follower
   const statistics: PartitionStatistics = core?.statistics ?? emptyStatistics()
   statistics.outputMessages = writer?.messageCount ?? 0
   statistics.outputBytes = writer?.size ?? 0
@@ -48,8 +51,8 @@ export function viewOfPartition(from: ViewSources): PartitionView {
     // A log without news is not late; a virtual one has no relation to ours.
     lagMs: core === null || !isReal || isCaughtUp ? 0 : Math.max(0, nowMs - core.clockMs),
     decisionNumber: core?.outbox.decisionNumber ?? 0,
-    acknowledgedDecisionNumber: writer?.acknowledgedNumber ?? 0,
-    epoch: writer?.epoch ?? 0,
+    acknowledgedDecisionNumber: progress?.acknowledgedNumber ?? 0,
+    epoch: progress?.epoch ?? 0,
     subscriberCount: core?.subscriberCount ?? 0,
     pendingTimers: core?.heap.count ?? 0,
     stateBytes: core?.stateSize() ?? 0,
@@ -58,6 +61,8 @@ export function viewOfPartition(from: ViewSources): PartitionView {
     checkpointAtMs: checkpointer?.committedAtMs ?? null,
     checkpointDurationMs: checkpointer?.durationMs ?? 0,
     configGeneration: core?.generation ?? 0,
+    outputUnreadMessages: follower?.unreadCount ?? 0,
+    ownerSilentMs: follower?.silentMs ?? 0,
     outboxDecisions: core?.outbox.waitingCount ?? 0,
     triggers:
       core?.compiled.triggers.map(({ spec }) => ({ id: spec.id, ...core.countsOf(spec.id) })) ?? [],
@@ -76,6 +81,7 @@ export function viewOfHalted(
     halt,
     core: null,
     writer: null,
+    follower: null,
     checkpointer: null,
     ticker: null,
     streams: { created: '', firstSequence: 0, lastSequence: 0 },

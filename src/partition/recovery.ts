@@ -29,23 +29,19 @@ export interface RecoveryPorts {
   readonly isStopping: () => boolean
 }
 
-/** A partition ready to replay and run. */
-export interface RecoveredPartition {
-  readonly machine: PartitionMachine
+/** What a claim brought. */
+export interface Ownership {
   readonly claim: OutputPlace
   /** Last decision that OUT holds. */
   readonly outputNumber: number
   /** IN's last sequence at the claim: replay must have made all decisions of OUT by then. */
   readonly replayTarget: number
-  readonly input: StreamState
-  readonly output: StreamState
-  /** Committed slots and generation to go on from. */
-  readonly slotMaps: SlotMaps
-  readonly generation: number
-  readonly imageSequence: number
 }
 
-/** An image loaded, and both streams found to go with it. Nothing is claimed. */
+/**
+ * An image loaded, and both streams found to go with it: ready to apply its input from there on.
+ * Nothing is claimed.
+ */
 export interface LoadedPartition {
   readonly machine: PartitionMachine
   /** Null: the machine begins with genesis. */
@@ -59,7 +55,7 @@ export interface LoadedPartition {
  * All that can be wrong with an image is found before the claim: an owner that cannot go on would
  * only fence off one that can. Null when stopped meanwhile. Throws PartitionHaltedError.
  */
-export async function loadPartition(
+async function loadPartition(
   partition: number,
   engine: EngineIdentity,
   ports: RecoveryPorts,
@@ -81,17 +77,21 @@ export async function loadPartition(
   return streams === null ? null : { machine, head, slotMaps, ...streams }
 }
 
-/** Recovers; null when stopped meanwhile. Throws PartitionHaltedError. */
+/**
+ * Recovers; null when stopped meanwhile. `worker`: who claims; null: nobody, as a standby begins.
+ * Throws PartitionHaltedError.
+ */
 export async function recoverPartition(
   partition: number,
-  worker: string,
+  worker: string | null,
   engine: EngineIdentity,
   ports: RecoveryPorts,
-): Promise<RecoveredPartition | null> {
+): Promise<{ loaded: LoadedPartition; ownership: Ownership | null } | null> {
   const { source, output } = ports
   const loaded = await loadPartition(partition, engine, ports)
   if (loaded === null) return null
-  const { machine, head, slotMaps } = loaded
+  if (worker === null) return { loaded, ownership: null }
+  const { machine, head } = loaded
   const identity = { worker, engine: engine.version, claimedAtMs: ports.clock.nowMs() }
   const claim = await claimOutput(output, identity, ports.clock, ports.isStopping)
   if (claim === null) return null
@@ -103,17 +103,12 @@ export async function recoverPartition(
   const { tail } = seen
   checkTail(tail, head, engine)
   machine.outbox.expectReplay(tail.lastNumber, tail.digests)
-  return {
-    machine,
+  const ownership = {
     claim,
     outputNumber: tail.lastNumber,
     replayTarget: seen.lastSequence,
-    input: loaded.input,
-    output: loaded.output,
-    slotMaps,
-    generation: head?.generation ?? 0,
-    imageSequence: head?.sequence ?? 0,
   }
+  return { loaded, ownership }
 }
 
 /**

@@ -5,6 +5,9 @@ import type { RejectPart, Rejects } from '../outbox/rejects.ts'
 
 const IN_FLIGHT_MAX = 16
 const RETRY_MS = 500
+/** What may wait for REJ; beyond, inputs are held back. */
+const WAITING_MAX = 10_000
+const WAITING_SIZE_MAX = 64 * 1024 * 1024
 
 /** Empties `Rejects` into REJ_<p>: at least once, repeats dropped by message id. */
 export class RejectWriter {
@@ -31,6 +34,11 @@ export class RejectWriter {
   /** Their bytes. */
   get waitingSize(): number {
     return this.#rejects.waitingSize + this.#size
+  }
+
+  /** Whether so much waits that no more input may be taken. */
+  get isFull(): boolean {
+    return this.waitingCount > WAITING_MAX || this.waitingSize > WAITING_SIZE_MAX
   }
 
   get isStopped(): boolean {

@@ -3,12 +3,21 @@
  * whether IN and OUT are still the streams that we read and wrote.
  */
 
-import { HighwaterError } from '../errors.ts'
-import type { OutputStream, Source, StreamState, WaitingClock } from '../model/ports.ts'
+import { HighwaterError, PartitionHaltedError } from '../errors.ts'
+import type {
+  InputMessage,
+  OutputStream,
+  Source,
+  StreamState,
+  WaitingClock,
+} from '../model/ports.ts'
+import type { PartitionCore } from './core.ts'
 import type { OutputPlace } from './output-writer.ts'
 import { checkInput, checkOutput } from './recovery.ts'
 
 const POLL_MS = 2_000
+/** The log may run ahead of the worker's clock by this much; beyond, somebody's clock is wrong. */
+const CLOCK_AHEAD_MAX_MS = 5 * 60_000
 
 /** The streams as they were when the partition was recovered. */
 export interface WatchedStreams {
@@ -77,4 +86,18 @@ export class StreamWatch {
     const position = { outputCreated, outputSequence, outputFingerprint }
     await checkOutput(output, await output.state(), position)
   }
+}
+
+/** Throws PartitionHaltedError('clock-ahead') for an input whose stamp cannot be right. */
+export function checkLogClock(
+  { sequence, timestampMs }: InputMessage,
+  nowMs: number,
+  core: PartitionCore | null,
+): void {
+  const mode = core?.genesis.clock.mode ?? 'real'
+  if (mode !== 'real' || timestampMs <= nowMs + CLOCK_AHEAD_MAX_MS) return
+  throw new PartitionHaltedError(
+    'clock-ahead',
+    `input ${sequence} is stamped ${timestampMs - nowMs} ms ahead of this worker's clock`,
+  )
 }

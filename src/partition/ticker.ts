@@ -10,6 +10,13 @@ import type { PartitionMachine } from './machine.ts'
 /** An answer that does not come is asked for again after this long. */
 const OUTSTANDING_MAX_MS = 10_000
 
+/** Whether timers are due that a tick would fire. */
+export function isTickDue(machine: PartitionMachine, nowMs: number): boolean {
+  const { core } = machine
+  if (core === null) return false
+  return machine.hasDueAt(core.genesis.clock.mode === 'real' ? nowMs : core.clockMs)
+}
+
 /** Publishes ticks for one partition. */
 export class Ticker {
   readonly #machine: PartitionMachine
@@ -36,12 +43,8 @@ export class Ticker {
 
   /** Call when the log is quiet. */
   tickIfDue(): void {
-    const { core } = this.#machine
-    if (core === null) return
     const nowMs = this.#clock.nowMs()
-    const isReal = core.genesis.clock.mode === 'real'
-    if (!this.#machine.hasDueAt(isReal ? nowMs : core.clockMs)) return
-    if (this.#isOutstanding(nowMs)) return
+    if (!isTickDue(this.#machine, nowMs) || this.#isOutstanding(nowMs)) return
     this.#outstandingSinceMs = nowMs
     this.#awaitedSequence = Number.POSITIVE_INFINITY
     this.#count += 1

@@ -4,9 +4,10 @@
  * failures are here; the machine knows none of them.
  *
  *   recovering → live → draining → stopped, and from anywhere → halted
+ *   recovering → standby → (promoted) recovering → live
  */
 
-import { assert, HighwaterError, PartitionHaltedError } from '../errors.ts'
+import { assert, BrokerUnavailableError, HighwaterError, PartitionHaltedError } from '../errors.ts'
 import type {
   ControlWriter,
   InputMessage,
@@ -24,21 +25,19 @@ import type { EngineIdentity } from './image.ts'
 import { inspectSubscriber } from './inspect.ts'
 import type { PartitionMachine } from './machine.ts'
 import { type GroupCommitLimits, OutputWriter } from './output-writer.ts'
-import { patiently, recoverPartition, type RecoveredPartition } from './recovery.ts'
+import type { OutputProgress } from './output-chain.ts'
+import { type LoadedPartition, type Ownership, patiently, recoverPartition } from './recovery.ts'
 import { RejectWriter } from './reject-writer.ts'
-import { type StandingPlace, StreamWatch } from './stream-watch.ts'
+import { Standby, type StandbySettings } from './standby.ts'
+import { checkLogClock, type StandingPlace, StreamWatch } from './stream-watch.ts'
 import { Ticker } from './ticker.ts'
 import { viewOfPartition } from './partition-view.ts'
 
-/** The log may run ahead of the worker's clock by this much; beyond, somebody's clock is wrong. */
-const CLOCK_AHEAD_MAX_MS = 5 * 60_000
 /** Messages taken from the source at once, and time after which the loop gives others a turn. */
 const TAKE_MAX = 256
 const TURN_MS = 5
 const IDLE_WAIT_MS = 20
 const UNSEEN: StreamState = { created: '', firstSequence: 0, lastSequence: 0 }
-const REJECTS_WAITING_MAX = 10_000
-const REJECTS_WAITING_SIZE_MAX = 64 * 1024 * 1024
 
 /** Adapters of one partition. */
 export interface WorkerPorts {
@@ -60,6 +59,8 @@ export interface WorkerSettings {
   readonly outbox: GroupCommitLimits
   /** Decisions that may wait for OUT; beyond, inputs are held back. */
   readonly pendingDecisionsMax: number
+  /** Present: starts as a standby, which follows the owner until it is promoted. */
+  readonly standby?: StandbySettings | undefined
   /** Encodes a tick; the wire format belongs to producers. */
   readonly encodeTick: (id: string) => Uint8Array
 }
@@ -70,8 +71,12 @@ export class PartitionWorker {
   readonly #settings: WorkerSettings
   #status: PartitionView['status'] = 'recovering'
   #halt: HighwaterError | null = null
-  #recovered: RecoveredPartition | null = null
+  #recovered: LoadedPartition | null = null
+  /** An owner has a writer, a standby has not; neither is there before recovery. */
   #writer: OutputWriter | null = null
+  #standby: Standby | null = null
+  #isPromotionAsked = false
+  #replayTarget = 0
   #rejectWriter: RejectWriter | null = null
   #checkpointer: Checkpointer | null = null
   #ticker: Ticker | null = null
@@ -125,6 +130,21 @@ export class PartitionWorker {
     if (this.#halt !== null) throw this.#halt
   }
 
+  /** Whether this is a standby that has not been promoted. */
+  get isStandby(): boolean {
+    return this.#settings.standby !== undefined && this.#writer === null
+  }
+
+  /** Claims the partition for this standby; resolves once OUT holds the claim. */
+  async promote(): Promise<void> {
+    this.#isPromotionAsked = true
+    while (this.isStandby) {
+      if (this.#halt !== null) throw this.#halt
+      if (this.#isStopping) throw new BrokerUnavailableError('the standby stops')
+      await this.#ports.clock.pause(5)
+    }
+  }
+
   /** Writes a checkpoint now; resolves when its manifest is on disk. */
   async checkpoint(): Promise<void> {
     await this.#beginCheckpoint()
@@ -137,6 +157,7 @@ export class PartitionWorker {
       halt: this.#halt,
       core: this.#core,
       writer: this.#writer,
+      follower: this.#standby?.follower ?? null,
       checkpointer: this.#checkpointer,
       ticker: this.#ticker,
       streams: this.#watch?.input ?? UNSEEN,
@@ -157,6 +178,10 @@ export class PartitionWorker {
     return this.#recovered?.machine.core ?? null
   }
 
+  get #progress(): OutputProgress | null {
+    return this.#writer ?? this.#standby?.follower ?? null
+  }
+
   async #run(): Promise<void> {
     const { source, clock } = this.#ports
     if (!(await this.#recover())) return
@@ -167,6 +192,7 @@ export class PartitionWorker {
     this.#noteLive()
     while (!this.#isStopping) {
       if (this.#failure !== null) throw this.#failure
+      if (!(await this.#promoteIfDue())) break
       if (!(await this.#watch!.look(place))) {
         await clock.pause(IDLE_WAIT_MS)
         continue
@@ -177,11 +203,11 @@ export class PartitionWorker {
         continue
       }
       const applied = this.#applyTurn()
-      this.#writer!.kick()
+      this.#writer?.kick()
       this.#rejectWriter!.kick()
       this.#noteLive()
       if (applied === 0) {
-        this.#ticker!.tickIfDue()
+        if (!this.isStandby) this.#ticker!.tickIfDue()
         await source.wait(IDLE_WAIT_MS)
       } else {
         await clock.turn()
@@ -192,39 +218,54 @@ export class PartitionWorker {
 
   async #recover(): Promise<boolean> {
     const { source, output, store, clock, rejects, control } = this.#ports
-    const { partition, worker, engine, outbox, checkpoint } = this.#settings
-    const recovered = await recoverPartition(partition, worker, engine, {
-      source,
-      output,
-      store,
-      clock,
-      isStopping: () => this.#isStopping,
-    })
+    const { partition, engine, checkpoint, standby } = this.#settings
+    const ports = { source, output, store, clock, isStopping: () => this.#isStopping }
+    const claimant = standby === undefined ? this.#settings.worker : null
+    const recovered = await recoverPartition(partition, claimant, engine, ports)
     if (recovered === null) {
       await this.#close()
+      this.#status = 'stopped'
       return false
     }
-    const { machine, claim, outputNumber, slotMaps, generation, imageSequence } = recovered
-    this.#recovered = recovered
-    const { input, output: found } = recovered
-    const created = { inputCreated: input.created, outputCreated: found.created }
-    this.#watch = new StreamWatch({ source, output, clock, ...created }, input)
-    this.#writer = new OutputWriter(
-      output,
-      clock,
-      machine.outbox,
-      outbox,
-      claim,
-      outputNumber,
-      this.#fail,
-    )
+    const { loaded, ownership } = recovered
+    const { machine, head, slotMaps } = loaded
+    this.#recovered = loaded
+    const created = { inputCreated: loaded.input.created, outputCreated: loaded.output.created }
+    this.#watch = new StreamWatch({ source, output, clock, ...created }, loaded.input)
     this.#rejectWriter = new RejectWriter(rejects, clock, machine.rejects)
-    this.#checkpointer = new Checkpointer(store, clock, engine, checkpoint, {
-      slotMaps,
-      generation,
-      sequence: imageSequence,
-    })
+    const from = { slotMaps, generation: head?.generation ?? 0, sequence: head?.sequence ?? 0 }
+    this.#checkpointer = new Checkpointer(store, clock, engine, checkpoint, from)
     this.#ticker = new Ticker(machine, control, clock, this.#settings.encodeTick)
+    if (ownership !== null) this.#own(ownership)
+    else this.#follow(new Standby(loaded, ports, standby!))
+    return true
+  }
+
+  #follow(standby: Standby): void {
+    this.#standby = standby
+    standby.follower.start(this.#fail)
+    if (!this.#isStopping) this.#status = 'standby'
+  }
+
+  #own({ claim, outputNumber, replayTarget }: Ownership): void {
+    const { output, clock } = this.#ports
+    const { outbox } = this.machine!
+    const limits = this.#settings.outbox
+    this.#writer = new OutputWriter(output, clock, outbox, limits, claim, outputNumber, this.#fail)
+    this.#standby = null
+    this.#replayTarget = replayTarget
+  }
+
+  /** From standby to owner, when it is time; false when stopped meanwhile. */
+  async #promoteIfDue(): Promise<boolean> {
+    const standby = this.#standby
+    if (standby === null || !(this.#isPromotionAsked || standby.isOwnerMissing)) return true
+    const { worker, engine } = this.#settings
+    const ownership = await standby.takeOver({ worker, engine: engine.version })
+    if (ownership === null) return false
+    this.#own(ownership)
+    this.#writer!.kick()
+    if (!this.#isStopping) this.#status = 'recovering'
     return true
   }
 
@@ -243,7 +284,7 @@ export class PartitionWorker {
         if (this.#pending.length === 0) break
       }
       const message = this.#pending[this.#pendingAt++]!
-      this.#checkLogClock(message, startedAtMs)
+      checkLogClock(message, startedAtMs, machine.core)
       machine.apply(message)
       applied += 1
       if (this.#isHeldBack() || clock.nowMs() - startedAtMs >= TURN_MS) break
@@ -251,23 +292,15 @@ export class PartitionWorker {
     return applied
   }
 
-  #checkLogClock(message: InputMessage, nowMs: number): void {
-    const mode = this.#core?.genesis.clock.mode ?? 'real'
-    if (mode !== 'real' || message.timestampMs <= nowMs + CLOCK_AHEAD_MAX_MS) return
-    const aheadMs = message.timestampMs - nowMs
-    throw new PartitionHaltedError(
-      'clock-ahead',
-      `input ${message.sequence} is stamped ${aheadMs} ms ahead of this worker's clock`,
-    )
-  }
-
   /** Decisions or rejects pile up: OUT or REJ holds us back, so we hold IN back. */
   #isHeldBack(): boolean {
     const { machine } = this
     if (machine === null) return false
-    if (machine.outbox.waitingCount > this.#settings.pendingDecisionsMax) return true
-    const { waitingCount, waitingSize } = this.#rejectWriter!
-    return waitingCount > REJECTS_WAITING_MAX || waitingSize > REJECTS_WAITING_SIZE_MAX
+    // A standby may hold part of a message that OUT holds whole: only the rest lets it go.
+    const isPartial = this.#standby?.follower.isAwaitingUs ?? false
+    const { pendingDecisionsMax } = this.#settings
+    if (machine.outbox.waitingCount > pendingDecisionsMax && !isPartial) return true
+    return this.#rejectWriter!.isFull
   }
 
   /**
@@ -276,8 +309,8 @@ export class PartitionWorker {
    */
   #noteLive(): void {
     if (this.#status !== 'recovering') return
-    const { machine, replayTarget } = this.#recovered!
-    if (machine.sequence < replayTarget) return
+    const { machine } = this.#recovered!
+    if (machine.sequence < this.#replayTarget) return
     if (machine.outbox.isReplaying) {
       throw new PartitionHaltedError(
         'replay-short',
@@ -299,11 +332,12 @@ export class PartitionWorker {
 
   async #beginCheckpoint(): Promise<void> {
     const core = this.#core
-    assert(core !== null && this.#writer !== null, 'no checkpoint before recovery')
+    const progress = this.#progress
+    assert(core !== null && progress !== null, 'no checkpoint before recovery')
     const { input, output } = this.#recovered!
     const streams = { inputCreated: input.created, outputCreated: output.created }
     try {
-      await this.#checkpointer!.begin(core, streams, this.#writer, this.#rejectWriter!)
+      await this.#checkpointer!.begin(core, streams, progress, this.#rejectWriter!)
       core.statistics.checkpoints = this.#checkpointer!.count
     } catch (error) {
       core.statistics.checkpointFailures += 1
@@ -313,19 +347,24 @@ export class PartitionWorker {
 
   #standingPlace(): StandingPlace {
     const { sequence = 0, fingerprint = 0 } = this.#core ?? {}
-    return { input: { sequence, fingerprint }, output: this.#writer!.place }
+    return { input: { sequence, fingerprint }, output: this.#progress!.place }
   }
 
   async #drain(): Promise<void> {
     const machine = this.machine!
-    this.#writer!.kick()
-    await this.#writer!.acknowledged(machine.outbox.decisionNumber)
-    if (this.#failure !== null) throw this.#failure
-    await this.#rejectWriter!.drained()
     this.#checkpointer!.hurry()
+    let isComplete = true
+    if (this.#writer === null) {
+      isComplete = await this.#standby!.hearOut(this.#rejectWriter!)
+    } else {
+      this.#writer.kick()
+      await this.#writer.acknowledged(machine.outbox.decisionNumber)
+    }
+    if (this.#failure !== null) throw this.#failure
+    if (isComplete) await this.#rejectWriter!.drained()
     // One may be running for an earlier position: the last one must be for this.
-    while (machine.core !== null && this.#checkpointer!.sequence < machine.sequence) {
-      if (machine.outbox.isReplaying) break
+    while (isComplete && machine.core !== null) {
+      if (this.#checkpointer!.sequence >= machine.sequence || machine.outbox.isReplaying) break
       await this.#beginCheckpoint()
     }
     await this.#close()
@@ -345,6 +384,7 @@ export class PartitionWorker {
     this.#isClosed = true
     this.#writer?.stop()
     this.#rejectWriter?.stop()
+    void this.#standby?.follower.stop()
     const { source, output, store } = this.#ports
     // The store last, whatever became of the broker: its lock must be given up.
     await Promise.allSettled([source.close(), output.close()])

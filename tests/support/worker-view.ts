@@ -137,6 +137,8 @@ function createFakePartition(partition: number, startMs: number): FakePartition 
     checkpointAtMs: startMs - 20_000,
     checkpointDurationMs: 1_500,
     configGeneration: 1,
+    outputUnreadMessages: 0,
+    ownerSilentMs: 0,
     outboxDecisions: 10,
     triggers: FAKE_TRIGGER_IDS.map((id) => ({ id, candidates: 0, deliveries: 0, suppressed: 0 })),
   }

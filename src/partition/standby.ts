@@ -1,0 +1,130 @@
+/**
+ * A hot standby: the same machine on the same input, without a claim. It decides everything itself,
+ * keeps its decisions until it has read them in OUT (output-follower.ts), checkpoints only what OUT
+ * holds, and asks for no ticks. Promotion is a claim; what OUT lacks by then is sent under it.
+ *
+ * Rejects are published as the owner does, with the same message ids: REJ is at least once anyway,
+ * the server drops the repeat, and no knowledge of how far a dead owner came is needed.
+ *
+ *   loaded → standby → claim → tail compared → replay of the rest, if any → live
+ */
+
+import type { OutputStream, Source, WaitingClock } from '../model/ports.ts'
+import type { Outbox } from '../outbox/outbox.ts'
+import type { PartitionMachine } from './machine.ts'
+import { OutputFollower } from './output-follower.ts'
+import { type ClaimIdentity, claimOutput } from './output-writer.ts'
+import {
+  chainStartOf,
+  type LoadedPartition,
+  type OutputTail,
+  type Ownership,
+  patiently,
+  readTail,
+} from './recovery.ts'
+import type { RejectWriter } from './reject-writer.ts'
+import { isTickDue } from './ticker.ts'
+
+/** How long a standby that is told to stop waits for the owner's last words, ms. */
+const FAREWELL_MS = 2_000
+
+/** How a partition is followed. */
+export interface StandbySettings {
+  /**
+   * Claims by itself when the owner has owed something for this long and OUT stayed silent; null:
+   * only when told.
+   */
+  readonly promoteAfterMs: number | null
+}
+
+/** What a standby needs from outside. */
+export interface StandbyPorts {
+  readonly source: Source
+  readonly output: OutputStream
+  readonly clock: WaitingClock
+  readonly isStopping: () => boolean
+}
+
+/** The part of a worker that an owner lacks: from following to the claim. */
+export class Standby {
+  readonly follower: OutputFollower
+  readonly #machine: PartitionMachine
+  readonly #ports: StandbyPorts
+  readonly #settings: StandbySettings
+
+  constructor(loaded: LoadedPartition, ports: StandbyPorts, settings: StandbySettings) {
+    const { machine, head, output } = loaded
+    this.#machine = machine
+    this.#ports = ports
+    this.#settings = settings
+    const start = {
+      ...chainStartOf(head),
+      outputCreated: output.created,
+      outputFingerprint: head?.outputFingerprint ?? 0,
+      epoch: head?.epoch ?? 0,
+    }
+    let seenSequence = -1
+    const isOwed = (): boolean => {
+      // Decisions that an owner would have said; or timers that an owner would ask a tick for.
+      // While inputs arrive they move the clock themselves.
+      const isStill = machine.sequence === seenSequence
+      seenSequence = machine.sequence
+      return machine.outbox.waitingCount > 0 || (isStill && isTickDue(machine, ports.clock.nowMs()))
+    }
+    this.follower = new OutputFollower(ports.output, ports.clock, machine.outbox, start, isOwed)
+  }
+
+  /** Whether the owner has been silent for so long that somebody else should try. */
+  get isOwnerMissing(): boolean {
+    const { promoteAfterMs } = this.#settings
+    return promoteAfterMs !== null && this.follower.silentMs >= promoteAfterMs
+  }
+
+  /**
+   * Claims OUT and takes over where its last owner ended: what OUT holds is compared and let go of,
+   * what it lacks stays in the outbox for the new owner to send. Null when stopped meanwhile.
+   * Throws PartitionHaltedError, before the claim where it can.
+   */
+  async takeOver(identity: Omit<ClaimIdentity, 'claimedAtMs'>): Promise<Ownership | null> {
+    const { source, output, clock, isStopping } = this.#ports
+    const { follower } = this
+    const { outbox } = this.#machine
+    await follower.stop()
+    const checked = await patiently(clock, isStopping, async () => {
+      const { lastSequence } = await output.state()
+      compareTail(outbox, await readTail(output, follower.end, lastSequence))
+      return true
+    })
+    if (checked === null) return null
+    const claimedAtMs = clock.nowMs()
+    const claim = await claimOutput(output, { ...identity, claimedAtMs }, clock, isStopping)
+    if (claim === null) return null
+    const seen = await patiently(clock, isStopping, async () => {
+      const { lastSequence } = await source.state()
+      return { lastSequence, tail: await readTail(output, follower.end, claim.sequence) }
+    })
+    if (seen === null) return null
+    const { lastNumber, digests } = seen.tail
+    compareTail(outbox, seen.tail)
+    if (lastNumber > outbox.decisionNumber) outbox.expectReplay(lastNumber, digests)
+    return { claim, outputNumber: lastNumber, replayTarget: seen.lastSequence }
+  }
+
+  /**
+   * Before a standby stops: true once OUT and REJ hold everything, so that a last image may be
+   * written; false when the owner does not get there soon, since it may be dead.
+   */
+  async hearOut(rejects: RejectWriter): Promise<boolean> {
+    const { decisionNumber } = this.#machine.outbox
+    const said = Promise.all([this.follower.acknowledged(decisionNumber), rejects.drained()])
+    await Promise.race([said, this.#ports.clock.pause(FAREWELL_MS)])
+    return this.follower.acknowledgedNumber >= decisionNumber && rejects.waitingCount === 0
+  }
+}
+
+/** Lets go of what OUT holds and we have made; safe to repeat. */
+function compareTail(outbox: Outbox, { digests }: OutputTail): void {
+  for (const [last, digest] of digests) {
+    if (last >= outbox.nextNumber && last <= outbox.decisionNumber) outbox.release(last, digest)
+  }
+}
