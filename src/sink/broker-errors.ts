@@ -12,7 +12,10 @@ import {
 const WRONG_LAST_SEQUENCE_CODES: ReadonlySet<number> = new Set([10071, 10164])
 const RESOURCES_EXCEEDED_CODES: ReadonlySet<number> = new Set([10002, 10023, 10028, 10047])
 const STREAM_STORE_FAILED_CODE = 10077
+const STREAM_NOT_FOUND_CODE = 10059
 const NOT_AVAILABLE_STATUS = 500
+/** No peers for a new stream, consumer offline: a cluster that is starting says so, with 400. */
+const PASSING_CODES: ReadonlySet<number> = new Set([10005, 10119])
 
 /** The stream exists and its last sequence is not the expected one: certainly not stored. */
 export function isWrongLastSequence(error: unknown): boolean {
@@ -36,11 +39,19 @@ export function isStreamFull(error: unknown): boolean {
  */
 export function isRefusal(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof JetStreamApiError) return cause.status < NOT_AVAILABLE_STATUS
+    if (cause instanceof JetStreamApiError) {
+      return cause.status < NOT_AVAILABLE_STATUS && !PASSING_CODES.has(cause.code)
+    }
     if (cause.name === 'PermissionViolationError') return true
     if (cause.name === 'InvalidArgumentError' || cause.name === 'InvalidSubjectError') return true
   }
   return false
+}
+
+/** The server knows no such stream. Takes what `brokerError` made of it. */
+export function isStreamMissing(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof JetStreamApiError && cause.code === STREAM_NOT_FOUND_CODE
 }
 
 /** Turns any failure of a request into the HighwaterError that callers act on. */

@@ -3,6 +3,7 @@
  * behind.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type JetStreamManager,
   jetstreamManager,
@@ -12,7 +13,7 @@ import {
 import type { NatsConnection } from 'nats'
 import { BrokerRefusedError } from '../errors.ts'
 import type { StreamState } from '../model/ports.ts'
-import { brokerError } from './broker-errors.ts'
+import { brokerError, isStreamMissing } from './broker-errors.ts'
 import { type BrokerLink, brokerLink } from './broker-link.ts'
 
 /** Reads one stream of a connection. */
@@ -32,10 +33,11 @@ export async function createStreamReader(
   const manager = await createManager(connection, timeoutMs)
   return {
     async state(): Promise<StreamState> {
-      return streamStateOf(await manager.ask(`state of ${stream}`, (m) => m.streams.info(stream)))
+      const info = await manager.askPresent(`state of ${stream}`, (m) => m.streams.info(stream))
+      return streamStateOf(info)
     },
     read(sequence: number): Promise<StoredMsg | null> {
-      return manager.ask(`message ${sequence} of ${stream}`, (m) =>
+      return manager.askPresent(`message ${sequence} of ${stream}`, (m) =>
         m.streams.getMessage(stream, { seq: sequence }),
       )
     },
@@ -46,7 +48,15 @@ export async function createStreamReader(
 export interface Manager {
   /** @throws {BrokerUnavailableError | BrokerRefusedError | StreamFullError} */
   ask<T>(what: string, request: (manager: JetStreamManager) => Promise<T>): Promise<T>
+  /**
+   * The same of a stream that was there before. A server that is starting may not know its streams
+   * yet: it must deny them several times, half a second apart, before it is believed.
+   */
+  askPresent<T>(what: string, request: (manager: JetStreamManager) => Promise<T>): Promise<T>
 }
+
+const MISSING_ANSWERS_MAX = 4
+const MISSING_RETRY_MS = 500
 
 /** Makes the manager of a connection without asking the server anything. */
 export async function createManager(
@@ -55,13 +65,24 @@ export async function createManager(
 ): Promise<Manager> {
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs })
   const link: BrokerLink = brokerLink(connection)
+  const ask: Manager['ask'] = async (what, request) => {
+    try {
+      await link.untilConnected(timeoutMs)
+      return await link.whileConnected(request(manager))
+    } catch (error) {
+      throw brokerError(error, what)
+    }
+  }
   return {
-    async ask<T>(what: string, request: (manager: JetStreamManager) => Promise<T>): Promise<T> {
-      try {
-        await link.untilConnected(timeoutMs)
-        return await link.whileConnected(request(manager))
-      } catch (error) {
-        throw brokerError(error, what)
+    ask,
+    async askPresent<T>(what: string, request: (manager: JetStreamManager) => Promise<T>) {
+      for (let missingAnswers = 1; ; missingAnswers++) {
+        try {
+          return await ask(what, request)
+        } catch (error) {
+          if (missingAnswers >= MISSING_ANSWERS_MAX || !isStreamMissing(error)) throw error
+        }
+        await sleep(MISSING_RETRY_MS)
       }
     },
   }

@@ -10,6 +10,7 @@ import { JetStreamApiError, type StreamInfo } from '@nats-io/jetstream'
 import type { NatsConnection } from 'nats'
 import { BrokerRefusedError, BrokerUnavailableError, StreamFullError } from '../errors.ts'
 import type { StreamState } from '../model/ports.ts'
+import { isStreamMissing } from './broker-errors.ts'
 import { openControlWriter } from './control-writer.ts'
 import { PUBLISH_TIMEOUT_MS } from './publish.ts'
 import { createManager, type Manager, streamStateOf } from './stream-reader.ts'
@@ -124,7 +125,6 @@ export async function publishGenesis(
   }
 }
 
-const STREAM_NOT_FOUND_CODE = 10059
 const STREAM_NAME_IN_USE_CODE = 10058
 
 /**
@@ -157,7 +157,7 @@ async function findStream(manager: Manager, name: string): Promise<StreamInfo | 
   try {
     return await manager.ask(`looking for ${name}`, (m) => m.streams.info(name))
   } catch (error) {
-    if (hasApiCode(error, STREAM_NOT_FOUND_CODE)) return null
+    if (isStreamMissing(error)) return null
     throw error
   }
 }

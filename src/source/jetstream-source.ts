@@ -44,6 +44,7 @@ const RETRY_MAX_MS = 2_000
 const STREAM_MISSING_ANSWERS_MAX = 4
 const STREAM_MISSING_RETRY_MS = 500
 const STREAM_NOT_FOUND_CODE = 10059
+const PASSING_CODES: ReadonlySet<number> = new Set([10005, 10119])
 
 /**
  * Makes a source; it asks the server nothing until `open`. Connection and link stay the caller's.
@@ -95,7 +96,7 @@ class JetStreamSource implements Source {
   }
 
   async state(): Promise<StreamState> {
-    const info = await this.#ask((manager) => manager.streams.info(this.#stream))
+    const info = await this.#askPresent((manager) => manager.streams.info(this.#stream))
     return {
       created: String(info.created),
       firstSequence: info.state.first_seq,
@@ -105,7 +106,7 @@ class JetStreamSource implements Source {
 
   /** Through STREAM.MSG.GET, which only the leader answers. */
   async read(sequence: number): Promise<InputMessage | null> {
-    const stored = await this.#ask((manager) =>
+    const stored = await this.#askPresent((manager) =>
       manager.streams.getMessage(this.#stream, { seq: sequence }),
     )
     if (stored === null) return null
@@ -259,6 +260,19 @@ class JetStreamSource implements Source {
     }
   }
 
+  /** As `ask`, of a stream that was there before: one answer that it is gone proves little. */
+  async #askPresent<T>(request: (manager: JetStreamManager) => Promise<T>): Promise<T> {
+    for (let missingAnswers = 1; ; missingAnswers++) {
+      try {
+        return await this.#ask(request)
+      } catch (error) {
+        const isLast = missingAnswers >= STREAM_MISSING_ANSWERS_MAX || this.#isClosed
+        if (isLast || !isStreamMissing(error)) throw error
+      }
+      await sleep(STREAM_MISSING_RETRY_MS)
+    }
+  }
+
   async #ask<T>(request: (manager: JetStreamManager) => Promise<T>): Promise<T> {
     try {
       await this.#link.untilConnected(this.#timeoutMs)
@@ -290,12 +304,15 @@ function hasCode(error: unknown, code: number): boolean {
   return error instanceof JetStreamApiError && error.code === code
 }
 
-/** An answer of class 4xx is a refusal; everything else proves nothing and may be tried again. */
+/**
+ * An answer of class 4xx is a refusal; everything else proves nothing and may be tried again, and
+ * so may what a cluster says while it is starting: no peers, consumer offline.
+ */
 function brokerError(error: unknown, stream: string): HighwaterError {
   if (error instanceof HighwaterError) return error
   const message = `${stream}: ${error instanceof Error ? error.message : String(error)}`
   const isRefusal =
-    (error instanceof JetStreamApiError && error.status < 500) ||
+    (error instanceof JetStreamApiError && error.status < 500 && !PASSING_CODES.has(error.code)) ||
     (error instanceof Error && error.name === 'PermissionViolationError')
   const ErrorClass = isRefusal ? BrokerRefusedError : BrokerUnavailableError
   return new ErrorClass(message, { cause: error })
