@@ -4,6 +4,7 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 import { runCheck } from './commands/check.ts'
 import { runDemo } from './commands/demo.ts'
+import { type InitOptions, runInit } from './commands/init.ts'
 import { packageVersion } from './commands/engine.ts'
 import {
   durationOption,
@@ -46,6 +47,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       const { config } = parse(args, { config: { type: 'string', default: CONFIG_DEFAULT } })
       return runCheck({ config: config as string })
     },
+  },
+  init: {
+    summary: 'make the streams of all partitions, as a user that may; safe to repeat',
+    usage:
+      '--config DIR [--nkey-file FILE | --credentials-file FILE | --user NAME --password-file FILE]\n' +
+      '[--inbox-prefix SUBJECT]',
+    run: (args) => runInit(initOptions(args)),
   },
   demo: {
     summary: 'a virtual month of scenario data-pack on real parts, in about half a minute',
@@ -130,6 +138,21 @@ function parseBoth(
     return parseArgs({ args, options, strict: true, allowPositionals: true })
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function initOptions(args: string[]): InitOptions {
+  const values = parse(args, {
+    config: { type: 'string', default: CONFIG_DEFAULT },
+    ...texts('user', 'password-file', 'nkey-file', 'credentials-file', 'inbox-prefix'),
+  })
+  return {
+    config: values.config as string,
+    user: textOption(values, 'user', null),
+    passwordFile: textOption(values, 'password-file', null),
+    nkeyFile: textOption(values, 'nkey-file', null),
+    credentialsFile: textOption(values, 'credentials-file', null),
+    inboxPrefix: textOption(values, 'inbox-prefix', null),
   }
 }
 

@@ -329,20 +329,11 @@ export class Supervisor implements WorkerView {
    */
   async #ensureStreams(partition: number, isNew: boolean) {
     const { connection, config } = this.#options
-    const { genesis, partitions, streams } = this.#settings
-    const data = encodeGenesis({
-      id: `genesis-${partition}`,
-      partitionCount: partitions.count,
-      partition,
-      zone: genesis.zone,
-      clock: genesis.clock,
-      generation: 1,
-      files: config.files,
-    })
-    const limits = { ...streams, messageMaxSize: MESSAGE_SIZE_MAX }
+    const limits = { ...this.#settings.streams, messageMaxSize: MESSAGE_SIZE_MAX }
+    const genesis = isNew ? genesisOf(config, partition) : null
     for (;;) {
       try {
-        return await ensureStreams(connection, partition, limits, isNew ? data : null)
+        return await ensureStreams(connection, partition, limits, genesis)
       } catch (error) {
         const isPassing = error instanceof HighwaterError && error.retryable
         if (!isPassing || this.#isStopping) throw error
@@ -388,6 +379,14 @@ export class Supervisor implements WorkerView {
       'partition halted: it takes no more input until somebody has looked',
     )
   }
+}
+
+/** The first message of a partition's log under a configuration. */
+export function genesisOf({ settings, files }: LoadedConfig, partition: number): Uint8Array {
+  const { zone, clock } = settings.genesis
+  const partitionCount = settings.partitions.count
+  const id = `genesis-${partition}`
+  return encodeGenesis({ id, partitionCount, partition, zone, clock, generation: 1, files })
 }
 
 /** Whether two configurations hold the same texts under the same paths. */

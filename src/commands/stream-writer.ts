@@ -7,7 +7,8 @@ import { decodeControl } from '../decode/control.ts'
 import { BrokerRefusedError, HighwaterError, UsageError } from '../errors.ts'
 import type { UsageWriter } from '../probe/publisher.ts'
 import { parseCatalog } from '../rules/parse-catalog.ts'
-import { connectToNats, type NatsSettings } from '../sink/connection.ts'
+import { isMissingRight } from '../sink/broker-errors.ts'
+import { type BrokerConnection, connectToNats, type NatsSettings } from '../sink/connection.ts'
 import { type InputWriter, openInputWriter } from '../sink/input-writer.ts'
 import { PUBLISH_TIMEOUT_MS } from '../sink/publish.ts'
 import { createStreamReader } from '../sink/stream-reader.ts'
@@ -33,16 +34,46 @@ export interface OpenStreams {
 
 const SERVER_DEFAULT = 'nats://127.0.0.1:4222'
 
+/** A connection to a running installation; whoever opened it closes it. */
+export interface OpenTarget {
+  readonly connection: BrokerConnection
+  readonly partitionCount: number
+  close(): Promise<void>
+}
+
+/** Connects for publishing usage, see `openTarget`. */
+export async function openStreams(target: StreamTarget, name: string): Promise<OpenStreams> {
+  const { connection, partitionCount, close } = await openTarget(target, name)
+  const writers = Array.from({ length: partitionCount }, (_, partition) =>
+    openInputWriter(connection, partition),
+  )
+  return { writer: routeByPartition(writers), partitionCount, close }
+}
+
 /**
  * Connects and makes sure that the streams of all partitions are there and of that many partitions.
  * @throws UsageError with a sentence when no worker has made them yet, or for another partition
  *   count
  */
-export async function openStreams(target: StreamTarget, name: string): Promise<OpenStreams> {
+export async function openTarget(target: StreamTarget, name: string): Promise<OpenTarget> {
   const connection = await connectToNats({ ...(await connectionSettings(target)), name })
   try {
+    const partitionCount = await settlePartitionCount(connection, target.partitionCount)
+    const close = (): Promise<void> => connection.close()
+    return { connection, partitionCount, close }
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+}
+
+async function settlePartitionCount(
+  connection: BrokerConnection,
+  told: number | null,
+): Promise<number> {
+  try {
     const known = await readPartitionCount(connection)
-    const asked = target.partitionCount ?? known
+    const asked = told ?? known
     if (asked === null) {
       throw new UsageError('the log no longer holds its first message: say --partitions')
     }
@@ -50,14 +81,12 @@ export async function openStreams(target: StreamTarget, name: string): Promise<O
       throw new UsageError(`the streams were made for ${known} partitions, not ${asked}`)
     }
     for (let partition = 1; partition < asked; partition++) await findStream(connection, partition)
-    const writers = Array.from({ length: asked }, (_, partition) =>
-      openInputWriter(connection, partition),
-    )
-    const close = (): Promise<void> => connection.close()
-    return { writer: routeByPartition(writers), partitionCount: asked, close }
+    return asked
   } catch (error) {
-    await connection.close()
-    throw error
+    if (!isMissingRight(error)) throw error
+    // A probe with the least rights may look at nothing: what it was told counts.
+    if (told !== null) return told
+    throw new UsageError('this user may not look at the streams: say --partitions')
   }
 }
 
@@ -69,8 +98,6 @@ export async function readAppWords(
   return parseCatalog((await loadConfigDirectory(configDirectory)).files).catalog.apps
 }
 
-type Connection = Awaited<ReturnType<typeof connectToNats>>
-
 async function connectionSettings(target: StreamTarget): Promise<NatsSettings> {
   const { servers, configDirectory } = target
   const fallback = { servers: servers.length > 0 ? servers : [SERVER_DEFAULT], name: 'highwater' }
@@ -81,7 +108,7 @@ async function connectionSettings(target: StreamTarget): Promise<NatsSettings> {
 }
 
 /** The partition count that genesis gave; null when retention has taken genesis away. */
-async function readPartitionCount(connection: Connection): Promise<number | null> {
+export async function readPartitionCount(connection: BrokerConnection): Promise<number | null> {
   const reader = await findStream(connection, 0)
   const first = await reader.read(1)
   if (first === null) return null
@@ -89,13 +116,14 @@ async function readPartitionCount(connection: Connection): Promise<number | null
   return control.kind === 'genesis' ? control.partitionCount : null
 }
 
-async function findStream(connection: Connection, partition: number) {
+async function findStream(connection: BrokerConnection, partition: number) {
   const stream = inputStreamName(partition)
   const reader = await createStreamReader(connection, stream, PUBLISH_TIMEOUT_MS)
   try {
     const { lastSequence } = await reader.state()
     if (lastSequence > 0) return reader
   } catch (error) {
+    if (isMissingRight(error)) throw error
     const isMissing = error instanceof BrokerRefusedError
     if (!isMissing && error instanceof HighwaterError) throw error
   }

@@ -48,6 +48,14 @@ export function isRefusal(error: unknown): boolean {
   return false
 }
 
+/** The user may not publish to this subject: the server itself says so, JetStream never saw it. */
+export function isMissingRight(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause.name === 'PermissionViolationError') return true
+  }
+  return false
+}
+
 /** The server knows no such stream. Takes what `brokerError` made of it. */
 export function isStreamMissing(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined

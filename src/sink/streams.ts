@@ -10,7 +10,7 @@ import { JetStreamApiError, type StreamInfo } from '@nats-io/jetstream'
 import type { NatsConnection } from 'nats'
 import { BrokerRefusedError, BrokerUnavailableError, StreamFullError } from '../errors.ts'
 import type { StreamState } from '../model/ports.ts'
-import { isStreamMissing } from './broker-errors.ts'
+import { isMissingRight, isStreamMissing } from './broker-errors.ts'
 import { openControlWriter } from './control-writer.ts'
 import { PUBLISH_TIMEOUT_MS } from './publish.ts'
 import { createManager, type Manager, streamStateOf } from './stream-reader.ts'
@@ -59,7 +59,8 @@ export interface PartitionStreams {
  * and opens IN to producers. May be repeated and may race with others.
  *
  * `genesis` null says that the partition has lived before (there is an image): then nothing is made
- * anew, since an empty stream in the place of a lost one would look like a beginning.
+ * anew, since an empty stream in the place of a lost one would look like a beginning. `isRuled`: a
+ * person has said that it may be one (`highwater resume`), also beside an OUT that holds decisions.
  * @throws {BrokerRefusedError} when a stream exists with settings that would break our promises, or
  *   when one is missing that cannot be: with `genesis` null, or IN empty beside an OUT that holds
  *   decisions
@@ -71,6 +72,7 @@ export async function ensureStreams(
   limits: StreamLimits,
   genesis: Uint8Array | null,
   timeoutMs: number = PUBLISH_TIMEOUT_MS,
+  isRuled = false,
 ): Promise<PartitionStreams> {
   const manager = await createManager(connection, timeoutMs)
   const plan = planPartition(partition, limits)
@@ -82,7 +84,7 @@ export async function ensureStreams(
   if (created.state.last_seq === 0) {
     const { name } = plan.input
     if (genesis === null) throw new BrokerRefusedError(`${name} is empty: it lost its genesis`)
-    if (output.state.last_seq > 0) {
+    if (output.state.last_seq > 0 && !isRuled) {
       // Read again: a racing creator may have published genesis and decided since.
       const again = await ensureStream(manager, plan.input, null)
       if (again.state.last_seq === 0) {
@@ -142,6 +144,13 @@ async function ensureStream(
     try {
       info = await manager.ask(`creating ${plan.name}`, (m) => m.streams.add({ ...first }))
     } catch (error) {
+      if (isMissingRight(error)) {
+        const advice = 'somebody who may runs: highwater init'
+        throw new BrokerRefusedError(
+          `${plan.name} is missing, and this user may not make it; ${advice}`,
+          { cause: error },
+        )
+      }
       // Another creator was faster and may be further on already.
       if (!hasApiCode(error, STREAM_NAME_IN_USE_CODE)) throw error
       info = await findStream(manager, plan.name)

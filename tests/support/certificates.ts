@@ -1,4 +1,4 @@
-/** Certificate authorities and certificates for tests, made by openssl; keys never leave the folder. */
+/** Certificate authorities and certificates for tests, made by openssl. */
 
 import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** TLS and identities at a real nats-server: what is trusted, what is refused and in which words. */
+/** TLS and identities at a real nats-server: what is trusted and what is refused and how. */
 
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

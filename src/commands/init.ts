@@ -1,0 +1,87 @@
+/**
+ * `highwater init --config DIR`: makes the streams of all partitions and publishes genesis, as a
+ * user that may. Workers then need no right to make, change or delete a stream. Running it again
+ * changes nothing.
+ */
+
+import { pino } from 'pino'
+import { type LoadedConfig, loadConfigDirectory } from '../config/load.ts'
+import type { NatsConnectionSettings } from '../config/settings.ts'
+import { HighwaterError, UsageError } from '../errors.ts'
+import { MESSAGE_SIZE_MAX } from '../model/wire.ts'
+import { parseCatalog } from '../rules/parse-catalog.ts'
+import { type BrokerConnection, connectToNats } from '../sink/connection.ts'
+import { ensureStreams, type PartitionStreams } from '../sink/streams.ts'
+import { genesisOf } from '../supervisor.ts'
+import { commandActor, openAuditLog } from './audit-log.ts'
+import { natsSettings } from './nats-settings.ts'
+import { readPartitionCount } from './stream-writer.ts'
+
+/** Options of `init`. The identity, where one is given, takes the place of the settings' own. */
+export interface InitOptions {
+  readonly config: string
+  readonly user: string | null
+  readonly passwordFile: string | null
+  readonly nkeyFile: string | null
+  readonly credentialsFile: string | null
+  readonly inboxPrefix: string | null
+}
+
+/**
+ * Makes what is missing and says so; resolves with 0.
+ * @throws {UsageError} when the streams were made for another number of partitions
+ */
+export async function runInit(options: InitOptions): Promise<number> {
+  const config = await loadConfigDirectory(options.config)
+  const { settings } = config
+  parseCatalog(config.files)
+  const warn = (message: string): void => console.error(`warning: ${message}`)
+  // Standard output is for people; lines for machines go to standard error.
+  const audit = openAuditLog({ file: settings.log.auditFile, logger: pino(process.stderr) })
+  const record = (outcome: string): void =>
+    audit.record({ operation: 'init', actor: commandActor(), outcome, generation: null })
+  try {
+    const connection = await connectToNats(natsSettings(identify(settings.nats, options), warn))
+    try {
+      await makeStreams(connection, config)
+    } finally {
+      await connection.close()
+    }
+  } catch (error) {
+    record(error instanceof HighwaterError ? error.code : 'failed')
+    throw error
+  }
+  record('done')
+  return 0
+}
+
+async function makeStreams(connection: BrokerConnection, config: LoadedConfig): Promise<void> {
+  const { count } = config.settings.partitions
+  const limits = { ...config.settings.streams, messageMaxSize: MESSAGE_SIZE_MAX }
+  for (let partition = 0; partition < count; partition++) {
+    const genesis = genesisOf(config, partition)
+    const made = await ensureStreams(connection, partition, limits, genesis)
+    const known = partition === 0 ? await readPartitionCount(connection) : null
+    if (known !== null && known !== count) {
+      throw new UsageError(`the streams were made for ${known} partitions, not ${count}`)
+    }
+    describe(partition, made)
+  }
+}
+
+function describe(partition: number, { genesis, warnings, ...streams }: PartitionStreams): void {
+  const names = [streams.input, streams.output, streams.reject].map(({ name }) => name).join(', ')
+  const what = genesis === 'published' ? 'made, genesis published' : 'there already'
+  console.log(`partition ${partition}: ${names} ${what}`)
+  for (const { message } of warnings) console.log(`  warning: ${message}`)
+}
+
+/** Servers and TLS stay those of the settings. */
+function identify(
+  settings: NatsConnectionSettings,
+  { user, passwordFile, nkeyFile, credentialsFile, inboxPrefix }: InitOptions,
+): NatsConnectionSettings {
+  const prefixed = inboxPrefix === null ? settings : { ...settings, inboxPrefix }
+  if (user === null && nkeyFile === null && credentialsFile === null) return prefixed
+  return { ...prefixed, user, passwordFile, nkeyFile, credentialsFile, tokenFile: null }
+}
