@@ -1,6 +1,11 @@
 import type { ConfigFiles } from '../model/catalog.ts'
 import type { ClockMode, ControlMessage } from '../model/messages.ts'
-import { GENERATION_MAX, MESSAGE_SIZE_MAX, PARTITION_COUNT_MAX } from '../model/wire.ts'
+import {
+  ERASE_SUBSCRIBERS_MAX,
+  GENERATION_MAX,
+  MESSAGE_SIZE_MAX,
+  PARTITION_COUNT_MAX,
+} from '../model/wire.ts'
 import type { Cursor } from './cursor.ts'
 import {
   readId,
@@ -8,6 +13,7 @@ import {
   readNamed,
   readOneOf,
   readProducerName,
+  readSubscriberNumber,
   readTimeMs,
   readVersion,
   readWhole,
@@ -18,8 +24,8 @@ import { openMessage } from './messages.ts'
 
 /*
  * Control: {v, kind, id, …}. genesis: partitions, partition, zone, clock {mode, writer?, start?},
- * generation, files; config: generation, files; tick: writer?, time?. Keys in any order, each once,
- * no others.
+ * generation, files; config: generation, files; tick: writer?, time?; erase: sub or subs. Keys in
+ * any order, each once, no others.
  */
 
 const CONTROL_KEYS = [
@@ -34,8 +40,10 @@ const CONTROL_KEYS = [
   'clock',
   'writer',
   'time',
+  'sub',
+  'subs',
 ] as const
-const CONTROL_KINDS = ['genesis', 'config', 'tick'] as const
+const CONTROL_KINDS = ['genesis', 'config', 'tick', 'erase'] as const
 /** Keys that each kind must have, and may have, beside v, kind and id. */
 const KEYS_OF_KIND = {
   genesis: {
@@ -44,6 +52,7 @@ const KEYS_OF_KIND = {
   },
   config: { required: ['generation', 'files'], allowed: [] },
   tick: { required: [], allowed: ['writer', 'time'] },
+  erase: { required: [], allowed: ['sub', 'subs'] },
 } as const
 const CLOCK_KEYS = ['mode', 'writer', 'start'] as const
 const CLOCK_MODES = ['real', 'virtual'] as const
@@ -68,6 +77,8 @@ interface Draft {
   clock: ClockMode
   writer: string | null
   timeMs: number | null
+  sub: number | null
+  subs: readonly number[] | null
 }
 
 /**
@@ -88,6 +99,8 @@ export function decodeControl(data: Uint8Array): ControlMessage {
     clock: { mode: 'real' },
     writer: null,
     timeMs: null,
+    sub: null,
+    subs: null,
   }
   const seen = readMap(cursor, CONTROL_KEYS, (key) => readValue(cursor, draft, key))
   cursor.expectEnd()
@@ -128,6 +141,12 @@ function readValue(cursor: Cursor, draft: Draft, key: string): void {
     case 'writer':
       draft.writer = cursor.takeNil() ? null : readProducerName(cursor)
       break
+    case 'sub':
+      draft.sub = readSubscriberNumber(cursor)
+      break
+    case 'subs':
+      draft.subs = readSubscribers(cursor)
+      break
     default:
       draft.timeMs = cursor.takeNil() ? null : readTimeMs(cursor)
   }
@@ -167,6 +186,21 @@ function readClock(cursor: Cursor): ClockMode {
   return { mode: 'real' }
 }
 
+function readSubscribers(cursor: Cursor): number[] {
+  const count = cursor.readArraySize()
+  if (count < 1 || count > ERASE_SUBSCRIBERS_MAX) {
+    const reason = count < 1 ? 'out-of-range' : 'oversized'
+    throw cursor.reject(reason, `${count} subscribers, 1 to ${ERASE_SUBSCRIBERS_MAX}`)
+  }
+  const subscribers: number[] = []
+  for (let row = 0; row < count; row++) {
+    cursor.row = row
+    subscribers.push(readSubscriberNumber(cursor))
+  }
+  cursor.row = -1
+  return subscribers
+}
+
 function checkKeys(cursor: Cursor, kind: Draft['kind'], seen: number): void {
   const { required, allowed }: Record<string, readonly string[]> = KEYS_OF_KIND[kind]
   for (let i = 3; i < CONTROL_KEYS.length; i++) {
@@ -186,9 +220,18 @@ function finish(cursor: Cursor, draft: Draft): ControlMessage {
   const { kind, id, generation, files, partitionCount, partition, zone, clock } = draft
   if (kind === 'tick') return { kind, id, writer: draft.writer, timeMs: draft.timeMs }
   if (kind === 'config') return { kind, id, generation, files }
+  if (kind === 'erase') return { kind, id, subscribers: subscribersOf(cursor, draft) }
   if (partition >= partitionCount) {
     cursor.root = 'partition'
     throw cursor.reject('out-of-range', `partition ${partition} of ${partitionCount}`)
   }
   return { kind, id, partitionCount, partition, zone, clock, generation, files }
+}
+
+function subscribersOf(cursor: Cursor, { sub, subs }: Draft): readonly number[] {
+  if (sub !== null && subs === null) return [sub]
+  if (sub === null && subs !== null) return subs
+  cursor.root = 'subs'
+  const reason = sub === null ? 'missing-field' : 'unknown-name'
+  throw cursor.reject(reason, 'an erase needs sub or subs, and not both')
 }

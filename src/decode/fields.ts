@@ -117,13 +117,17 @@ export function readVersion(cursor: Cursor): void {
 
 /** Reads a subscriber number that belongs to the partition. */
 export function readSubscriber(cursor: Cursor, partition: number, partitionCount: number): number {
-  const subscriber = cursor.readNumber()
-  const problem = wholeProblem(subscriber, 1, SUBSCRIBER_MAX)
-  if (problem !== null) {
-    throw cursor.reject(problem, 'a subscriber is a whole number of 1 to 15 digits')
-  }
+  const subscriber = readSubscriberNumber(cursor)
   if (partitionOf(subscriber, partitionCount) === partition) return subscriber
   throw cursor.reject('wrong-partition', 'this subscriber belongs to another partition')
+}
+
+/** Reads a subscriber number of whatever partition. */
+export function readSubscriberNumber(cursor: Cursor): number {
+  const subscriber = cursor.readNumber()
+  const problem = wholeProblem(subscriber, 1, SUBSCRIBER_MAX)
+  if (problem === null) return subscriber
+  throw cursor.reject(problem, 'a subscriber is a whole number of 1 to 15 digits')
 }
 
 /** Reads the name of a producer that must be the subject's token. */

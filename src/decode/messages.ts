@@ -198,11 +198,12 @@ function readFeedbackRow(cursor: Cursor, partition: number, partitionCount: numb
   })
   requireKeys(cursor, FEEDBACK_ROW_KEYS, FEEDBACK_ROW_KEYS.length, seen)
   const parts = deliveryId.split(':')
-  if (parts.length !== 4 || parts[1] !== String(subscriber)) {
+  const isWhole = parts.length === 4 || parts.length === 5
+  if (!isWhole || parts[1] !== String(subscriber)) {
     cursor.field = 'id'
     throw cursor.reject(
       'malformed',
-      'an id is <trigger>:<subscriber>:<period>:<attempt> of this sub',
+      'an id is <trigger>:<subscriber>:<period>:<attempt> of this sub, as its delivery has it',
     )
   }
   return { subscriber, kind, deliveryId, timeMs }

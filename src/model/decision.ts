@@ -1,6 +1,9 @@
 /** What a partition decides: the numbered entries of the output chain. */
 
-/** Why a candidate did not become a delivery: a bounded list, each counted and answerable. */
+/**
+ * Why a candidate did not become a delivery: a bounded list, each counted and answerable. `erased`
+ * is counted and never written: a decision would name the subscriber again.
+ */
 export const SUPPRESSION_REASONS = [
   'list-black',
   'opted-out',
@@ -14,6 +17,7 @@ export const SUPPRESSION_REASONS = [
   'expired',
   'attempts-exhausted',
   'trigger-removed',
+  'erased',
 ] as const
 
 export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number]
@@ -44,12 +48,32 @@ export interface DecisionHead {
  */
 export interface Delivery extends DecisionHead {
   readonly kind: 'delivery'
-  /** `<trigger>:<subscriber>:<period>:<attempt>` */
+  /** See `deliveryIdOf`. */
   readonly id: string
   readonly channel: string
   readonly message: string
   readonly notBeforeMs: number
   readonly notAfterMs: number
+}
+
+/**
+ * A delivery's id: `<trigger>:<subscriber>:<period>:<attempt>`, and `:<incarnation>` where that is
+ * not 0: a number that comes back after an erasure must not repeat an id.
+ */
+export function deliveryIdOf(
+  trigger: string,
+  subscriber: number,
+  period: string,
+  attempt: number,
+  incarnation: number,
+): string {
+  const id = `${trigger}:${subscriber}:${period}:${attempt}`
+  return incarnation === 0 ? id : `${id}:${incarnation}`
+}
+
+/** The incarnation in a delivery's id. */
+export function incarnationOf(deliveryId: string): number {
+  return Number(deliveryId.split(':')[4] ?? 0)
 }
 
 /** A candidate that did not become a delivery, and why. */

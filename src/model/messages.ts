@@ -40,7 +40,7 @@ export interface FeedbackMessage {
 export interface FeedbackRow {
   readonly subscriber: number
   readonly kind: FeedbackKind
-  /** Delivery id as in the output: `<trigger>:<subscriber>:<period>:<attempt>`. */
+  /** Delivery id as in the output, see `deliveryIdOf`. */
   readonly deliveryId: string
   readonly timeMs: number
 }
@@ -77,4 +77,10 @@ export type ControlMessage =
       readonly id: string
       readonly writer: string | null
       readonly timeMs: number | null
+    }
+  /** Forget these subscribers: their numbers, 1 to ERASE_SUBSCRIBERS_MAX of them. */
+  | {
+      readonly kind: 'erase'
+      readonly id: string
+      readonly subscribers: readonly number[]
     }

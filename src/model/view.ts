@@ -23,6 +23,8 @@ export interface PartitionStatistics {
   /** Batches recognised as repeats. */
   duplicateBatches: number
   profileRows: number
+  /** Subscribers forgotten by erasures that knew them. */
+  subscribersErased: number
   /** Whole messages refused, by code in REJECT_REASONS. */
   readonly rejects: Float64Array
   candidates: number

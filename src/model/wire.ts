@@ -12,6 +12,9 @@ export const MESSAGE_SIZE_MAX = 1_048_576
 /** Rows of one profile or feedback message at most. */
 export const UPSERT_ROWS_MAX = 10_000
 
+/** Subscribers of one erasure at most: few enough to be no stall. */
+export const ERASE_SUBSCRIBERS_MAX = 1_000
+
 /** Partitions of one installation at most. */
 export const PARTITION_COUNT_MAX = 4_096
 

@@ -34,6 +34,7 @@ import { Producers } from '../state/producers.ts'
 import { SubscriberIndex } from '../state/subscriber-index.ts'
 import { isZoneKnown, ZoneClock } from '../state/zone.ts'
 import type { CompiledCatalog } from './compile.ts'
+import { Incarnations } from './incarnations.ts'
 
 /** What genesis fixed for good. */
 export interface Genesis {
@@ -62,6 +63,7 @@ export class PartitionCore {
   readonly tables: PagedTable[] = []
   readonly heap = new DueHeap()
   readonly producers = new Producers()
+  readonly incarnations: Incarnations
   readonly statistics: PartitionStatistics
   readonly triggerCounts = new Map<string, TriggerCounts>()
   index!: SubscriberIndex
@@ -76,6 +78,8 @@ export class PartitionCore {
   nextCandidateId = 1
   /** Next ledger row that the slow clean-up looks at. */
   cleanupRow = 0
+  /** Sequence of the last input that erased a subscriber; 0: none did. */
+  erasureSequence = 0
   /** Ids of the control messages applied last, oldest first. */
   controlIds: string[] = []
   #lastInput: InputMessage | null = null
@@ -88,6 +92,7 @@ export class PartitionCore {
     this.outbox = outbox
     this.rejects = rejects
     this.layout = layout ?? emptyLayout(genesis.zone)
+    this.incarnations = new Incarnations(genesis.partitionCount)
     this.statistics = emptyStatistics()
     this.clockMs = genesis.clock.mode === 'virtual' ? genesis.clock.startMs : 0
     for (const zone of this.layout.zones) this.#clocks.push(new ZoneClock(zone))
@@ -149,7 +154,7 @@ export class PartitionCore {
   }
 
   get subscriberCount(): number {
-    return this.tables[0]?.rowCount ?? 0
+    return this.tables.length === 0 ? 0 : this.index.count
   }
 
   subscriberOf(slot: number): number {
@@ -285,6 +290,7 @@ export function emptyStatistics(): PartitionStatistics {
     recordsLateForWindow: 0,
     duplicateBatches: 0,
     profileRows: 0,
+    subscribersErased: 0,
     rejects: new Float64Array(REJECT_REASONS.length),
     candidates: 0,
     deliveries: 0,

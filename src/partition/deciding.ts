@@ -17,7 +17,7 @@ import {
 } from '../decision/schedule.ts'
 import { assert } from '../errors.ts'
 import type { TriggerSpec } from '../model/catalog.ts'
-import { SUPPRESSION_REASONS, type SuppressionReason } from '../model/decision.ts'
+import { deliveryIdOf, SUPPRESSION_REASONS, type SuppressionReason } from '../model/decision.ts'
 import type { Expression } from '../model/expression.ts'
 import { readCell } from '../state/counter-cells.ts'
 import {
@@ -197,6 +197,7 @@ export class Decider {
       priority: trigger.spec.priority,
       status: ROW_FREE,
       attempt: 1,
+      incarnation: core.incarnations.of(core.subscriberOf(slot)),
       shape: trigger.shape,
       calendar: 0,
     }
@@ -313,7 +314,7 @@ export class Decider {
     core.outbox.add({
       kind: 'delivery',
       ...this.#head(row, spec.id, period, subscriber),
-      id: `${spec.id}:${subscriber}:${period}:${row.attempt}`,
+      id: deliveryIdOf(spec.id, subscriber, period, row.attempt, row.incarnation),
       channel: spec.channel,
       message: spec.message,
       notBeforeMs: clockMs,

@@ -58,6 +58,9 @@ export interface ManifestHead extends StreamPosition {
   readonly nextCandidateId: number
   readonly cleanupRow: number
   readonly ledgerFreeHead: number
+  readonly subscriberFreeHead: number
+  readonly erasureSequence: number
+  readonly incarnations: readonly (readonly [group: number, count: number])[]
   readonly genesis: Genesis
   readonly configGeneration: number
   readonly controlIds: readonly string[]
@@ -88,6 +91,9 @@ export function snapshotCore(core: PartitionCore, generation: number): CoreSnaps
     nextCandidateId: core.nextCandidateId,
     cleanupRow: core.cleanupRow,
     ledgerFreeHead: core.ledger.freeHead,
+    subscriberFreeHead: core.index.freeHead,
+    erasureSequence: core.erasureSequence,
+    incarnations: core.incarnations.image(),
     genesis: core.genesis,
     configGeneration: core.generation,
     controlIds: [...core.controlIds],
@@ -163,6 +169,7 @@ export function loadImage(
     loadTable(store, table, slots, required(manifest, `sums/${id}`), head.generation)
   }
   core.alignTables()
+  core.index.freeHead = head.subscriberFreeHead
   core.index.rebuild()
   restoreScalars(core, head, files)
   core.rebuildHeap()
@@ -203,6 +210,8 @@ function restoreScalars(core: PartitionCore, head: ManifestHead, files: ConfigFi
   core.cleanupRow = head.cleanupRow
   core.controlIds = [...head.controlIds]
   core.ledger.freeHead = head.ledgerFreeHead
+  core.erasureSequence = head.erasureSequence
+  core.incarnations.restore(head.incarnations)
   core.producers.restore(head.producers)
 }
 

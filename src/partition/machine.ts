@@ -15,6 +15,7 @@ import { parseSubject } from '../decode/subject.ts'
 import { UsageDecoder } from '../decode/usage.ts'
 import { assert, ConfigInvalidError, PartitionHaltedError } from '../errors.ts'
 import type { Catalog, ConfigFiles } from '../model/catalog.ts'
+import { deliveryIdOf } from '../model/decision.ts'
 import type { ControlMessage, FeedbackRow } from '../model/messages.ts'
 import type { InputMessage } from '../model/ports.ts'
 import { REJECT_REASONS, type Reject, RejectError } from '../model/reject.ts'
@@ -27,6 +28,7 @@ import { formatPeriod } from '../state/periods.ts'
 import { CompiledCatalog } from './compile.ts'
 import { type Genesis, PartitionCore } from './core.ts'
 import { Decider } from './deciding.ts'
+import { eraseSubscribers } from './erasing.ts'
 import { Judge } from './judging.ts'
 import { WHERE_COUNT_MAX } from './kernel.ts'
 import { refuseOutOfTime } from './out-of-time.ts'
@@ -186,10 +188,11 @@ export class PartitionMachine {
     for (const number of core.ledger.rowsOf(slot)) {
       const status = core.ledger.status(number)
       if (status !== ROW_EMITTED && status !== ROW_RESOLVED) continue
-      const { trigger, period, once, attempt } = core.ledger.read(number)
+      const { trigger, period, once, attempt, incarnation } = core.ledger.read(number)
       const id = core.layout.triggers[trigger]!.id
       const text = formatPeriod(once, period)
-      if (row.deliveryId !== `${id}:${row.subscriber}:${text}:${attempt}`) continue
+      const known = deliveryIdOf(id, row.subscriber, text, attempt, incarnation)
+      if (row.deliveryId !== known) continue
       return row.kind === 'expired'
         ? this.#decider.expireAttempt(number)
         : this.#decider.resolveAttempt(number)
@@ -226,8 +229,16 @@ export class PartitionMachine {
     if (control.kind === 'genesis') {
       throw new RejectError('unknown-kind', 'kind', 'genesis is long past')
     }
-    // Partition 0 compares and sets; the others are told what is in force, and may have missed
-    // some.
+    if (control.kind === 'erase') eraseSubscribers(core, control.subscribers)
+    else this.#applyNextConfig(core, control)
+    core.controlIds.push(control.id)
+    if (core.controlIds.length > CONTROL_IDS_MAX) core.controlIds.shift()
+  }
+
+  /**
+   * Partition 0 compares and sets; the others are told what is in force, and may have missed some.
+   */
+  #applyNextConfig(core: PartitionCore, control: ControlMessage & { kind: 'config' }): void {
     const isNext =
       this.#partition === 0
         ? control.generation === core.generation + 1
@@ -237,8 +248,6 @@ export class PartitionMachine {
       throw new RejectError('stale-generation', 'generation', detail)
     }
     this.#applyConfig(core, control.files, control.generation, false)
-    core.controlIds.push(control.id)
-    if (core.controlIds.length > CONTROL_IDS_MAX) core.controlIds.shift()
   }
 
   #applyConfig(

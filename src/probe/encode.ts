@@ -162,6 +162,15 @@ export function encodeConfig(
   return encode({ v: WIRE_VERSION, kind: 'config', id, generation, files })
 }
 
+/** Encodes an erasure for `control.<p>`: of one subscriber (`sub`) or of several (`subs`). */
+export function encodeErase(
+  erase: Omit<Extract<ControlMessage, { kind: 'erase' }>, 'kind'>,
+): Uint8Array {
+  const { id, subscribers } = erase
+  const who = subscribers.length === 1 ? { sub: subscribers[0] } : { subs: subscribers }
+  return encode({ v: WIRE_VERSION, kind: 'erase', id, ...who })
+}
+
 const COLUMN_KEYS: readonly (readonly [keyof UsageColumns, string])[] = [
   ['subscribers', 'sub'],
   ['usageBytes', 'bytes'],

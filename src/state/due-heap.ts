@@ -1,8 +1,8 @@
 /**
  * Due timers in order of due time, priority and timer id. Derived state: rebuilt from the ledger at
- * load. The order is total, so a rebuilt heap pops in the same order. Entries are never removed
- * before they are due: who pops one compares it with its ledger row and passes over what no longer
- * holds.
+ * load. The order is total, so a rebuilt heap pops in the same order. But for erasures, entries are
+ * not removed before they are due: who pops one compares it with its ledger row and passes over
+ * what no longer holds.
  */
 
 /** A binary heap over parallel arrays; ids are unique. */
@@ -48,12 +48,30 @@ export class DueHeap {
     if (this.#count === 0) return
     const last = --this.#count
     this.#set(0, this.#dueMs[last]!, this.#priorities[last]!, this.#ids[last]!, this.#rows[last]!)
-    let at = 0
+    this.#sink(0)
+  }
+
+  /** Removes the timers of these candidates, in one pass over all timers. */
+  removeAll(ids: ReadonlySet<number>): void {
+    if (ids.size === 0) return
+    let kept = 0
+    for (let at = 0; at < this.#count; at++) {
+      if (ids.has(this.#ids[at]!)) continue
+      this.#set(kept, this.#dueMs[at]!, this.#priorities[at]!, this.#ids[at]!, this.#rows[at]!)
+      kept += 1
+    }
+    this.#count = kept
+    for (let at = (kept >>> 1) - 1; at >= 0; at--) this.#sink(at)
+  }
+
+  /** Moves an entry down to where nothing below it comes before it. */
+  #sink(from: number): void {
+    let at = from
     for (;;) {
       const left = 2 * at + 1
-      if (left >= last) return
+      if (left >= this.#count) return
       const right = left + 1
-      const child = right < last && this.#isBefore(right, left) ? right : left
+      const child = right < this.#count && this.#isBefore(right, left) ? right : left
       if (!this.#isBefore(child, at)) return
       this.#swap(child, at)
       at = child

@@ -1,12 +1,12 @@
 /**
  * The ledger: one row per delivery that the partition must remember, pending or sent, chained per
  * subscriber from the hot row. Caps are counted over a subscriber's rows, timers point at rows,
- * feedback finds its row. Rows are paged like everything else; freed rows are reused last in, first
- * out.
+ * feedback finds its row. Rows are paged like everything else; freed rows are zeroed and reused,
+ * last in, first out.
  *
  * Row (120 bytes): f64 id, dueMs, expiresAtMs, firedAtMs, notAfterMs, values[4], plannedMs | i32
- * slot, next, trigger, period, generation, priority, status, attempt, shape, calendar (zone and
- * cycle day, as in meta; above them the period's unit)
+ * slot, next, trigger, period, generation, priority, status, attempt (above its 8 bits the
+ * incarnation), shape, calendar (zone and cycle day, as in meta; above them the period's unit)
  */
 
 import { assert } from '../errors.ts'
@@ -22,7 +22,7 @@ export const LEDGER_TABLE = 255
 /** Values of counters that a row remembers at most. */
 export const LEDGER_VALUES_MAX = 4
 
-/** Status of a row: nothing in it, it waits to be used again. */
+/** Status of a row: zeros but for the next free one, it waits to be used again. */
 export const ROW_FREE = 0
 /** Waits for its due time. */
 export const ROW_PENDING = 1
@@ -47,6 +47,9 @@ const I32 = {
   calendar: 116,
 }
 const UNIT_SHIFT = 16
+/** Attempts go up to 10; the incarnation stands above them. */
+const INCARNATION_SHIFT = 8
+const ATTEMPT_MASK = (1 << INCARNATION_SHIFT) - 1
 /** Unit code of a period that never ends. */
 const UNIT_EVER = 7
 
@@ -70,6 +73,8 @@ export interface LedgerRow {
   priority: number
   status: number
   attempt: number
+  /** How often the subscriber's number had been erased when this fired; see `Incarnations`. */
+  incarnation: number
   /** Position in the layout's value shapes. */
   shape: number
   /** Zone and cycle day (as in the hot row's meta) of the calendar in which `dueMs` counts. */
@@ -117,7 +122,7 @@ export class Ledger {
     table.setI32(number, I32.generation, row.generation)
     table.setI32(number, I32.priority, row.priority)
     table.setI32(number, I32.status, row.status)
-    table.setI32(number, I32.attempt, row.attempt)
+    table.setI32(number, I32.attempt, row.attempt | (row.incarnation << INCARNATION_SHIFT))
     table.setI32(number, I32.shape, row.shape)
     const unit = row.once === 'ever' ? UNIT_EVER : unitIndex(row.once)
     table.setI32(number, I32.calendar, row.calendar | (unit << UNIT_SHIFT))
@@ -129,6 +134,7 @@ export class Ledger {
     for (let i = 0; i < LEDGER_VALUES_MAX; i++)
       values.push(table.getF64(number, F64.values + 8 * i))
     const calendar = table.getI32(number, I32.calendar)
+    const attempt = table.getI32(number, I32.attempt)
     return {
       id: table.getF64(number, F64.id),
       dueMs: table.getF64(number, F64.due),
@@ -143,7 +149,8 @@ export class Ledger {
       generation: table.getI32(number, I32.generation),
       priority: table.getI32(number, I32.priority),
       status: table.getI32(number, I32.status),
-      attempt: table.getI32(number, I32.attempt),
+      attempt: attempt & ATTEMPT_MASK,
+      incarnation: attempt >>> INCARNATION_SHIFT,
       shape: table.getI32(number, I32.shape),
       once: CALENDAR_UNITS[calendar >>> UNIT_SHIFT] ?? 'ever',
       calendar: calendar & META_OWN_PERIODS_MASK,
@@ -172,7 +179,7 @@ export class Ledger {
     }
   }
 
-  /** Takes a row out of its chain and frees it. */
+  /** Takes a row out of its chain and frees it. Nothing of it remains. */
   free(number: number): void {
     const { table } = this
     const slot = table.getI32(number, I32.slot)
@@ -189,7 +196,7 @@ export class Ledger {
       }
       table.setI32(at, I32.next, next)
     }
-    table.setI32(number, I32.status, ROW_FREE)
+    table.clearRow(number)
     table.setI32(number, I32.next, this.freeHead)
     this.freeHead = number + 1
   }

@@ -152,6 +152,13 @@ export class PagedTable {
     this.i32[row >>> this.segmentShift]![this.f64Index(row) * 2 + (offset >>> 2)] = value
   }
 
+  /** Writes zeros over a whole row. */
+  clearRow(row: number): void {
+    this.touch(row)
+    const start = this.f64Index(row)
+    this.f64[row >>> this.segmentShift]!.fill(0, start, start + (this.strideSize >>> 3))
+  }
+
   #addSegment(): void {
     const buffer = new ArrayBuffer(this.strideSize << this.segmentShift)
     this.f64.push(new Float64Array(buffer))

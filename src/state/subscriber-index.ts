@@ -8,9 +8,13 @@
  * entry's home is the top bits of its hash, so doubling keeps the order: growth moves entries from
  * the lowest home up, a few with every new subscriber, and what lies below the cursor is found in
  * the new array. The array ends in a run-out instead of wrapping around.
+ *
+ * A row that was given up holds NO_SUBSCRIBER, a link to the one given up before it, and zeros; it
+ * is the next to be used.
  */
 
 import { assert } from '../errors.ts'
+import { LEDGER_HEAD_OFFSET } from './layout.ts'
 import type { PagedTable } from './paged-table.ts'
 
 const SLOT_BITS = 27
@@ -23,6 +27,9 @@ const LOAD_MAX = 0.6
 /** Old entries moved with every new subscriber while growing: done well before the next growth. */
 const MOVES_PER_ADD = 16
 
+/** In the place of the number of a row that was given up: nobody's, so no look-up finds it. */
+export const NO_SUBSCRIBER = -1
+
 /** Subscribers that one partition can hold. */
 export const SLOT_COUNT_MAX = SLOT_MASK
 
@@ -32,6 +39,8 @@ export class SubscriberIndex {
   #bits: number
   #entries: Int32Array
   #count = 0
+  /** Row given up last + 1; 0: none. In the image; set it before `rebuild`. */
+  freeHead = 0
   /** While growing: the smaller array, and the first of its positions that has not been moved. */
   #old: Int32Array | null = null
   #cursor = 0
@@ -52,15 +61,16 @@ export class SubscriberIndex {
     return this.#entries.byteLength + (this.#old?.byteLength ?? 0)
   }
 
+  /** Subscribers known. */
+  get count(): number {
+    return this.#count
+  }
+
   /** Slot of a subscriber, or -1. */
   find(subscriber: number): number {
     const hash = this.#hash(subscriber)
-    let entries = this.#entries
-    let position = hash >>> (32 - this.#bits)
-    if (this.#old !== null && position >>> 1 >= this.#cursor) {
-      entries = this.#old
-      position >>>= 1
-    }
+    const entries = this.#homeArray(hash)
+    let position = this.#homeIn(entries, hash)
     for (;;) {
       const entry = entries[position]!
       if (entry === 0) return -1
@@ -76,6 +86,26 @@ export class SubscriberIndex {
   findOrAdd(subscriber: number): number {
     const slot = this.find(subscriber)
     return slot === -1 ? this.#add(subscriber) : slot
+  }
+
+  /**
+   * Forgets a subscriber: its row of the table is cleared and used again, last given up, first
+   * used. Rows of other tables are the caller's.
+   */
+  remove(subscriber: number, slot: number): void {
+    const hash = this.#hash(subscriber)
+    const entries = this.#homeArray(hash)
+    let position = this.#homeIn(entries, hash)
+    while ((entries[position]! & SLOT_MASK) !== slot + 1) {
+      assert(entries[position] !== 0, 'a subscriber is missing from the index')
+      position += 1
+    }
+    this.#closeGap(entries, position)
+    this.#count -= 1
+    this.#table.clearRow(slot)
+    this.#table.setF64(slot, 0, NO_SUBSCRIBER)
+    this.#table.setI32(slot, LEDGER_HEAD_OFFSET, this.freeHead)
+    this.freeHead = slot + 1
   }
 
   /**
@@ -100,12 +130,36 @@ export class SubscriberIndex {
     }
   }
 
-  /** Enters all rows of the table; for load, into an empty index. */
+  /** Enters all rows of the table that are in use; for load, into an empty index. */
   rebuild(): void {
     const { rowCount } = this.#table
     for (let slot = 0; slot < rowCount; slot++) {
-      this.#enter(this.#hash(this.#table.getF64(slot, 0)), slot)
+      const subscriber = this.#table.getF64(slot, 0)
+      if (subscriber !== NO_SUBSCRIBER) this.#enter(this.#hash(subscriber), slot)
     }
+  }
+
+  /** The array that holds entries of this hash: while growing, the smaller one above the cursor. */
+  #homeArray(hash: number): Int32Array {
+    const isOld = this.#old !== null && hash >>> (33 - this.#bits) >= this.#cursor
+    return isOld ? this.#old! : this.#entries
+  }
+
+  #homeIn(entries: Int32Array, hash: number): number {
+    return hash >>> (entries === this.#entries ? 32 - this.#bits : 33 - this.#bits)
+  }
+
+  /** Moves the entries behind a gap up into it, as far as none gets before its home. */
+  #closeGap(entries: Int32Array, position: number): void {
+    let gap = position
+    for (let at = gap + 1; entries[at] !== 0; at++) {
+      const slot = (entries[at]! & SLOT_MASK) - 1
+      const home = this.#homeIn(entries, this.#hash(this.#table.getF64(slot, 0)))
+      if (home > gap) continue
+      entries[gap] = entries[at]!
+      gap = at
+    }
+    entries[gap] = 0
   }
 
   #resolveKnown(subscribers: Float64Array, count: number, slots: Int32Array): void {
@@ -134,10 +188,19 @@ export class SubscriberIndex {
   }
 
   #add(subscriber: number): number {
-    const slot = this.#table.addRow()
+    const slot = this.#takeRow()
     assert(slot < SLOT_COUNT_MAX, 'more subscribers than a partition can hold')
     this.#table.setF64(slot, 0, subscriber)
     this.#enter(this.#hash(subscriber), slot)
+    return slot
+  }
+
+  /** The row given up last, or a new one. */
+  #takeRow(): number {
+    if (this.freeHead === 0) return this.#table.addRow()
+    const slot = this.freeHead - 1
+    this.freeHead = this.#table.getI32(slot, LEDGER_HEAD_OFFSET)
+    this.#table.setI32(slot, LEDGER_HEAD_OFFSET, 0)
     return slot
   }
 
@@ -145,10 +208,8 @@ export class SubscriberIndex {
     if (this.#old !== null) this.#move(MOVES_PER_ADD)
     else if (this.#count >= 2 ** this.#bits * LOAD_MAX) this.#startGrowth()
     this.#count += 1
-    const home = hash >>> (32 - this.#bits)
-    const entry = (hash << SLOT_BITS) | (slot + 1)
-    if (this.#old !== null && home >>> 1 >= this.#cursor) place(this.#old, home >>> 1, entry)
-    else place(this.#entries, home, entry)
+    const entries = this.#homeArray(hash)
+    place(entries, this.#homeIn(entries, hash), (hash << SLOT_BITS) | (slot + 1))
   }
 
   #startGrowth(): void {

@@ -69,7 +69,10 @@ export function expectationOf(story: Story, log: Iterable<LoggedMessage>): Expec
     for (const record of input.records) {
       const aheadMs = record.timeMs - clockMs
       if (aheadMs < -latenessMs || aheadMs > earlinessMs) continue
-      for (const id of ladder.apply(record)) deliveries.set(id, input.sequence)
+      const incarnation = model.incarnation(record.subscriber)
+      for (const id of ladder.apply(record)) {
+        deliveries.set(incarnation === 0 ? id : `${id}:${incarnation}`, input.sequence)
+      }
     }
   }
   const counters = new Map<number, ExpectedCounter[]>()

@@ -20,6 +20,10 @@ export function readLogged({ sequence, subject, data }: LoggedMessage): NaiveInp
   const [kind] = subject.split('.')
   const wire = decode(data) as Record<string, unknown>
   if (kind === 'control') {
+    if (wire.kind === 'erase') {
+      const { sub, subs = [sub] } = wire
+      return { sequence, kind: 'erase', id: wire.id, subscribers: subs } as NaiveInput
+    }
     if (wire.kind !== 'tick') return null
     const { id, writer = null, time = null } = wire
     return { sequence, kind: 'tick', id, writer, timeMs: time } as NaiveInput

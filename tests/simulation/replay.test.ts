@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { PartitionHaltedError } from '../../src/errors.ts'
 import type { InputMessage } from '../../src/model/ports.ts'
 import { PartitionMachine } from '../../src/partition/machine.ts'
-import { encodeConfig, encodeUsageColumns } from '../../src/probe/encode.ts'
+import { encodeConfig, encodeErase, encodeUsageColumns } from '../../src/probe/encode.ts'
 import { ImageWriter, loadMachine, stateOf } from '../support/machine-image.ts'
 import { columnsOf, encodeInput, genesisMessage } from '../support/machine-harness.ts'
 import { MemoryStore } from '../support/memory-store.ts'
@@ -13,7 +13,7 @@ import { Random } from '../support/workload/random.ts'
 
 const SEEDS = [1, 2, 3, 4]
 
-/** A log of people, strangers that appear all the time, and three reloads. */
+/** A log of people, strangers that appear all the time, erasures of both, and three reloads. */
 function makeLog(seed: number): InputMessage[] {
   const { inputs, parameters } = generateWorkload({ seed, subscribers: 25, days: 25 })
   const random = new Random(seed)
@@ -30,6 +30,10 @@ function makeLog(seed: number): InputMessage[] {
     }
     const { subject, data } = encodeInput(input, 0)
     push(subject, data)
+    if (stranger > 30 && random.chance(0.01)) {
+      const subscribers = Array.from({ length: 5 }, () => 5_000_000 + random.whole(0, stranger))
+      push('control.0', encodeErase({ id: `strangers-${index}`, subscribers }))
+    }
     if (random.chance(0.1)) {
       const records = Array.from({ length: random.whole(1, 30) }, () => ({
         subscriber: 5_000_000 + stranger++,
@@ -119,6 +123,7 @@ describe('a log is decided alike, however it was cut', () => {
     const straight = applyAll(log)
     expect(straight.machine.core!.generation).toBe(4)
     expect(straight.out.last).toBeGreaterThan(100)
+    expect(straight.machine.core!.statistics.subscribersErased).toBeGreaterThan(15)
     const expected = stateOf(straight.machine)
     let deaths = 0
     for (const cut of [1, 2]) {

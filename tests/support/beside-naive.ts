@@ -6,10 +6,12 @@
 import { decode } from '@msgpack/msgpack'
 import { expect } from 'vitest'
 import type { ConfigFiles } from '../../src/model/catalog.ts'
+import { SUPPRESSION_REASONS } from '../../src/model/decision.ts'
 import { REJECT_REASONS, type RejectReason } from '../../src/model/reject.ts'
 import type { CounterView } from '../../src/model/view.ts'
 import { inspectSubscriber } from '../../src/partition/inspect.ts'
 import type { PartitionMachine } from '../../src/partition/machine.ts'
+import { NO_SUBSCRIBER } from '../../src/state/subscriber-index.ts'
 import { expectSame } from './expect-same.ts'
 import { drainDecisions, encodeInput, startMachine } from './machine-harness.ts'
 import type { NaiveDecision, NaiveInput } from './naive/input.ts'
@@ -61,19 +63,27 @@ function expectSameCounts(machine: PartitionMachine, model: NaiveModel, label: s
   const { statistics } = machine.core!
   const { feedbackIgnored, ...expected } = model.statistics
   const { records, recordsTooLate, recordsTooEarly, recordsLateForWindow } = statistics
-  const { duplicateBatches, candidates, timersFired, rejects } = statistics
-  const counts = { records, recordsTooLate, recordsTooEarly, recordsLateForWindow }
-  expect({ ...counts, duplicateBatches, candidates, timersFired }, `${label}: counts`).toEqual(
-    expected,
-  )
+  const { duplicateBatches, candidates, timersFired, subscribersErased, rejects } = statistics
+  const counts = {
+    ...{ records, recordsTooLate, recordsTooEarly, recordsLateForWindow },
+    ...{ duplicateBatches, candidates, timersFired, subscribersErased },
+  }
+  expect(counts, `${label}: counts`).toEqual(expected)
+  const cancelled = statistics.suppressed[SUPPRESSION_REASONS.indexOf('erased')]
+  expect(cancelled, `${label}: cancelled by erasures`).toBe(model.cancelledByErasure())
   expect(rejects[REJECT_REASONS.indexOf('unknown-delivery')], label).toBe(feedbackIgnored)
   expect(machine.core!.clockMs, `${label}: clock`).toBe(model.clockMs())
 }
 
 function expectSameSubscribers(machine: PartitionMachine, model: NaiveModel, label: string): void {
   const core = machine.core!
-  const known = Array.from({ length: core.subscriberCount }, (_, slot) => core.subscriberOf(slot))
-  expect(known, `${label}: subscribers in order of appearance`).toEqual(model.subscribers())
+  const known = Array.from({ length: core.tables[0]!.rowCount }, (_, slot) =>
+    core.subscriberOf(slot),
+  ).filter((subscriber) => subscriber !== NO_SUBSCRIBER)
+  expect(known.length, `${label}: subscribers`).toBe(core.subscriberCount)
+  expect(known.toSorted(byNumber), `${label}: subscribers`).toEqual(
+    model.subscribers().toSorted(byNumber),
+  )
   let pending = 0
   for (const subscriber of known) {
     const view = inspectSubscriber(core, subscriber)!
@@ -108,6 +118,8 @@ function periodsBetween(from: string, to: string): number {
   })
   return later! - earlier!
 }
+
+const byNumber = (a: number, b: number): number => a - b
 
 function describe(input: NaiveInput): string {
   return `input ${input.sequence} ${JSON.stringify(input).slice(0, 400)}`

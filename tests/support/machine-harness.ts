@@ -8,6 +8,7 @@ import type { ConfigFiles } from '../../src/model/catalog.ts'
 import type { InputMessage } from '../../src/model/ports.ts'
 import { PartitionMachine } from '../../src/partition/machine.ts'
 import {
+  encodeErase,
   encodeFeedback,
   encodeGenesis,
   encodeProfile,
@@ -45,6 +46,8 @@ export function encodeInput(input: NaiveInput, partition: number): InputMessage 
   switch (input.kind) {
     case 'tick':
       return message(`control.${partition}`, encodeTick(input))
+    case 'erase':
+      return message(`control.${partition}`, encodeErase(input))
     case 'usage':
       return message(
         `usage.${partition}.${input.stamp.probe}`,

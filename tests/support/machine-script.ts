@@ -9,6 +9,7 @@ import { inspectSubscriber } from '../../src/partition/inspect.ts'
 import type { PartitionMachine } from '../../src/partition/machine.ts'
 import {
   encodeConfig,
+  encodeErase,
   encodeFeedback,
   encodeProfile,
   encodeTick,
@@ -96,6 +97,12 @@ export class MachineScript {
     const next = generation ?? this.machine.core!.generation + 1
     const message = { id: id ?? `c${this.machine.sequence}`, generation: next, files }
     return this.apply('control.0', encodeConfig(message))
+  }
+
+  /** The id is new unless said. */
+  erase(subscribers: readonly number[] = [ANN], id?: string): string[] {
+    const message = { id: id ?? `e${this.machine.sequence}`, subscribers }
+    return this.apply('control.0', encodeErase(message))
   }
 
   apply(subject: string, data: Uint8Array): string[] {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { readmeTables, withTables } from '../../config/rules-schema/generate.ts'
+import { decodeControl } from '../../src/decode/control.ts'
 import { decodeFeedback, decodeProfile } from '../../src/decode/messages.ts'
 import { UsageDecoder } from '../../src/decode/usage.ts'
 import { createApp } from '../../src/http/app.ts'
@@ -129,6 +130,8 @@ test('its messages in TypeScript are messages that the engine takes', async () =
     }
     expect(decodeProfile(made.profile(13), 'crm', 1, 4).rows).toHaveLength(1)
     expect(decodeFeedback(made.feedback(13), 'sms-gateway', 1, 4).rows).toHaveLength(1)
+    const erase = { kind: 'erase', id: 'request-1', subscribers: [13] }
+    expect(decodeControl(made.erase(13, 'request-1'))).toEqual(erase)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -10,6 +10,8 @@ import { instantOf, localTime } from './zone.ts'
 export interface Candidate {
   readonly subscriber: NaiveSubscriber
   readonly period: string
+  /** Erasures in the number's group when it fired. */
+  readonly incarnation: number
   readonly dayNumber: number
   readonly firedAtMs: number
   readonly values: Readonly<Record<string, number>>
@@ -46,6 +48,9 @@ export class DeliveryBook {
   readonly #attempts = new Map<string, Attempt>()
   readonly #bySubscriber = new Map<number, Attempt[]>()
   readonly #pending = new Set<Attempt>()
+  readonly #erasures = new Map<number, number>()
+  /** Deliveries that waited when their subscriber was erased. */
+  cancelledByErasure = 0
   #nowMs: number
   #timer = 0
   #earliestDueMs = Number.POSITIVE_INFINITY
@@ -110,6 +115,33 @@ export class DeliveryBook {
       this.#plan(candidate, attempt.attempt + 1, planned)
     }
     return true
+  }
+
+  /**
+   * A subscriber is erased: what waits is not sent, and no receipt finds what was. Whoever uses a
+   * number of the same group from now on bears another incarnation in his delivery ids.
+   */
+  forget(subscriber: number): void {
+    for (const attempt of this.#bySubscriber.get(subscriber) ?? []) {
+      this.#attempts.delete(this.#idOf(attempt.candidate, attempt.attempt))
+      if (this.#pending.delete(attempt)) this.cancelledByErasure++
+    }
+    this.#bySubscriber.delete(subscriber)
+    const group = this.#groupOf(subscriber)
+    this.#erasures.set(group, (this.#erasures.get(group) ?? 0) + 1)
+  }
+
+  /** How often somebody with a number of this one's group was erased. */
+  incarnation(subscriber: number): number {
+    return this.#erasures.get(this.#groupOf(subscriber)) ?? 0
+  }
+
+  #groupOf(subscriber: number): number {
+    return Math.floor(subscriber / this.#parameters.partitionCount) % 4096
+  }
+
+  pendingSubscribers(): number[] {
+    return [...this.#pending].map(({ candidate }) => candidate.subscriber.subscriber)
   }
 
   pendingCount(): number {
@@ -275,7 +307,9 @@ export class DeliveryBook {
 
   #idOf(candidate: Candidate, attempt: number): string {
     const { trigger } = this.#parameters
-    return `${trigger}:${candidate.subscriber.subscriber}:${candidate.period}:${attempt}`
+    const { subscriber, period, incarnation } = candidate
+    const id = `${trigger}:${subscriber.subscriber}:${period}:${attempt}`
+    return incarnation === 0 ? id : `${id}:${incarnation}`
   }
 }
 

@@ -34,6 +34,13 @@ export type NaiveInput =
     }
   | {
       readonly sequence: number
+      readonly kind: 'erase'
+      /** Once used, an id changes nothing any more. */
+      readonly id: string
+      readonly subscribers: readonly number[]
+    }
+  | {
+      readonly sequence: number
       readonly kind: 'usage'
       readonly stamp: Readonly<ProducerStamp>
       readonly records: readonly NaiveRecord[]

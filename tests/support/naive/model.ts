@@ -30,7 +30,11 @@ export interface NaiveStatistics {
   feedbackIgnored: number
   candidates: number
   timersFired: number
+  subscribersErased: number
 }
+
+/** Inputs of producers. */
+type Stamped = Exclude<NaiveInput, { kind: 'tick' | 'erase' }>
 
 /** A message that was refused whole. */
 export interface NaiveReject {
@@ -49,12 +53,14 @@ export class NaiveModel {
     feedbackIgnored: 0,
     candidates: 0,
     timersFired: 0,
+    subscribersErased: 0,
   }
   readonly rejects: NaiveReject[] = []
   readonly #parameters: NaiveParameters
   readonly #ledger = new ProducerLedger()
   readonly #subscribers = new Map<number, NaiveSubscriber>()
   readonly #tickIds = new Set<string>()
+  readonly #erasureIds = new Set<string>()
   readonly #book: DeliveryBook
   #decisions: NaiveDecision[] = []
   #decisionNumber = 0
@@ -80,7 +86,8 @@ export class NaiveModel {
     this.#sequence = input.sequence
     if (input.kind === 'tick') this.#moveClock(input)
     this.statistics.timersFired += this.#book.fireDue()
-    if (input.kind !== 'tick' && this.#isAdmitted(input)) {
+    if (input.kind === 'erase') this.#erase(input)
+    else if (input.kind !== 'tick' && this.#isAdmitted(input)) {
       if (input.kind === 'usage') for (const record of input.records) this.#applyRecord(record)
       if (input.kind === 'profile') for (const row of input.rows) this.#applyRow(row)
       if (input.kind === 'feedback') {
@@ -114,6 +121,21 @@ export class NaiveModel {
     return this.#book.pendingCount()
   }
 
+  /** Subscribers for whom something is decided and not yet sent. */
+  pendingSubscribers(): number[] {
+    return this.#book.pendingSubscribers()
+  }
+
+  /** How often somebody with a number of this one's group was erased; part of delivery ids. */
+  incarnation(subscriber: number): number {
+    return this.#book.incarnation(subscriber)
+  }
+
+  /** Deliveries that waited when their subscriber was erased. */
+  cancelledByErasure(): number {
+    return this.#book.cancelledByErasure
+  }
+
   #moveClock(tick: Extract<NaiveInput, { kind: 'tick' }>): void {
     if (this.#tickIds.has(tick.id)) return
     this.#tickIds.add(tick.id)
@@ -122,8 +144,24 @@ export class NaiveModel {
     this.#book.moveClock(this.#nowMs)
   }
 
+  /** What is known of them is gone, as if they had never been; their numbers may come back. */
+  #erase(input: Extract<NaiveInput, { kind: 'erase' }>): void {
+    const { partition, partitionCount } = this.#parameters
+    if (this.#erasureIds.has(input.id)) return
+    if (input.subscribers.some((number) => number % partitionCount !== partition)) {
+      this.rejects.push({ sequence: input.sequence, reason: 'wrong-partition' })
+      return
+    }
+    this.#erasureIds.add(input.id)
+    for (const number of input.subscribers) {
+      if (!this.#subscribers.delete(number)) continue
+      this.#book.forget(number)
+      this.statistics.subscribersErased++
+    }
+  }
+
   /** Shape first, then the stamp; only what is accepted leaves a trace in the ledger. */
-  #isAdmitted(input: Exclude<NaiveInput, { kind: 'tick' }>): boolean {
+  #isAdmitted(input: Stamped): boolean {
     const fault = this.#faultOf(input)
     const admission = this.#ledger.judge(input.kind, input.stamp)
     if (fault === null && admission === 'new') {
@@ -138,7 +176,7 @@ export class NaiveModel {
     return false
   }
 
-  #faultOf(input: Exclude<NaiveInput, { kind: 'tick' }>): RejectReason | null {
+  #faultOf(input: Stamped): RejectReason | null {
     if (input.kind === 'feedback') return null
     const faults =
       input.kind === 'usage'
@@ -185,6 +223,7 @@ export class NaiveModel {
     const candidate = {
       subscriber,
       period: monthText(local.monthNumber),
+      incarnation: this.#book.incarnation(subscriber.subscriber),
       dayNumber: local.dayNumber,
       firedAtMs,
       values: { 'data_4g.day': dayBytes },

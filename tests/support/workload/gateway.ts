@@ -34,13 +34,13 @@ export class Gateway {
 
   #answer(delivery: Extract<NaiveDecision, { kind: 'delivery' }>): void {
     const random = this.#random
-    const base = delivery.id.slice(0, delivery.id.lastIndexOf(':'))
+    const [trigger, subscriber, period, , ...incarnation] = delivery.id.split(':')
+    const next = [trigger, subscriber, period, delivery.attempt + 1, ...incarnation].join(':')
     const plan = (kind: FeedbackKind, arrivalMs: number, deliveryId = delivery.id) => {
       const value = { subscriber: delivery.subscriber, kind, deliveryId, timeMs: 0 }
       this.#waiting.push({ arrivalMs, value })
     }
-    if (random.chance(0.05))
-      plan('expired', delivery.notBeforeMs, `${base}:${delivery.attempt + 1}`)
+    if (random.chance(0.05)) plan('expired', delivery.notBeforeMs, next)
     if (random.chance(delivery.attempt === 1 ? 0.25 : 0.55)) {
       // Mostly right after its last moment; sometimes before noon or in the night or days later.
       const lateMs = random.pick([0, 60_000, 60_000, 14 * HOUR_MS, 15 * HOUR_MS, 40 * HOUR_MS])

@@ -18,6 +18,8 @@
  *   message, so that it does not matter whether a foreign id refuses the row or the message.
  * - `tick` { id, writer, timeMs } → `control.<p>`. null: left out. Only `parameters.tickWriter`
  *   moves the clock; ticks of `stranger` carry 2099 and must be harmless.
+ * - `erase` { id, subscribers } → `control.<p>`. Lives go on: who was erased is soon heard of
+ *   again.
  *
  * The partition's genesis: virtual clock with writer `parameters.tickWriter` and start
  * `parameters.startMs`, default zone, partition and partition count as in `parameters`. The
@@ -32,7 +34,8 @@
  * ones up to and beyond 5 min, duplicates, overtaken batches at and below the 1,024 map, older
  * epochs, spoiled batches, tags before and after the usage, monthly re-selection on the 10th,
  * packs ordered and returned, opt-outs and black lists, hours without any input (so that noon is
- * heard of beyond 21:00), stray ticks, expired, repeated and senseless feedback.
+ * heard of beyond 21:00), stray ticks, expired, repeated and senseless feedback, erasures of those
+ * for whom a delivery waits, of others, of several, of nobody, repeated and of foreign numbers.
  */
 
 import type { FeedbackRow, ProfileRow } from '../../../src/model/messages.ts'
@@ -77,6 +80,8 @@ export interface WorkloadOptions {
    * default 0).
    */
   readonly movingShare?: number
+  /** Erasures per day; default 0.25. Their numbers come back. */
+  readonly erasuresPerDay?: number
   /** Variant of S1 that the feedback is made for; its `startMs` is replaced. */
   readonly parameters?: Partial<NaiveParameters>
 }
@@ -115,12 +120,15 @@ class LogWriter {
   readonly #parameters: NaiveParameters
   readonly #subscribers: readonly number[]
   readonly #random: Random
+  /** Of its own, so that a log without erasures is what it would be with them. */
+  readonly #erasing: Random
   readonly #model: NaiveModel
   readonly #gateway: Gateway
   readonly #probes: Probe[]
   readonly #seqs = { profile: 0, feedback: 0 }
   #nowMs: number
   #tick = 0
+  #erasure = 0
 
   constructor(
     options: WorkloadOptions,
@@ -131,6 +139,7 @@ class LogWriter {
     this.#parameters = parameters
     this.#subscribers = subscribers
     this.#random = new Random(options.seed)
+    this.#erasing = new Random(options.seed + 7_919)
     this.#model = new NaiveModel(parameters)
     this.#gateway = new Gateway(this.#random)
     this.#nowMs = parameters.startMs
@@ -169,6 +178,8 @@ class LogWriter {
       ]
       if (this.#random.chance(0.5)) parts.reverse()
       for (const part of parts) part()
+      const perDay = this.#options.erasuresPerDay ?? 0.25
+      if (this.#erasing.chance((perDay * stepMs) / DAY_MS)) this.#sendErasure()
       if (this.#random.chance(0.05)) this.#sendEdges()
       for (const probe of this.#probes) probe.release()
     }
@@ -226,6 +237,24 @@ class LogWriter {
       this.#push(message)
       if (this.#random.chance(0.1)) this.#push(message)
     }
+  }
+
+  /** Mostly of one for whom a delivery waits, where there is one. */
+  #sendErasure(): void {
+    const random = this.#erasing
+    const { partition, partitionCount } = this.#parameters
+    const waiting = this.#model.pendingSubscribers()
+    const from = waiting.length > 0 && random.chance(0.6) ? waiting : this.#subscribers
+    const stranger = partition + partitionCount * (400_000_000_000 + random.whole(1, 1_000))
+    const subscribers = Array.from({ length: random.pick([1, 1, 1, 4]) }, () =>
+      random.chance(0.05) ? stranger : random.pick(from),
+    )
+    const erase = { kind: 'erase', id: `erase-${++this.#erasure}`, subscribers } as const
+    if (partitionCount > 1 && random.chance(0.1)) {
+      this.#push({ ...erase, subscribers: [...subscribers, stranger + 1] })
+    }
+    this.#push(erase)
+    if (random.chance(0.1)) this.#push(erase)
   }
 
   /** Records at the very limits of the accepted time, on both sides. */

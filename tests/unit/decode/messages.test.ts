@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { decodeControl } from '../../../src/decode/control.ts'
 import { decodeFeedback, decodeProfile } from '../../../src/decode/messages.ts'
+import { deliveryIdOf } from '../../../src/model/decision.ts'
 import type {
   ControlMessage,
   FeedbackMessage,
@@ -8,6 +9,7 @@ import type {
 } from '../../../src/model/messages.ts'
 import {
   encodeConfig,
+  encodeErase,
   encodeFeedback,
   encodeGenesis,
   encodeProfile,
@@ -168,10 +170,10 @@ describe('a feedback message', () => {
   test('survives the round trip', () => {
     const sent: FeedbackMessage = {
       stamp: { probe: 'crm', epoch: 1, seq: 0 },
-      rows: (['sent', 'delivered', 'failed', 'expired'] as const).map((kind) => ({
+      rows: (['sent', 'delivered', 'failed', 'expired'] as const).map((kind, incarnation) => ({
         subscriber: 5,
         kind,
-        deliveryId: 'data-pack:5:2026-11:1',
+        deliveryId: deliveryIdOf('data-pack', 5, '2026-11', 1, incarnation),
         timeMs: 1_700_000_000_000,
       })),
     }
@@ -183,6 +185,7 @@ describe('a feedback message', () => {
     ['no id', { ...row, id: undefined }, 'missing-field at rows[0].id'],
     ['an id with a space', { ...row, id: 'pack:5:2026 11:1' }, 'malformed at rows[0].id'],
     ['an id of another subscriber', { ...row, id: 'pack:9:2026-11:1' }, 'malformed at rows[0].id'],
+    ['an id of six parts', { ...row, id: 'pack:5:2026-11:1:2:3' }, 'malformed at rows[0].id'],
     ['an id of three parts', { ...row, id: 'pack:5:2026-11' }, 'malformed at rows[0].id'],
     ['an id of 257 letters', { ...row, id: 'a'.repeat(257) }, 'oversized at rows[0].id'],
     ['an unknown kind', { ...row, kind: 'read' }, 'unknown-kind at rows[0].kind'],
@@ -217,6 +220,10 @@ describe('a control message', () => {
       writer: null,
       timeMs: null,
     })
+    const erase = { kind: 'erase', id: 'e', subscribers: [13_800_000_001] } as const
+    expect(decodeControl(encodeErase(erase))).toEqual(erase)
+    const subscribers = Array.from({ length: 1_000 }, (_, index) => 999_999_999_999_999 - index)
+    expect(decodeControl(encodeErase({ id: 'e', subscribers }))).toEqual({ ...erase, subscribers })
     const tick = { kind: 'tick', id: 't', writer: 'demo', timeMs: 5 } as const
     expect(decodeControl(encodeTick(tick))).toEqual(tick)
   })
@@ -263,6 +270,27 @@ describe('a control message', () => {
 
   test.each(cases)('is refused for %s', (_, changes, expected) => {
     expect(refusal(() => decodeControl(message(wire, changes)))).toBe(expected)
+  })
+
+  const erase = { v: 1, kind: 'erase', id: 'e', sub: 13 }
+  test.each([
+    ['nobody', { sub: undefined }, 'missing-field at subs'],
+    ['none in the list', { sub: undefined, subs: [] }, 'out-of-range at subs'],
+    ['one and several', { subs: [13] }, 'unknown-name at subs'],
+    ['a number that is none', { sub: 1.5 }, 'not-whole at sub'],
+    ['a number of 16 digits', { sub: 1e15 }, 'out-of-range at sub'],
+    ['a text', { sub: '13' }, 'bad-type at sub'],
+    ['a wrong one among others', { sub: undefined, subs: [13, 0] }, 'out-of-range at subs[1]'],
+    ['more than a thousand', { sub: undefined, subs: Array(1_001).fill(13) }, 'oversized at subs'],
+    ['a time', { time: 5 }, 'unknown-name at time'],
+    ['no id', { id: undefined }, 'missing-field at id'],
+  ])('that erases is refused for %s', (_, changes, expected) => {
+    expect(refusal(() => decodeControl(message(erase, changes)))).toBe(expected)
+  })
+
+  test('that ticks has no subscriber', () => {
+    const tick = { v: 1, kind: 'tick', id: 't', sub: 13 }
+    expect(refusal(() => decodeControl(message(tick)))).toBe('unknown-name at sub')
   })
 
   test('is refused for a text that is not UTF-8', () => {

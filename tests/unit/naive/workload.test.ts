@@ -15,16 +15,25 @@ function run(workload: Workload): { model: NaiveModel; decisions: NaiveDecision[
   return { model, decisions: workload.inputs.flatMap((input) => model.apply(input)) }
 }
 
-/**
- * Each subscriber's zone as the accepted profile rows leave it; nobody moves in these workloads.
- */
-function zonesOf(workload: Workload): Map<number, string> {
+type LocatedDelivery = Extract<NaiveDecision, { kind: 'delivery' }> & { readonly zone: string }
+
+/** All deliveries, each with its subscriber's zone: nobody moves here, but erasures take it. */
+function locatedDeliveries(workload: Workload): LocatedDelivery[] {
+  const { inputs, parameters } = workload
+  const model = new NaiveModel(parameters)
   const zones = new Map<number, string>()
-  for (const input of workload.inputs) {
-    if (input.kind !== 'profile') continue
-    for (const row of input.rows) if (row.zone) zones.set(row.subscriber, row.zone)
-  }
-  return zones
+  return inputs.flatMap((input) => {
+    const decisions = model.apply(input)
+    const located = decisions.flatMap((decision) => {
+      const zone = zones.get(decision.subscriber) ?? parameters.zone
+      return decision.kind === 'delivery' ? [{ ...decision, zone }] : []
+    })
+    if (input.kind === 'profile') {
+      for (const row of input.rows) if (row.zone) zones.set(row.subscriber, row.zone)
+    }
+    if (input.kind === 'erase') for (const subscriber of input.subscribers) zones.delete(subscriber)
+    return located
+  })
 }
 
 function count(items: readonly string[]): Record<string, number> {
@@ -71,12 +80,18 @@ describe('generateWorkload', () => {
 
   it('the spans and seeds together reach every case that they were made for', () => {
     const runs = SEEDS.map((seed) => run(generateWorkload({ seed })))
-    const total = (name: 'records' | 'recordsTooLate' | 'recordsTooEarly' | 'duplicateBatches') =>
+    const total = (name: keyof NaiveModel['statistics']) =>
       runs.reduce((sum, { model }) => sum + model.statistics[name], 0)
     expect(total('records')).toBeGreaterThan(10_000)
     expect(total('recordsTooLate')).toBeGreaterThan(20)
     expect(total('recordsTooEarly')).toBeGreaterThan(20)
     expect(total('duplicateBatches')).toBeGreaterThan(100)
+    expect(total('subscribersErased')).toBeGreaterThan(30)
+    const cancelled = runs.reduce((sum, { model }) => sum + model.cancelledByErasure(), 0)
+    expect(cancelled).toBeGreaterThan(10)
+    const ids = runs.map(({ decisions }) => decisions.flatMap((one) => ('id' in one ? one.id : [])))
+    expect(ids.flat().filter((id) => id.split(':').length === 5).length).toBeGreaterThan(10)
+    for (const each of ids) expect(new Set(each).size).toBe(each.length)
     const rejects = runs.flatMap(({ model }) => model.rejects.map((reject) => reject.reason))
     for (const reason of ['negative', 'not-a-number', 'not-whole', 'unknown-code', 'unknown-name'])
       expect(rejects).toContain(reason)
@@ -143,23 +158,23 @@ describe('what the model promises on any workload', () => {
     it(`${name}: no delivery outside 9 to 21, no two unexpired ones of a month`, () => {
       for (const seed of SEEDS.slice(0, 3)) {
         const workload = generateWorkload({ seed, parameters })
-        const zones = zonesOf(workload)
         const expired = new Set<string>()
         for (const input of workload.inputs) {
           if (input.kind !== 'feedback') continue
           for (const row of input.rows) if (row.kind === 'expired') expired.add(row.deliveryId)
         }
         const kept = new Set<string>()
-        for (const decision of run(workload).decisions) {
-          if (decision.kind !== 'delivery') continue
-          const zone = zones.get(decision.subscriber) ?? workload.parameters.zone
+        for (const decision of locatedDeliveries(workload)) {
+          const { zone } = decision
           const local = localTime(decision.notBeforeMs, zone)
           const minutes = [local, localTime(decision.notAfterMs, zone)].map((l) => l.minuteOfDay)
           expect(Math.min(...minutes)).toBeGreaterThanOrEqual(9 * 60)
           expect(Math.max(...minutes)).toBeLessThanOrEqual(21 * 60)
           expect(decision.notAfterMs).toBeGreaterThan(decision.notBeforeMs)
           if (expired.has(decision.id)) continue
-          const key = `${decision.subscriber} ${local.monthNumber}`
+          // Who was erased is a new customer when the number comes back.
+          const incarnation = decision.id.split(':')[4] ?? '0'
+          const key = `${decision.subscriber} ${local.monthNumber} ${incarnation}`
           expect(kept, key).not.toContain(key)
           kept.add(key)
         }

@@ -65,10 +65,31 @@ it.each(SEEDS)('a heap rebuilt in another order pops in the same order (seed %i)
   expect(popAll(second)).toEqual(popAll(first))
 })
 
+it.each(SEEDS)('what is removed never pops, the rest in its order (seed %i)', (seed) => {
+  const random = new Random(seed)
+  const [heap, without] = [new DueHeap(), new DueHeap()]
+  const removed = new Set<number>()
+  for (let id = 0; id < 3000; id++) {
+    const timer = [random.whole(0, 200), random.whole(0, 2), id, id] as const
+    heap.push(...timer)
+    if (random.chance(0.3)) removed.add(id)
+    else without.push(...timer)
+  }
+  heap.removeAll(new Set([...removed, 99_999]))
+  expect(heap.count).toBe(without.count)
+  for (let id = 3000; id < 3100; id++) {
+    const dueMs = random.whole(0, 200)
+    for (const each of [heap, without]) each.push(dueMs, 0, id, id)
+  }
+  expect(popAll(heap)).toEqual(popAll(without))
+})
+
 it('an empty heap has nothing due, and popping it changes nothing', () => {
   const heap = new DueHeap()
   heap.pop()
   expect([heap.count, heap.nextDueMs]).toEqual([0, Number.POSITIVE_INFINITY])
   heap.push(5, 0, 1, 0)
   expect([heap.count, heap.nextDueMs]).toEqual([1, 5])
+  heap.removeAll(new Set([1]))
+  expect([heap.count, heap.nextDueMs]).toEqual([0, Number.POSITIVE_INFINITY])
 })

@@ -22,6 +22,7 @@ function rowOf(random: Random, id: number, slot: number): LedgerRow {
     priority: random.whole(0, 999),
     status: ROW_PENDING,
     attempt: random.whole(1, 10),
+    incarnation: random.whole(0, 2 ** 23 - 1),
     shape: random.whole(0, 500),
     calendar: random.whole(0, 2 ** 13 - 1),
   }
@@ -87,6 +88,8 @@ it('rows of a chain may be freed while it is walked', () => {
   for (const number of ledger.rowsOf(0)) {
     seen.push(ledger.id(number))
     ledger.free(number)
+    const { id, values, slot, trigger, incarnation } = ledger.read(number)
+    expect([id, ...values, slot, trigger, incarnation]).toEqual([0, 0, 0, 0, 0, 0, 0, 0])
   }
   expect(seen).toEqual([5, 4, 3, 2, 1])
   expect([...ledger.rowsOf(0)]).toEqual([])

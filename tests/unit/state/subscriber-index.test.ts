@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PagedTable } from '../../../src/state/paged-table.ts'
-import { SubscriberIndex } from '../../../src/state/subscriber-index.ts'
+import { NO_SUBSCRIBER, SubscriberIndex } from '../../../src/state/subscriber-index.ts'
 import { expectSame } from '../../support/expect-same.ts'
 import { Random } from '../../support/workload/random.ts'
 
@@ -55,6 +55,57 @@ describe.each(Object.entries(PATTERNS))('numbers %s', (_, numberOf) => {
       expectSame(index.find(stranger), oracle.get(stranger) ?? -1)
     }
     expect(rebuilt.findOrAdd(999_999_999_999_998.5)).toBe(oracle.size)
+  })
+})
+
+describe.each(Object.entries(PATTERNS))('removal of numbers %s', (_, numberOf) => {
+  it('leaves all others where they are, in the middle of growth too, and rows are used again', () => {
+    const random = new Random(12)
+    const table = new PagedTable(0, 64)
+    const index = new SubscriberIndex(table)
+    const oracle = new Map<number, number>()
+    const known: number[] = []
+    const freed: number[] = []
+    let next = 0
+    const add = (subscriber: number): void => {
+      if (oracle.has(subscriber)) return
+      const expected = freed.pop() ?? table.rowCount
+      expectSame(index.findOrAdd(subscriber), expected)
+      oracle.set(subscriber, expected)
+      known.push(subscriber)
+    }
+    const remove = (): void => {
+      const [subscriber] = known.splice(random.whole(0, known.length - 1), 1)
+      if (subscriber === undefined) return
+      const slot = oracle.get(subscriber)!
+      oracle.delete(subscriber)
+      freed.push(slot)
+      index.remove(subscriber, slot)
+      expectSame(index.find(subscriber), -1)
+      expectSame(table.getF64(slot, 0), NO_SUBSCRIBER)
+      gone.push(subscriber)
+    }
+    const gone: number[] = []
+    const column = new Float64Array(256)
+    const slots = new Int32Array(256)
+    for (let round = 0; round < 12_000; round++) {
+      if (random.chance(0.6)) add(numberOf(next++, random))
+      else if (random.chance(0.8)) remove()
+      else if (gone.length > 0) add(gone[random.whole(0, gone.length - 1)]!)
+      if (round % 20 !== 0 || known.length === 0) continue
+      for (let i = 0; i < 256; i++) column[i] = known[random.whole(0, known.length - 1)]!
+      index.resolve(column, 256, slots)
+      for (let i = 0; i < 256; i++) expectSame(slots[i], oracle.get(column[i]!))
+    }
+    expect(index.count).toBe(oracle.size)
+    const rebuilt = new SubscriberIndex(table, oracle.size)
+    rebuilt.freeHead = index.freeHead
+    rebuilt.rebuild()
+    for (const each of [index, rebuilt]) {
+      for (const [subscriber, slot] of oracle) expectSame(each.find(subscriber), slot)
+      for (const subscriber of gone) expectSame(each.find(subscriber), oracle.get(subscriber) ?? -1)
+    }
+    expect(rebuilt.count).toBe(oracle.size)
   })
 })
 
