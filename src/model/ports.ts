@@ -122,6 +122,11 @@ export interface Clock {
 
 /** The worker's own clock, and all waiting by it: whoever brings another brings all of time. */
 export interface WaitingClock extends Clock {
+  /**
+   * Milliseconds since some moment, at one pace for ever: for durations. `nowMs` may be set back
+   * or forward by an hour at any time, and nothing may wait an hour for it.
+   */
+  steadyMs(): number
   /** Resolves after `ms` milliseconds. */
   pause(ms: number): Promise<void>
   /** Resolves when whatever else is ready had its turn. */

@@ -77,7 +77,7 @@ export class Checkpointer {
     rejects: RejectWriter,
   ): Promise<void> {
     if (this.#running !== null) return this.#running
-    const startedAtMs = this.#clock.nowMs()
+    const startedAtMs = this.#clock.steadyMs()
     const generation = this.#generation + 1
     const snapshot = snapshotCore(core, generation)
     const { place, epoch } = progress
@@ -104,7 +104,7 @@ export class Checkpointer {
         this.#generation = generation
         this.sequence = snapshot.sequence
         this.committedAtMs = this.#clock.nowMs()
-        this.durationMs = this.committedAtMs - startedAtMs
+        this.durationMs = this.#clock.steadyMs() - startedAtMs
         this.count += 1
       } catch (error) {
         sweep.abandon()
@@ -127,7 +127,7 @@ export class Checkpointer {
   }
 
   async #sweepPages(sweep: ImageSweep): Promise<void> {
-    const startedAtMs = this.#clock.nowMs()
+    const startedAtMs = this.#clock.steadyMs()
     let writtenSize = 0
     let inFlightSize = 0
     let failure: unknown = null
@@ -171,7 +171,7 @@ export class Checkpointer {
   /** Gives the loop a turn, or waits until the budget allows the next. */
   async #pace(startedAtMs: number, writtenSize: number): Promise<void> {
     const earliestMs = startedAtMs + (writtenSize / this.#settings.bandwidth) * 1000
-    const waitMs = this.#isUnpaced ? 0 : earliestMs - this.#clock.nowMs()
+    const waitMs = this.#isUnpaced ? 0 : earliestMs - this.#clock.steadyMs()
     if (waitMs > 1) await this.#clock.pause(waitMs)
     else await this.#clock.turn()
   }

@@ -55,7 +55,7 @@ export class StreamWatch {
    */
   async look(place: () => StandingPlace): Promise<boolean> {
     const { source, clock } = this.#streams
-    const nowMs = clock.nowMs()
+    const nowMs = clock.steadyMs()
     const reconnects = source.reconnectCount()
     if (reconnects === this.#reconnects) {
       if (nowMs - this.#lastPollAtMs < POLL_MS) return true

@@ -6,6 +6,7 @@ import type { WaitingClock } from '../model/ports.ts'
 /** Wall-clock time and real timers. */
 export const SYSTEM_CLOCK: WaitingClock = {
   nowMs: Date.now,
+  steadyMs: () => performance.now(),
   pause: (ms) => setTimeout(ms),
   turn: () => setImmediate(),
 }

@@ -4,7 +4,7 @@
  * in virtual mode it only fires the next slice of what is due already.
  */
 
-import type { Clock, ControlWriter } from '../model/ports.ts'
+import type { ControlWriter, WaitingClock } from '../model/ports.ts'
 import type { PartitionMachine } from './machine.ts'
 
 /** An answer that does not come is asked for again after this long. */
@@ -21,7 +21,7 @@ export function isTickDue(machine: PartitionMachine, nowMs: number): boolean {
 export class Ticker {
   readonly #machine: PartitionMachine
   readonly #control: ControlWriter
-  readonly #clock: Clock
+  readonly #clock: WaitingClock
   readonly #encodeTick: (id: string) => Uint8Array
   #outstandingSinceMs: number | null = null
   #awaitedSequence = 0
@@ -32,7 +32,7 @@ export class Ticker {
   constructor(
     machine: PartitionMachine,
     control: ControlWriter,
-    clock: Clock,
+    clock: WaitingClock,
     encodeTick: (id: string) => Uint8Array,
   ) {
     this.#machine = machine
@@ -44,20 +44,20 @@ export class Ticker {
   /** Call when the log is quiet. */
   tickIfDue(): void {
     const nowMs = this.#clock.nowMs()
-    if (!isTickDue(this.#machine, nowMs) || this.#isOutstanding(nowMs)) return
-    this.#outstandingSinceMs = nowMs
+    if (!isTickDue(this.#machine, nowMs) || this.#isOutstanding()) return
+    this.#outstandingSinceMs = this.#clock.steadyMs()
     this.#awaitedSequence = Number.POSITIVE_INFINITY
     this.#count += 1
     void this.#publish(`tick-${nowMs}-${this.#count}`)
   }
 
-  #isOutstanding(nowMs: number): boolean {
+  #isOutstanding(): boolean {
     if (this.#outstandingSinceMs === null) return false
     if (this.#machine.sequence >= this.#awaitedSequence) {
       this.#outstandingSinceMs = null
       return false
     }
-    return nowMs - this.#outstandingSinceMs < OUTSTANDING_MAX_MS
+    return this.#clock.steadyMs() - this.#outstandingSinceMs < OUTSTANDING_MAX_MS
   }
 
   async #publish(id: string): Promise<void> {

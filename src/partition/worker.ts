@@ -185,7 +185,7 @@ export class PartitionWorker {
   async #run(): Promise<void> {
     const { source, clock } = this.#ports
     if (!(await this.#recover())) return
-    this.#lastCheckpointAtMs = clock.nowMs()
+    this.#lastCheckpointAtMs = clock.steadyMs()
     const isStopping = (): boolean => this.#isStopping
     const place = (): StandingPlace => this.#standingPlace()
     await patiently(clock, isStopping, () => source.open(this.machine!.sequence + 1))
@@ -323,10 +323,10 @@ export class PartitionWorker {
   #checkpointIfDue(): void {
     const { clock } = this.#ports
     const { everyMs } = this.#settings.checkpoint
-    if (clock.nowMs() - this.#lastCheckpointAtMs < everyMs) return
+    if (clock.steadyMs() - this.#lastCheckpointAtMs < everyMs) return
     if (this.#checkpointer!.isRunning || this.machine!.outbox.isReplaying) return
     if (this.machine!.sequence === this.#checkpointer!.sequence) return
-    this.#lastCheckpointAtMs = clock.nowMs()
+    this.#lastCheckpointAtMs = clock.steadyMs()
     this.#beginCheckpoint().catch(this.#fail)
   }
 
