@@ -3,8 +3,6 @@
  * for each of its users, and connections with them.
  */
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -30,12 +28,6 @@ export type SecuredUser = (typeof SECURED_USERS)[number]
 const INBOX_PREFIXES: Partial<Record<SecuredUser, string>> = {
   ADMIN: '_INBOX_admin',
   WORKER: '_INBOX_worker',
-}
-
-/** What a program of ours did. */
-export interface ProgramOutcome {
-  readonly code: number | null
-  readonly output: string
 }
 
 /** Starts the server. */
@@ -115,19 +107,5 @@ export class SecuredInstallation {
     const text = JSON.stringify({ ...basics, ...settings })
     await writeFiles(directory, { 'highwater.yaml': text, ...files })
     return directory
-  }
-
-  /** Runs a command of ours to its end. */
-  async run(...args: readonly string[]): Promise<ProgramOutcome> {
-    const main = join(PROJECT_ROOT, 'src', 'main.ts')
-    const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text
-      })
-    }
-    const [code] = (await once(child, 'close')) as [number | null]
-    return { code, output }
   }
 }

@@ -12,6 +12,7 @@ import { openStreams } from '../../../src/commands/stream-writer.ts'
 import type { ConfigFiles } from '../../../src/model/catalog.ts'
 import { encodeFeedback, encodeProfile, encodeUsageRows } from '../../../src/probe/encode.ts'
 import { readMetric, WorkerProcess } from '../../support/kill-worker.ts'
+import { runProgram } from '../../support/program.ts'
 import {
   openSecuredInstallation,
   type SecuredInstallation,
@@ -106,12 +107,12 @@ describe('a whole story', () => {
   test('the admin makes them, once', async () => {
     const identity = ['--nkey-file', installation.seedFile('ADMIN')]
     const args = ['init', '--config', config, ...identity, '--inbox-prefix', '_INBOX_admin']
-    const first = await installation.run(...args)
+    const first = await runProgram(...args)
     expect(first.output).toContain('partition 0: IN_0, OUT_0, REJ_0 made, genesis published')
     expect(first.output).toContain('partition 1: IN_1, OUT_1, REJ_1 made, genesis published')
     expect(first.output).toMatch(/"audit":true,"operation":"init".*"outcome":"done"/)
     expect(first.code).toBe(0)
-    const second = await installation.run(...args)
+    const second = await runProgram(...args)
     expect(second.output).toContain('partition 1: IN_1, OUT_1, REJ_1 there already')
     expect(second.code).toBe(0)
     expect(await lastSequences()).toMatchObject({ IN_0: 1, IN_1: 1, OUT_0: 0 })
