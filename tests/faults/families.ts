@@ -1,8 +1,22 @@
 /** All families of faults, in the order of the table. A new kind of fault is a line in here. */
 
+import { BROKER_KILL } from './broker-kill.ts'
+import { CLOCK_BACK } from './clock-step.ts'
 import { CRASH_POINT } from './crash-point.ts'
 import type { FaultFamily } from './family.ts'
+import { LINK_BLACKHOLE, LINK_CUT } from './links.ts'
+import { TWO_OWNERS } from './two-owners.ts'
 import { WORKER_KILL } from './worker-kill.ts'
+import { ZOMBIE } from './zombie.ts'
 
 /** Names are unique. */
-export const FAMILIES: readonly FaultFamily[] = [WORKER_KILL, CRASH_POINT]
+export const FAMILIES: readonly FaultFamily[] = [
+  WORKER_KILL,
+  CRASH_POINT,
+  BROKER_KILL,
+  ZOMBIE,
+  TWO_OWNERS,
+  LINK_CUT,
+  LINK_BLACKHOLE,
+  CLOCK_BACK,
+]

@@ -34,6 +34,8 @@ export class Feeder {
   readonly #random: Random
   #nextIndex = 0
   #isClosed = false
+  #isHurried = false
+  #wake: () => void = () => undefined
 
   constructor(story: Story, connection: NatsConnection) {
     this.#messages = story.messages
@@ -51,6 +53,7 @@ export class Feeder {
     const end = Math.min(this.#messages.length, Math.ceil(share * this.#messages.length))
     const first = this.#nextIndex
     const startedAtMs = performance.now()
+    this.#isHurried = false
     while (this.#nextIndex < end && !this.#isClosed) {
       const group = this.#messages.slice(
         this.#nextIndex,
@@ -60,13 +63,26 @@ export class Feeder {
       this.#nextIndex += group.length
       const plannedMs = (overMs * (this.#nextIndex - first)) / (end - first)
       const aheadMs = plannedMs - (performance.now() - startedAtMs)
-      if (aheadMs > 1) await sleep(aheadMs)
+      if (aheadMs > 1 && !this.#isHurried) await this.#pause(aheadMs)
     }
+  }
+
+  /** Lets the running `feedUntil` go on without pauses. */
+  hurry(): void {
+    this.#isHurried = true
+    this.#wake()
   }
 
   /** Gives up what is not stored yet; for clean-up after a failure. */
   close(): void {
     this.#isClosed = true
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+      setTimeout(resolve, ms)
+    })
   }
 
   async #send({ subject, data }: StoryMessage): Promise<void> {

@@ -16,7 +16,6 @@ export const LADDER_STEPS = 30
 export const LADDER_PROBE = 'ladder'
 
 const FIRST_SUBSCRIBER = 460_000_000_000
-const RECORDS_PER_BATCH = 100
 const RECORD_SIZE_MAX = 6 * 1024
 /** Enough that nearly all climb to the end: 12 × 3 KiB on average over 30 KiB. */
 const RECORDS_PER_SUBSCRIBER = 12
@@ -45,13 +44,17 @@ export interface LadderBatch {
   readonly usageBytes: readonly number[]
 }
 
-/** Batches that make about `deliveryCount` deliveries. */
-export function climbLadder(random: Random, deliveryCount: number): LadderBatch[] {
+/** Batches of so many records that make about `deliveryCount` deliveries. */
+export function climbLadder(
+  random: Random,
+  deliveryCount: number,
+  recordsPerBatch: number,
+): LadderBatch[] {
   const subscriberCount = Math.max(1, Math.ceil(deliveryCount / LADDER_STEPS))
   const recordCount = subscriberCount * RECORDS_PER_SUBSCRIBER
   const batches: LadderBatch[] = []
-  for (let done = 0; done < recordCount; done += RECORDS_PER_BATCH) {
-    const count = Math.min(RECORDS_PER_BATCH, recordCount - done)
+  for (let done = 0; done < recordCount; done += recordsPerBatch) {
+    const count = Math.min(recordsPerBatch, recordCount - done)
     const pick = () => FIRST_SUBSCRIBER + random.whole(0, subscriberCount - 1)
     batches.push({
       seq: batches.length + 1,

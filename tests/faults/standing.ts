@@ -15,6 +15,7 @@ export interface Standing {
   readonly decisionNumber: number
   readonly acknowledgedDecisionNumber: number
   readonly checkpoints: number
+  readonly checkpointSequence: number
 }
 
 /** A worker that can be asked. */
@@ -39,6 +40,7 @@ export function workerAt(url: string): AskableWorker {
         decisionNumber: output.decisionNumber,
         acknowledgedDecisionNumber: output.acknowledgedDecisionNumber,
         checkpoints: state.checkpoints,
+        checkpointSequence: state.checkpointSequence,
       }
     },
     async inspect(subscriber) {
@@ -85,6 +87,17 @@ export async function untilSettled(
   throw new Error(`not settled after ${timeoutMs} ms: ${JSON.stringify(seen)}`)
 }
 
+/** Waits until the partition halted, and returns why; what it does instead, when it does not. */
+export async function untilHalted(worker: AskableWorker, timeoutMs = 30_000): Promise<string> {
+  const deadlineMs = performance.now() + timeoutMs
+  for (;;) {
+    const seen = await worker.stand()
+    if (seen !== null && seen.halt !== null) return seen.halt
+    if (performance.now() > deadlineMs) return seen?.status ?? 'silent'
+    await sleep(20)
+  }
+}
+
 interface WirePartition {
   readonly status: string
   readonly halt: { readonly code: string; readonly reason: string | null } | null
@@ -93,7 +106,7 @@ interface WirePartition {
     readonly decisionNumber: number
     readonly acknowledgedDecisionNumber: number
   }
-  readonly state: { readonly checkpoints: number }
+  readonly state: { readonly checkpoints: number; readonly checkpointSequence: number }
 }
 
 async function ask(url: string, path: string): Promise<unknown> {

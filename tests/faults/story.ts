@@ -16,6 +16,9 @@ import { generateWorkload } from '../support/workload/generate.ts'
 import { Random } from '../support/workload/random.ts'
 import { climbLadder, encodeLadderBatch, LADDER_COUNTER, ladderFiles } from './ladder.ts'
 
+/** With a real clock the ladder is alone, and there must be enough messages all the same. */
+const RECORDS_PER_BATCH = { virtual: 100, real: 10 }
+
 /** What to tell. */
 export interface StoryChoice {
   readonly seed: number
@@ -49,7 +52,7 @@ export interface Story {
 export function tellStory(choice: StoryChoice): Story {
   const { seed, deliveries, clock = 'virtual' } = choice
   const random = new Random(seed)
-  const batches = climbLadder(random, deliveries)
+  const batches = climbLadder(random, deliveries, RECORDS_PER_BATCH[clock])
   const files = { ...scenarioFiles('data-pack'), ...ladderFiles() }
   const base = {
     seed,

@@ -1,0 +1,77 @@
+/**
+ * kill -9 of the nats-server while a worker runs and its input goes on, at random moments; started
+ * again on its files, at once or after a while. The worker is never restarted.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Random } from '../support/workload/random.ts'
+import { compareStory } from './comparison.ts'
+import type { EpisodeOptions, EpisodeResult, FaultFamily } from './family.ts'
+import { Feeder } from './feeder.ts'
+import { OutputFlow } from './output-flow.ts'
+import { untilSettled, workerAt } from './standing.ts'
+import { tellStory } from './story.ts'
+import { Tally } from './tally.ts'
+import { openStage } from './worker-life.ts'
+
+const DELIVERIES_PER_KILL = 1_500
+const FEEDING_MS = 500
+const FLOW_TIMEOUT_MS = 30_000
+
+/** Kills of the broker. */
+export const BROKER_KILL: FaultFamily = {
+  name: 'broker-kill',
+  summary: 'kill -9 and restart of the nats-server under load; the worker goes on by itself',
+  runs: 200,
+  runsPerEpisode: 25,
+  play,
+}
+
+async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult> {
+  const random = new Random(seed)
+  const story = tellStory({ seed, deliveries: runs * DELIVERIES_PER_KILL })
+  const stage = await openStage(story)
+  try {
+    const checkpoint = { every: '200ms', bandwidth: '5 MB per second' }
+    const worker = stage.start(await stage.configure('a', { checkpoint }))
+    const url = await worker.untilListening()
+    await stage.untilStreams()
+    const feeder = new Feeder(story, stage.connection)
+    const flow = new OutputFlow(stage.connection)
+    const tally = new Tally()
+    await feeder.feedUntil(0.5 / (runs + 1))
+    for (let index = 0; index < runs; index++) {
+      const feeding = feeder.feedUntil((index + 1) / (runs + 1), FEEDING_MS)
+      await sleep(random.whole(0, FEEDING_MS / 2))
+      // Much under way at once, so that some of it is stored and not answered.
+      feeder.hurry()
+      await sleep(random.whole(0, 6))
+      await stage.server.kill('SIGKILL')
+      await sleep(random.pick([0, 0, random.whole(0, 800)]))
+      await stage.server.restart()
+      const startedAtMs = performance.now()
+      await feeding
+      // Traffic until decisions flow, so that there is a recovery to see.
+      const extra = feeder.feedUntil((index + 1.5) / (runs + 1), FEEDING_MS)
+      const seconds = await flow.secondsUntilFlow(startedAtMs, FLOW_TIMEOUT_MS)
+      if (seconds === null) tally.failures.push(`nothing flowed after kill ${index + 1}`)
+      tally.noteRecovery(seconds)
+      await extra
+      tally.runs += 1
+      say(`kill ${index + 1} of ${runs}, ${feeder.retryCount} publishes repeated`)
+      if (worker.isGone || seconds === null) break
+    }
+    await feeder.feedUntil(1)
+    await stage.untilConnected()
+    const asked = workerAt(url)
+    const { halt } = await untilSettled(stage.manager, asked)
+    if (halt !== null) tally.failures.push(`the partition halted: ${halt}`)
+    const { inspect } = asked
+    const comparison = await compareStory(story, stage.manager, { inspect })
+    const [code] = await worker.end('SIGTERM')
+    if (code !== 0) tally.failures.push(`the worker did not drain: ${worker.log}`)
+    return tally.result(comparison)
+  } finally {
+    await stage.close()
+  }
+}
