@@ -1,0 +1,166 @@
+/** What may stand in generated code: offsets, finite numbers, operators and a closed list of words. */
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { PROJECT_ROOT } from '../../../src/launch.mjs'
+import type { Catalog, ConfigFiles } from '../../../src/model/catalog.ts'
+import { CompiledCatalog } from '../../../src/partition/compile.ts'
+import {
+  generateMaskKernel,
+  generateUpdateKernel,
+  type KernelCallbacks,
+} from '../../../src/partition/kernel.ts'
+import { parseCatalog } from '../../../src/rules/parse-catalog.ts'
+import { emptyLayout } from '../../../src/state/layout.ts'
+import { PagedTable } from '../../../src/state/paged-table.ts'
+import { RICH_FILES, RICHER_FILES } from '../../support/rich-files.ts'
+
+/** Names that would do harm in code, as names of everything that has one. */
+const HOSTILE = [
+  "a');process.exit(('",
+  '__proto__',
+  'constructor',
+  '`${globalThis.harm=1}`',
+  '*/globalThis.harm=1;/*',
+  'x\n];globalThis.harm=1;[',
+  '\u2028globalThis.harm=1//',
+  '0]|globalThis.harm',
+  'prototype',
+  'toString',
+]
+
+/** Words of the kernels, and names of a letter or two with the number of a table, unit or cell. */
+const WORDS = new Set(
+  (
+    'use strict const let return function update for if else continue true false Number isFinite ' +
+    'includes l r tables callbacks count slots batch masks periods slot m i meta isLate roll ' +
+    'ownPeriods ownKeys late lateForWindow fire dayBit readSliding countBits usageBytes timesMs ' +
+    'rats apps cells kinds pageFlags f64 i32 touchPage'
+  ).split(' '),
+)
+const NUMBERED = /^(?:[tFWfwgoxKkb]|flags)\d+$/
+
+let sources: string[] = []
+
+beforeEach(() => {
+  sources = []
+  const spy = new Proxy(globalThis.Function, {
+    construct(target, args: string[]) {
+      sources.push(args.at(-1)!)
+      return new target(...args)
+    },
+  })
+  vi.stubGlobal('Function', spy)
+})
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
+/** The code of two generations, the second as a reload makes it. */
+function generate(...catalogs: readonly Catalog[]): string[] {
+  const layout = emptyLayout('Asia/Shanghai')
+  const tables: PagedTable[] = []
+  sources = []
+  for (const [index, catalog] of catalogs.entries()) {
+    const compiled = new CompiledCatalog(catalog, layout, index === 0)
+    for (let id = tables.length; id < layout.tables.length; id++) {
+      tables.push(new PagedTable(id, layout.tables[id]!.strideSize))
+    }
+    generateMaskKernel(compiled.wheres)
+    generateUpdateKernel(compiled, tables, {} as KernelCallbacks)
+  }
+  return sources
+}
+
+/** The same catalog with every name of the configuration, and every other text, replaced. */
+function renamed(catalog: Catalog): Catalog {
+  const names = new Map<string, string>()
+  const rename = (name: string): void => {
+    names.set(name, `${HOSTILE[names.size % HOSTILE.length]!}${names.size < 10 ? '' : names.size}`)
+  }
+  const { counters, tags, fields, triggers } = catalog
+  for (const { name } of [...counters, ...tags, ...fields]) rename(name)
+  for (const { id, file, channel, message } of triggers)
+    [id, file, channel, message].forEach(rename)
+  for (const word of fields.flatMap(({ words }) => words)) rename(word)
+  return deepReplace(catalog, names) as Catalog
+}
+
+/** Keys of a catalog whose values are names and texts of the configuration. */
+const NAMING_KEYS = new Set(
+  'name counter tag field id file channel message words oncePerTag'.split(' '),
+)
+
+function deepReplace(value: unknown, names: ReadonlyMap<string, string>, key = ''): unknown {
+  if (typeof value === 'string') {
+    // Tells one definition from another: any text will do.
+    if (key === 'identity') return `${HOSTILE[0]}${value}`
+    return NAMING_KEYS.has(key) ? (names.get(value) ?? value) : value
+  }
+  if (Array.isArray(value)) return value.map((each) => deepReplace(each, names, key))
+  if (typeof value !== 'object' || value === null || value instanceof Map) return value
+  const entries = Object.entries(value)
+  return Object.fromEntries(entries.map(([name, each]) => [name, deepReplace(each, names, name)]))
+}
+
+/** Everything in a source that is none of the words, numbers and operators allowed. */
+function foreignTokens(source: string): string[] {
+  const tokens = source.match(/[\p{L}_$][\p{L}\p{N}_$]*|\d+(?:\.\d+)?(?:e[+-]?\d+)?|\s+|./gu) ?? []
+  return tokens.filter((token) => {
+    if (/^\s+$/.test(token) || /^\d/.test(token)) return false
+    if (/^[\p{L}_$]/u.test(token)) return !WORDS.has(token) && !NUMBERED.test(token)
+    return !"()[]{}.,;:?+-*/%&|!<>='".includes(token)
+  })
+}
+
+const catalogOf = (files: ConfigFiles): Catalog => parseCatalog(files).catalog
+
+test('the code of a rich configuration is made of a closed list of words', () => {
+  const made = generate(catalogOf(RICH_FILES), catalogOf(RICHER_FILES))
+  expect(made).toHaveLength(4)
+  expect(made.every((source) => source.length > 50)).toBe(true)
+  expect(made.flatMap(foreignTokens)).toEqual([])
+  // Quotes come in one place only.
+  expect(made.join('').replaceAll("'use strict'", '')).not.toContain("'")
+})
+
+test('names change nothing in the code, not even hostile ones that no parser lets through', () => {
+  const plain = generate(catalogOf(RICH_FILES), catalogOf(RICHER_FILES))
+  const hostile = generate(renamed(catalogOf(RICH_FILES)), renamed(catalogOf(RICHER_FILES)))
+  expect(hostile).toHaveLength(plain.length)
+  expect(hostile).toEqual(plain)
+  expect(hostile.flatMap(foreignTokens)).toEqual([])
+  expect('harm' in globalThis).toBe(false)
+})
+
+test('none of them gets so far: the parser refuses what is no name', () => {
+  const isTaken = (name: string): boolean => {
+    try {
+      parseCatalog({ 'a.yaml': `tags: { ${JSON.stringify(name)}: {} }\n` })
+      return true
+    } catch {
+      return false
+    }
+  }
+  expect(isTaken('has_pack')).toBe(true)
+  expect(HOSTILE.filter(isTaken)).toEqual([])
+})
+
+test('code is made of text in one file only', () => {
+  const folder = join(PROJECT_ROOT, 'src')
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  const makers = paths.filter((path) => {
+    if (!path.endsWith('.ts')) return false
+    const text = readFileSync(join(folder, path), 'utf8')
+    return /\bFunction\(|\beval\(|node:vm|import\((?!['"])/.test(text)
+  })
+  expect(makers).toEqual(['partition/kernel.ts'])
+})
+
+test('the search would see a foreign word, a text and a template', () => {
+  expect(foreignTokens('const a = b1 + process.exit(1)')).toEqual(['a', 'process', 'exit'])
+  expect(foreignTokens('if (w0[x0] > 1) `a`')).toEqual(['`', 'a', '`'])
+  expect(foreignTokens('w0["a"]')).toEqual(['"', 'a', '"'])
+})
