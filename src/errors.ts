@@ -68,6 +68,12 @@ export class StoreLockedError extends HighwaterError {
   readonly retryable = true
 }
 
+/** A backup could not be taken or restored; what was there before is as it was. */
+export class BackupFailedError extends HighwaterError {
+  readonly code = 'HW_BACKUP_FAILED'
+  readonly retryable = true
+}
+
 /** LMDB failed to read, write or commit. */
 export class StoreError extends HighwaterError {
   readonly code = 'HW_STORE'

@@ -2,6 +2,7 @@
 /** The command line. Each command lives in commands/; this file knows their names and options. */
 
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
+import { runBackup } from './commands/backup.ts'
 import { runCheck } from './commands/check.ts'
 import { runDemo } from './commands/demo.ts'
 import { type InitOptions, runInit } from './commands/init.ts'
@@ -17,9 +18,11 @@ import {
   wordOption,
 } from './commands/option-values.ts'
 import { runPublish } from './commands/publish.ts'
+import { runRestore } from './commands/restore.ts'
 import { runSimulate } from './commands/simulate.ts'
 import { runStart } from './commands/start.ts'
 import type { StreamTarget } from './commands/stream-writer.ts'
+import { runVerify } from './commands/verify.ts'
 import { ConfigInvalidError, HighwaterError, UsageError } from './errors.ts'
 import { PARTITION_COUNT_MAX } from './model/wire.ts'
 
@@ -76,6 +79,66 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         },
         forMs: durationOption(values, 'for'),
         isKeeping: switchOption(values, 'keep'),
+        isJson: switchOption(values, 'json'),
+      })
+    },
+  },
+  backup: {
+    summary: "copy each partition's last checkpoint, by the running worker if there is one",
+    usage: '--config DIR [--partition P] [--url http://HOST:9480] [--json]',
+    run: (args) => {
+      const values = parse(args, {
+        config: { type: 'string', default: CONFIG_DEFAULT },
+        ...texts('partition', 'url'),
+        json: { type: 'boolean' },
+      })
+      return runBackup({
+        config: values.config as string,
+        partition: partitionOption(values),
+        url: textOption(values, 'url', null),
+        isJson: switchOption(values, 'json'),
+      })
+    },
+  },
+  restore: {
+    summary: 'make a backup the store of a partition, after checking it',
+    usage: '--config DIR --partition P --from FILE [--force] [--offline]',
+    run: (args) => {
+      const values = parse(args, {
+        config: { type: 'string', default: CONFIG_DEFAULT },
+        ...texts('partition', 'from'),
+        force: { type: 'boolean' },
+        offline: { type: 'boolean' },
+      })
+      const partition = partitionOption(values)
+      const from = textOption(values, 'from', null)
+      if (partition === null || from === null) {
+        throw new UsageError('--partition and --from say what is restored')
+      }
+      return runRestore({
+        config: values.config as string,
+        partition,
+        from,
+        isForced: switchOption(values, 'force'),
+        isOffline: switchOption(values, 'offline'),
+      })
+    },
+  },
+  verify: {
+    summary: 'check the stores, or a backup, and whether they go with the streams',
+    usage: '--config DIR [--partition P] [--backup FILE] [--offline] [--json]',
+    run: (args) => {
+      const values = parse(args, {
+        config: { type: 'string', default: CONFIG_DEFAULT },
+        ...texts('partition', 'backup'),
+        offline: { type: 'boolean' },
+        json: { type: 'boolean' },
+      })
+      return runVerify({
+        config: values.config as string,
+        partition: partitionOption(values),
+        backup: textOption(values, 'backup', null),
+        isOffline: switchOption(values, 'offline'),
         isJson: switchOption(values, 'json'),
       })
     },
@@ -154,6 +217,12 @@ function initOptions(args: string[]): InitOptions {
     credentialsFile: textOption(values, 'credentials-file', null),
     inboxPrefix: textOption(values, 'inbox-prefix', null),
   }
+}
+
+/** The partition that was named; null when none was. */
+function partitionOption(values: OptionValues): number | null {
+  if (values.partition === undefined) return null
+  return wholeOption(values, 'partition', 0, [0, PARTITION_COUNT_MAX - 1])
 }
 
 function simulateOptions(args: string[]): Parameters<typeof runSimulate>[0] {

@@ -7,14 +7,14 @@
 import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type LoadedConfig, loadConfigDirectory } from './config/load.ts'
-import type { Settings } from './config/settings.ts'
+import { ownedPartitions, type Settings } from './config/settings.ts'
 import { decodeControl } from './decode/control.ts'
 import { BrokerRefusedError, ConfigInvalidError, formatProblem, HighwaterError } from './errors.ts'
-import type { ConfigFiles } from './model/catalog.ts'
+import type { StoreSnapshot } from './model/backup.ts'
+import { type ConfigFiles, isSameText } from './model/catalog.ts'
 import { maskDigits } from './model/masking.ts'
 import type { ControlMessage } from './model/messages.ts'
 import type { ControlWriter, WaitingClock } from './model/ports.ts'
@@ -43,7 +43,8 @@ import { openRejectStream } from './sink/reject-stream.ts'
 import { inputStreamName } from './sink/stream-names.ts'
 import { ensureStreams } from './sink/streams.ts'
 import { createJetStreamSource } from './source/jetstream-source.ts'
-import { openStore } from './store/lmdb-store.ts'
+import { type LmdbStore, openStore } from './store/lmdb-store.ts'
+import { partitionDirectory } from './store/partition-directory.ts'
 
 /** How long a reload waits for its config to come back out of the log. */
 const RELOAD_TIMEOUT_MS = 30_000
@@ -70,6 +71,7 @@ export class Supervisor implements WorkerView {
   readonly #logger: Logger
   readonly #clock: WaitingClock
   readonly #workers = new Map<number, PartitionWorker>()
+  readonly #stores = new Map<number, LmdbStore>()
   readonly #controls = new Map<number, ControlWriter>()
   /** Partitions that could not even start, and why. */
   readonly #halts = new Map<number, HighwaterError>()
@@ -93,9 +95,7 @@ export class Supervisor implements WorkerView {
   async start(): Promise<void> {
     parseCatalog(this.#options.config.files)
     this.#reloadStatus = { isLastSuccessful: true, lastSuccessAtMs: this.#clock.nowMs() }
-    const { count, owned } = this.#settings.partitions
-    const partitions = owned === 'all' ? [...Array(count).keys()] : owned
-    for (const partition of partitions) {
+    for (const partition of ownedPartitions(this.#settings)) {
       try {
         await this.#startPartition(partition)
       } catch (error) {
@@ -118,6 +118,10 @@ export class Supervisor implements WorkerView {
     this.#isStopping = true
     await Promise.all([...this.#workers.values()].map((worker) => worker.stop()))
   }
+
+  /** A partition's store at this moment, to be released; null: not here. Throws StoreError. */
+  snapshot = (partition: number): StoreSnapshot | null =>
+    this.#stores.get(partition)?.snapshot() ?? null
 
   worker(partition: number): PartitionWorker | undefined {
     return this.#workers.get(partition)
@@ -271,7 +275,7 @@ export class Supervisor implements WorkerView {
   async #startPartition(partition: number): Promise<void> {
     const { connection, engine } = this.#options
     const settings = this.#settings
-    const directory = join(settings.store.directory, `partition-${partition}`)
+    const directory = partitionDirectory(settings.store.directory, partition)
     await mkdir(directory, { recursive: true })
     const store = await openStore(directory)
     try {
@@ -310,6 +314,7 @@ export class Supervisor implements WorkerView {
         },
       )
       this.#workers.set(partition, worker)
+      this.#stores.set(partition, store)
       void worker.start().then(() => this.#logEnd(partition, worker))
     } catch (error) {
       await store.close()
@@ -387,10 +392,4 @@ export function genesisOf({ settings, files }: LoadedConfig, partition: number):
   const partitionCount = settings.partitions.count
   const id = `genesis-${partition}`
   return encodeGenesis({ id, partitionCount, partition, zone, clock, generation: 1, files })
-}
-
-/** Whether two configurations hold the same texts under the same paths. */
-function isSameText(a: ConfigFiles, b: ConfigFiles): boolean {
-  const paths = Object.keys(a)
-  return paths.length === Object.keys(b).length && paths.every((path) => a[path] === b[path])
 }

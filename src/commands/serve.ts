@@ -14,6 +14,8 @@ import { brokerLink } from '../sink/broker-link.ts'
 import { type BrokerConnection, connectToNats } from '../sink/connection.ts'
 import { Supervisor } from '../supervisor.ts'
 import { openAuditLog } from './audit-log.ts'
+import { backupSettings } from './backup.ts'
+import { createBackups } from './backups.ts'
 import { engineIdentity } from './engine.ts'
 import { natsSettings } from './nats-settings.ts'
 
@@ -64,7 +66,12 @@ export async function serve(options: ServeOptions): Promise<RunningWorker> {
     // Liveness is answered while partitions recover; readiness waits for them.
     const { host, port, tokenFile, ...limits } = settings.http
     const token = openSecret('http.tokenFile', tokenFile, warn)?.() ?? null
-    const httpOptions = { token, logger, limits, audit }
+    const backup = createBackups(
+      backupSettings(settings),
+      () => supervisor.partitions().map(({ partition }) => partition),
+      supervisor.snapshot,
+    )
+    const httpOptions = { token, logger, limits, audit, backup }
     http = createHttpServer(supervisor, createMetrics(supervisor), httpOptions)
     const address = await http.listen(port, host)
     logger.info({ url: address.url }, 'HTTP listens')

@@ -121,6 +121,14 @@ export const SETTINGS_FIELDS = {
       doc: 'Where the checkpoints are kept; one directory per partition is made in it.',
     }),
   },
+  backup: {
+    directory: orUnset(
+      textField(PATH, 'the path of a directory', {
+        default: null,
+        doc: 'Where backups are put, on another disk than the store if they are to help.',
+      }),
+    ),
+  },
   checkpoint: {
     every: durationField(
       { min: '100ms', max: '1h' },

@@ -16,6 +16,8 @@ export interface Settings {
   /** Used once, when the streams are made. */
   readonly genesis: { readonly zone: string; readonly clock: ClockMode }
   readonly store: { readonly directory: string }
+  /** Null: no backups are taken. */
+  readonly backup: { readonly directory: string | null }
   readonly checkpoint: { readonly everyMs: number; readonly bandwidthBytesPerSecond: number }
   readonly outbox: OutboxSettings
   readonly streams: StreamSettings
@@ -85,6 +87,11 @@ export function parseSettings(file: string, text: string): Settings {
   checkSecrets(reading)
   if (reading.problems.length > 0) throw new ConfigInvalidError(reading.problems)
   return toSettings(reading.values)
+}
+
+/** Numbers of the partitions that a process with these settings works on. */
+export function ownedPartitions({ partitions }: Settings): readonly number[] {
+  return partitions.owned === 'all' ? [...Array(partitions.count).keys()] : partitions.owned
 }
 
 type Reading = SettingsReading<typeof SETTINGS_FIELDS>
@@ -171,6 +178,7 @@ function toSettings(read: ReadSettings<typeof SETTINGS_FIELDS>): Settings {
     partitions: { count: read.partitions.count, owned: read.partitions.owned },
     genesis: { zone: genesis.zone, clock },
     store: { directory: read.store.directory },
+    backup: { directory: read.backup.directory },
     checkpoint: { everyMs: checkpoint.every, bandwidthBytesPerSecond: checkpoint.bandwidth },
     outbox: {
       latencyMs: outbox.latency,

@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import type { AuditLog } from '../model/audit.ts'
 import type { WorkerView } from '../model/view.ts'
 import { addAudit } from './audit.ts'
+import { addBackupRoute, type BackupHandler } from './backup-route.ts'
 import { addDataRoutes } from './data-routes.ts'
 import {
   answerClientError,
@@ -40,6 +41,8 @@ export interface HttpOptions {
   readonly limits?: HttpLimits
   /** Gets a line for every writing request. */
   readonly audit?: AuditLog
+  /** Takes backups; absent: there is nothing to take them of. */
+  readonly backup?: BackupHandler
   /** The worker's logger; absent: nothing is logged. */
   readonly logger?: Logger | undefined
 }
@@ -95,6 +98,7 @@ export function createApp(
     const urls = new Set<string>()
     routes.addHook('onRoute', ({ url }) => void urls.add(url))
     addOperationRoutes(routes, view, metrics, options.token)
+    addBackupRoute(routes, options.backup, options.token)
     addDataRoutes(routes, view, options.token)
     addMethodRefusals(routes, [...urls])
   })

@@ -137,3 +137,9 @@ export interface Catalog {
  * path.
  */
 export type ConfigFiles = Readonly<Record<string, string>>
+
+/** Whether two configurations hold the same texts under the same paths. */
+export function isSameText(a: ConfigFiles, b: ConfigFiles): boolean {
+  const paths = Object.keys(a)
+  return paths.length === Object.keys(b).length && paths.every((path) => a[path] === b[path])
+}

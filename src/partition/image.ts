@@ -5,8 +5,8 @@
 
 import { decode, encode } from '@msgpack/msgpack'
 import { assert, PartitionHaltedError } from '../errors.ts'
+import type { ImageReader } from '../model/backup.ts'
 import type { ConfigFiles } from '../model/catalog.ts'
-import type { PageStore } from '../model/ports.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { Rejects } from '../outbox/rejects.ts'
 import type { ImageSweep, SlotMaps } from '../state/image-sweep.ts'
@@ -135,7 +135,7 @@ export interface LoadedImage {
 }
 
 /** Reads the manifest's head; null when the store holds no image. Throws PartitionHaltedError. */
-export function readManifestHead(store: PageStore): ManifestHead | null {
+export function readManifestHead(store: ImageReader): ManifestHead | null {
   const head = store.readManifest().get('head')
   if (head === undefined) return null
   const manifest = decode(head) as ManifestHead
@@ -148,7 +148,7 @@ export function readManifestHead(store: PageStore): ManifestHead | null {
 
 /** Loads an image whole. Throws PartitionHaltedError for a page that is missing or damaged. */
 export function loadImage(
-  store: PageStore,
+  store: ImageReader,
   head: ManifestHead,
   outbox: Outbox,
   rejects: Rejects,
@@ -178,7 +178,7 @@ export function loadImage(
 }
 
 function loadTable(
-  store: PageStore,
+  store: ImageReader,
   table: PagedTable,
   slots: Uint8Array,
   sums: Uint8Array,

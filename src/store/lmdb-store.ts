@@ -2,13 +2,14 @@
  * Pages and one manifest in an LMDB environment (npm lmdb), one process at a time.
  *
  * Files of the directory: `state.mdb` (data), `state.mdb-lock` (LMDB's reader table), `lock.db`
- * (ours), and for a while `state.mdb.compact` (a compaction, or what a crash left of one). Every transaction is synchronous on disk before its promise settles (`overlappingSync`
- * off), and transactions commit in the order of the calls: when the manifest is on disk, so are all
- * earlier pages.
+ * (ours), and for a while `state.mdb.compact` (a compaction, or what a crash left of one). Every
+ * transaction is synchronous on disk before its promise settles (`overlappingSync` off), and
+ * transactions commit in the order of the calls: when the manifest is on disk, so are all earlier
+ * pages.
  */
 
 import { statSync } from 'node:fs'
-import { mkdir, open as openFile, rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { assert, StoreError } from '../errors.ts'
@@ -16,6 +17,7 @@ import type { StoreSnapshot } from '../model/backup.ts'
 import type { PageAddress, PageStore } from '../model/ports.ts'
 import { checkEnvironmentFile } from './environment-file.ts'
 import { decodeManifest, encodeManifest } from './manifest-codec.ts'
+import { syncDirectory } from './partition-directory.ts'
 import { lockDirectory, type ProcessLock } from './process-lock.ts'
 
 /** Tables of one store: 0 to 255. */
@@ -307,16 +309,6 @@ function openEnvironment(path: string): Environment {
 async function removeEnvironment(file: string): Promise<void> {
   await rm(file, { force: true })
   await rm(file + LOCK_SUFFIX, { force: true })
-}
-
-/** Makes names in a directory survive a loss of power. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await openFile(directory, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 /** Waits for all of these writes, whichever fails first. */

@@ -39,7 +39,7 @@ export function encodeManifest(entries: ReadonlyMap<string, Uint8Array>): Uint8A
 
 /**
  * Decodes into entries that are views of `bytes`.
- * @throws {PartitionHaltedError} `page-checksum` when the bytes are not a manifest as it was written
+ * @throws {PartitionHaltedError} `page-checksum` when the bytes are not as they were written
  */
 export function decodeManifest(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -37,6 +37,7 @@ test('an empty text gives the defaults', () => {
       partitions: { count: 1, owned: 'all' },
       genesis: { zone: 'Asia/Shanghai', clock: { mode: 'real' } },
       store: { directory: 'data' },
+      backup: { directory: null },
       checkpoint: { everyMs: 30_000, bandwidthBytesPerSecond: 200_000_000 },
       outbox: {
         latencyMs: 2,

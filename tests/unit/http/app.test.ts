@@ -140,6 +140,7 @@ test('the description names every path and what it takes', async () => {
     ([path, operations]) => `${path} ${Object.keys(operations).sort().join(' ')}`,
   )
   expect(taken.sort()).toEqual([
+    '/-/backup post',
     '/-/healthy get',
     '/-/ready get',
     '/-/reload post put',
