@@ -18,12 +18,15 @@ import {
   wordOption,
 } from './commands/option-values.ts'
 import { runPublish } from './commands/publish.ts'
+import { type ResumeOptions, runResume } from './commands/resume.ts'
+import { runSettle } from './commands/settle.ts'
 import { runRestore } from './commands/restore.ts'
 import { runSimulate } from './commands/simulate.ts'
 import { runStart } from './commands/start.ts'
 import type { StreamTarget } from './commands/stream-writer.ts'
 import { runVerify } from './commands/verify.ts'
 import { ConfigInvalidError, HighwaterError, UsageError } from './errors.ts'
+import { RULING_CHOICES } from './model/ways-out.ts'
 import { PARTITION_COUNT_MAX } from './model/wire.ts'
 
 const CONFIG_DEFAULT = 'config'
@@ -161,6 +164,24 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       '[--refused FILE] [--json]',
     run: (args) => runPublish(publishOptions(args)),
   },
+  resume: {
+    summary: 'rule how a halted partition goes on; says what it costs, writes with --yes only',
+    usage:
+      '--config DIR --partition P --choose skip-input|ignore-timestamp|new-baseline\n' +
+      '--reason TEXT [--at SEQUENCE] [--halt REASON] [--by NAME] [--yes]',
+    run: (args) => runResume(resumeOptions(args)),
+  },
+  settle: {
+    summary: 'after a crash, before another engine: finish what this one has begun, and exit',
+    usage: '--config DIR [--partition P]',
+    run: (args) => {
+      const values = parse(args, {
+        config: { type: 'string', default: CONFIG_DEFAULT },
+        ...texts('partition'),
+      })
+      return runSettle({ config: values.config as string, partition: partitionOption(values) })
+    },
+  },
 }
 
 process.exitCode = await main(process.argv.slice(2))
@@ -219,7 +240,31 @@ function initOptions(args: string[]): InitOptions {
   }
 }
 
-/** The partition that was named; null when none was. */
+function resumeOptions(args: string[]): ResumeOptions {
+  const values = parse(args, {
+    config: { type: 'string', default: CONFIG_DEFAULT },
+    ...texts('partition', 'at', 'choose', 'halt', 'reason', 'by'),
+    yes: { type: 'boolean' },
+  })
+  const partition = partitionOption(values)
+  const reason = textOption(values, 'reason', null)
+  if (partition === null) throw new UsageError('--partition says which one')
+  if (values.choose === undefined) throw new UsageError(`--choose ${RULING_CHOICES.join(' or ')}`)
+  if (reason === null) throw new UsageError('--reason says why, to whoever reads the log')
+  const hasPlace = values.at !== undefined
+  return {
+    config: values.config as string,
+    partition,
+    at: hasPlace ? wholeOption(values, 'at', 0, [1, Number.MAX_SAFE_INTEGER]) : null,
+    choice: wordOption(values, 'choose', RULING_CHOICES),
+    halt: textOption(values, 'halt', null),
+    reason,
+    by: textOption(values, 'by', null),
+    isYes: switchOption(values, 'yes'),
+  }
+}
+
+/** null where the option was not given. */
 function partitionOption(values: OptionValues): number | null {
   if (values.partition === undefined) return null
   return wholeOption(values, 'partition', 0, [0, PARTITION_COUNT_MAX - 1])

@@ -3,10 +3,12 @@
 import { PartitionHaltedError } from '../errors.ts'
 import { SUPPRESSION_REASONS } from '../model/decision.ts'
 import { REJECT_REASONS } from '../model/reject.ts'
+import { waysOutOf } from '../model/ways-out.ts'
 import type { PartitionView } from '../model/view.ts'
 
-/** Status and, for a halted one, why; as in `/-/ready`. */
-export function describePartition({ partition, status, halt }: PartitionView) {
+/** Status and, for a halted one, why and what leads on; as in `/-/ready`. */
+export function describePartition({ partition, status, halt, appliedSequence }: PartitionView) {
+  const reason = halt instanceof PartitionHaltedError ? halt.reason : null
   return {
     partition,
     status,
@@ -15,8 +17,10 @@ export function describePartition({ partition, status, halt }: PartitionView) {
         ? null
         : {
             code: halt.code,
-            reason: halt instanceof PartitionHaltedError ? halt.reason : null,
+            reason,
             message: halt.message,
+            input: appliedSequence === 0 ? null : appliedSequence + 1,
+            waysOut: waysOutOf(reason ?? halt.code),
           },
   }
 }

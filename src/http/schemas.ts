@@ -33,6 +33,13 @@ const PartitionState = Type.Object({
       code: Type.String({ examples: ['HW_PARTITION_HALTED'] }),
       reason: Nullable(Type.String({ examples: ['output-gap'] })),
       message: Type.String(),
+      input: Nullable(Type.Number({ description: 'the first input that is not applied' })),
+      waysOut: Type.Object({
+        first: Type.String({ description: 'what to try before any ruling' }),
+        choices: Type.Array(Type.String(), {
+          description: 'what highwater resume --choose takes; empty: no ruling helps',
+        }),
+      }),
     }),
   ),
 })

@@ -10,7 +10,7 @@
 
 import { assert, PartitionHaltedError } from '../errors.ts'
 import type { Delivery, Suppression } from '../model/decision.ts'
-import { Digest, formatDigest } from './digest.ts'
+import { Digest, formatDigest, parseDigest } from './digest.ts'
 import { encodeText, Packer } from './packer.ts'
 
 /** What a message of OUT may hold at most. */
@@ -50,6 +50,7 @@ export class Outbox {
   #replayTo = 0
   #expectedDigests: ReadonlyMap<number, string> = new Map()
   #sealedCount = 0
+  #isMuted = false
 
   /** Decisions waiting to leave, sealed or not. */
   get waitingCount(): number {
@@ -91,6 +92,8 @@ export class Outbox {
    * PartitionHaltedError('digest-mismatch').
    */
   release(last: number, digest: string): void {
+    // A baseline took it over as said: there is nothing of ours to compare it with.
+    if (last < this.nextNumber) return
     const index = this.#taken + (last - this.nextNumber)
     assert(index >= this.#taken && index < this.#sealedCount, 'what waits is released in order')
     if (formatDigest(this.#lows[index]!, this.#highs[index]!) !== digest) {
@@ -103,7 +106,25 @@ export class Outbox {
 
   /** Whether decisions that OUT holds have not been made again yet. */
   get isReplaying(): boolean {
-    return this.decisionNumber < this.#replayTo
+    return this.#isMuted || this.decisionNumber < this.#replayTo
+  }
+
+  get isMuted(): boolean {
+    return this.#isMuted
+  }
+
+  /** From now on decisions are neither numbered nor kept, until `rebase`: OUT's count instead. */
+  mute(): void {
+    assert(this.waitingCount === 0)
+    this.#isMuted = true
+  }
+
+  /** Decisions up to `number` count as said, whoever made them; the next one follows it. */
+  rebase(number: number, digest: string): void {
+    assert(this.waitingCount === 0)
+    const { low, high } = parseDigest(digest)
+    this.restore(number, low, high)
+    this.#isMuted = false
   }
 
   /**
@@ -111,6 +132,7 @@ export class Outbox {
    * replay.
    */
   add(decision: NewDecision): void {
+    if (this.#isMuted) return
     const number = ++this.decisionNumber
     const packer = this.#packer
     const start = packer.size

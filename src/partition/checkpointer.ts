@@ -8,7 +8,13 @@ import { PartitionHaltedError } from '../errors.ts'
 import type { PageStore, WaitingClock } from '../model/ports.ts'
 import { ImageSweep, PageBuffers, type SlotMaps } from '../state/image-sweep.ts'
 import type { PartitionCore } from './core.ts'
-import { type EngineIdentity, manifestEntries, snapshotCore, tablesOf } from './image.ts'
+import {
+  type EngineIdentity,
+  type ManifestHead,
+  manifestEntries,
+  snapshotCore,
+  tablesOf,
+} from './image.ts'
 import type { OutputProgress } from './output-chain.ts'
 import type { RejectWriter } from './reject-writer.ts'
 
@@ -40,7 +46,8 @@ export class Checkpointer {
   #generation: number
   #running: Promise<void> | null = null
   #isUnpaced = false
-  /** Input sequence of the last committed image. */
+  /** Era (rulings.ts) and input sequence of the last committed image. */
+  #era: number
   sequence: number
   committedAtMs: number | null = null
   durationMs = 0
@@ -51,19 +58,36 @@ export class Checkpointer {
     clock: WaitingClock,
     engine: EngineIdentity,
     settings: CheckpointSettings,
-    from: { slotMaps: SlotMaps; generation: number; sequence: number },
+    { head, slotMaps }: { readonly head: ManifestHead | null; readonly slotMaps: SlotMaps },
   ) {
     this.#store = store
     this.#clock = clock
     this.#engine = engine
     this.#settings = settings
-    this.#slotMaps = from.slotMaps
-    this.#generation = from.generation
-    this.sequence = from.sequence
+    this.#slotMaps = slotMaps
+    this.#generation = head?.generation ?? 0
+    this.#era = head?.era ?? 0
+    this.sequence = head?.sequence ?? 0
   }
 
   get isRunning(): boolean {
     return this.#running !== null
+  }
+
+  /** Whether to begin one now; a baseline does not wait until it is time. */
+  isDue(core: PartitionCore, isTime: boolean): boolean {
+    if (this.isRunning || !(isTime || this.isBaselineUnwritten(core))) return false
+    return this.isOwed(core)
+  }
+
+  /** Whether a baseline lies behind that no image knows: until then OUT must keep its ruling. */
+  isBaselineUnwritten({ era }: { readonly era: number }): boolean {
+    return era !== this.#era
+  }
+
+  /** Whether an image of this state would say anything that the last one does not. */
+  isOwed(core: PartitionCore): boolean {
+    return core.sequence !== this.sequence || this.isBaselineUnwritten(core)
   }
 
   /**
@@ -103,6 +127,7 @@ export class Checkpointer {
         this.#slotMaps = sweep.slotMaps()
         this.#generation = generation
         this.sequence = snapshot.sequence
+        this.#era = snapshot.era ?? 0
         this.committedAtMs = this.#clock.nowMs()
         this.durationMs = this.#clock.steadyMs() - startedAtMs
         this.count += 1

@@ -35,6 +35,7 @@ import { SubscriberIndex } from '../state/subscriber-index.ts'
 import { isZoneKnown, ZoneClock } from '../state/zone.ts'
 import type { CompiledCatalog } from './compile.ts'
 import { Incarnations } from './incarnations.ts'
+import { Rulings } from './rulings.ts'
 
 /** What genesis fixed for good. */
 export interface Genesis {
@@ -74,6 +75,12 @@ export class PartitionCore {
   /** Sequence of the last input applied, and of the one being applied. */
   sequence = 0
   inputSequence = 0
+  /** Baselines that lie behind: sequences of IN count anew in each era. */
+  era = 0
+  /** Baselines of OUT that lie behind. */
+  outputEra = 0
+  /** What persons ruled on this log, as far as it may lie ahead. */
+  rulings: Rulings = new Rulings()
   clockMs: number
   nextCandidateId = 1
   /** Next ledger row that the slow clean-up looks at. */

@@ -16,6 +16,7 @@ import { openPage, PAGE_HEAD_SIZE } from '../state/page-image.ts'
 import { PAGE_CLEAN, type PagedTable } from '../state/paged-table.ts'
 import type { ProducerImage } from '../state/producers.ts'
 import { type Genesis, PartitionCore } from './core.ts'
+import type { Ruling } from './rulings.ts'
 
 /** Version of the layout of pages and manifest. */
 export const IMAGE_VERSION = 2
@@ -53,6 +54,10 @@ export interface ManifestHead extends StreamPosition {
   readonly fingerprint: number
   readonly decisionNumber: number
   readonly digestLow: number
+  /** Absent: 0, and no rulings ahead. */
+  readonly era?: number
+  readonly outputEra?: number
+  readonly rulings?: readonly Ruling[]
   readonly digestHigh: number
   readonly clockMs: number
   readonly nextCandidateId: number
@@ -86,6 +91,9 @@ export function snapshotCore(core: PartitionCore, generation: number): CoreSnaps
     fingerprint: core.fingerprint,
     decisionNumber: outbox.decisionNumber,
     digestLow: outbox.digest.low,
+    era: core.era,
+    outputEra: core.outputEra,
+    rulings: core.rulings.ahead(core.era, core.sequence),
     digestHigh: outbox.digest.high,
     clockMs: core.clockMs,
     nextCandidateId: core.nextCandidateId,
@@ -207,6 +215,9 @@ function restoreScalars(core: PartitionCore, head: ManifestHead, files: ConfigFi
   core.fingerprint = head.fingerprint
   core.clockMs = head.clockMs
   core.nextCandidateId = head.nextCandidateId
+  core.era = head.era ?? 0
+  core.outputEra = head.outputEra ?? 0
+  core.rejects.era = core.era
   core.cleanupRow = head.cleanupRow
   core.controlIds = [...head.controlIds]
   core.ledger.freeHead = head.ledgerFreeHead

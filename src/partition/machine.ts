@@ -25,6 +25,8 @@ import { Rejects } from '../outbox/rejects.ts'
 import { parseCatalog } from '../rules/parse-catalog.ts'
 import { ROW_EMITTED, ROW_RESOLVED } from '../state/ledger.ts'
 import { formatPeriod } from '../state/periods.ts'
+import type { SaidDecision } from './adoption.ts'
+import { passHole, takeBaselines } from './baseline.ts'
 import { CompiledCatalog } from './compile.ts'
 import { type Genesis, PartitionCore } from './core.ts'
 import { Decider } from './deciding.ts'
@@ -33,6 +35,7 @@ import { Judge } from './judging.ts'
 import { WHERE_COUNT_MAX } from './kernel.ts'
 import { refuseOutOfTime } from './out-of-time.ts'
 import { Profiles } from './profiles.ts'
+import { Rulings } from './rulings.ts'
 
 /** Control ids remembered, so that a repeat changes nothing. */
 const CONTROL_IDS_MAX = 1024
@@ -48,6 +51,8 @@ export class PartitionMachine {
   readonly rejects = new Rejects()
   readonly #partition: number
   readonly #usage = new UsageDecoder()
+  #rulings = new Rulings()
+  #said: readonly SaidDecision[] = []
   #decider!: Decider
   #judge!: Judge
   #profiles!: Profiles
@@ -76,10 +81,31 @@ export class PartitionMachine {
   }
 
   /**
+   * Takes over what was ruled on this log, and makes the jumps that are due; once, before the first
+   * input. `said`: the decisions of OUT past the image, if there is a baseline.
+   */
+  follow(rulings: Rulings, said: readonly SaidDecision[]): void {
+    this.#rulings = rulings
+    this.#said = said
+    const beginning = this.core === null ? rulings.baselineFrom(0, 0) : null
+    if (beginning !== null && beginning.baseline.genesis !== null) {
+      const subject = `control.${this.#partition}`
+      const { time: timestampMs, baseline } = beginning
+      this.#applyGenesis({ sequence: 0, timestampMs, subject, data: baseline.genesis! })
+    }
+    if (this.core === null) return
+    this.core.rulings = rulings
+    takeBaselines(this.core, said)
+  }
+
+  /**
    * Applies one input whole. Throws PartitionHaltedError when the log cannot be right; anything a
    * producer can do wrong becomes a reject.
    */
   apply(message: InputMessage): void {
+    if (message.sequence !== this.sequence + 1 && this.core !== null) {
+      passHole(this.core, message.sequence, this.#said)
+    }
     if (message.sequence !== this.sequence + 1) {
       const text = `input ${message.sequence} follows input ${this.sequence}`
       throw new PartitionHaltedError('sequence-jump', text)
@@ -87,6 +113,8 @@ export class PartitionMachine {
     const { core } = this
     if (core === null) {
       this.#applyGenesis(message)
+    } else if (core.rulings.isSkipped(core.era, message.sequence)) {
+      this.#skip(core, message)
     } else {
       core.inputSequence = message.sequence
       core.statistics.inputBytes += message.data.byteLength
@@ -94,11 +122,21 @@ export class PartitionMachine {
     }
     this.core!.noteApplied(message)
     this.outbox.seal()
+    if (!this.#rulings.isEmpty) takeBaselines(this.core!, this.#said)
+  }
+
+  /** As if it were not there, but for the sequence; its body is kept in REJ. */
+  #skip(core: PartitionCore, message: InputMessage): void {
+    core.inputSequence = message.sequence
+    const detail = 'skipped by a ruling in OUT'
+    this.#reject(core, message, { reason: 'skipped-by-ruling', position: 'offset 0', detail })
   }
 
   #applyInput(core: PartitionCore, message: InputMessage): void {
     const isReal = core.genesis.clock.mode === 'real'
-    if (isReal) core.clockMs = Math.max(core.clockMs, message.timestampMs)
+    if (isReal) {
+      core.clockMs = Math.max(core.clockMs, core.rulings.stampOf(core.era, message))
+    }
     try {
       this.#applyMessage(core, message)
     } catch (error) {
@@ -304,6 +342,7 @@ export class PartitionMachine {
 
   #wire(core: PartitionCore): void {
     this.core = core
+    core.rulings = this.#rulings
     this.#decider = new Decider(core)
     this.#judge = new Judge(core, this.#decider)
     this.#profiles = new Profiles(core, this.#judge)

@@ -13,6 +13,7 @@ import { decode, encode } from '@msgpack/msgpack'
 import { HighwaterError, OutputFencedError, PartitionHaltedError } from '../errors.ts'
 import type { OutputStream, WaitingClock } from '../model/ports.ts'
 import type { Outbox, OutboxLimits, OutputBatch } from '../outbox/outbox.ts'
+import type { EngineIdentity } from './image.ts'
 import type { OutputProgress } from './output-chain.ts'
 
 /** A place in OUT that we wrote or saw ourselves. */
@@ -25,7 +26,7 @@ export interface OutputPlace {
 /** Who claims. */
 export interface ClaimIdentity {
   readonly worker: string
-  readonly engine: string
+  readonly engine: EngineIdentity
   readonly claimedAtMs: number
 }
 
@@ -50,7 +51,9 @@ export async function claimOutput(
   isStopping: () => boolean,
 ): Promise<OutputPlace | null> {
   const { worker, engine, claimedAtMs } = identity
-  const bytes = encode({ v: 1, kind: 'claim', worker, engine, time: claimedAtMs })
+  const { version, ...rest } = engine
+  const claim = { v: 1, kind: 'claim', worker, engine: version, ...rest, time: claimedAtMs }
+  const bytes = encode(claim)
   while (!isStopping()) {
     const outcome = await output.publish(bytes, null)
     if (outcome.kind === 'stored') return { sequence: outcome.sequence, fingerprint: crc32(bytes) }

@@ -7,16 +7,26 @@
  */
 
 import { crc32 } from 'node:zlib'
-import { HighwaterError, PartitionHaltedError } from '../errors.ts'
+import { HighwaterError, OutputFencedError, PartitionHaltedError } from '../errors.ts'
 import type { OutputStream, PageStore, Source, StreamState, WaitingClock } from '../model/ports.ts'
-import { formatDigest } from '../outbox/digest.ts'
 import { parseCatalog } from '../rules/parse-catalog.ts'
 import type { SlotMaps } from '../state/image-sweep.ts'
+import type { SaidDecision } from './adoption.ts'
 import { fingerprintOf } from './core.ts'
 import { type EngineIdentity, loadImage, type ManifestHead, readManifestHead } from './image.ts'
 import { PartitionMachine } from './machine.ts'
-import { ChainReader, type ChainStart } from './output-chain.ts'
+import type { ChainStart } from './output-chain.ts'
+import {
+  chainStartOf,
+  checkMakers,
+  findOutputBaseline,
+  type OutputTail,
+  type PlacedRuling,
+  readSaid,
+  readTail,
+} from './output-tail.ts'
 import { claimOutput, type OutputPlace } from './output-writer.ts'
+import { FINGERPRINT_UNKNOWN, isJumpDue, type Ruling, Rulings } from './rulings.ts'
 
 const RETRY_MS = 200
 
@@ -49,6 +59,11 @@ export interface LoadedPartition {
   readonly slotMaps: SlotMaps
   readonly input: StreamState
   readonly output: StreamState
+  /** Where OUT's tail begins that the machine does not know, and the message there. */
+  readonly chainStart: ChainStart
+  readonly chainFingerprint: number
+  /** Rulings past that place. */
+  readonly rulingCount: number
 }
 
 /**
@@ -60,7 +75,7 @@ async function loadPartition(
   engine: EngineIdentity,
   ports: RecoveryPorts,
 ): Promise<LoadedPartition | null> {
-  const { output, store } = ports
+  const { store } = ports
   const head = readManifestHead(store)
   const machine = new PartitionMachine(partition)
   let slotMaps: SlotMaps = new Map()
@@ -69,12 +84,16 @@ async function loadPartition(
     slotMaps = image.slotMaps
     machine.adopt(image.core, parseCatalog(image.files).catalog)
   }
-  const streams = await patiently(ports.clock, ports.isStopping, async () => {
-    const seen = await checkStreams(ports, head)
-    checkTail(await readTail(output, chainStartOf(head), seen.output.lastSequence), head, engine)
-    return seen
-  })
-  return streams === null ? null : { machine, head, slotMaps, ...streams }
+  const seen = await patiently(ports.clock, ports.isStopping, () =>
+    surveyStreams(ports, head, engine),
+  )
+  if (seen === null) return null
+  machine.follow(seen.rulings, seen.said)
+  const { decisionNumber } = seen.chainStart
+  if (decisionNumber > machine.outbox.decisionNumber) {
+    machine.outbox.expectReplay(decisionNumber, new Map())
+  }
+  return { machine, head, slotMaps, ...seen }
 }
 
 /**
@@ -92,16 +111,19 @@ export async function recoverPartition(
   if (loaded === null) return null
   if (worker === null) return { loaded, ownership: null }
   const { machine, head } = loaded
-  const identity = { worker, engine: engine.version, claimedAtMs: ports.clock.nowMs() }
+  const identity = { worker, engine, claimedAtMs: ports.clock.nowMs() }
   const claim = await claimOutput(output, identity, ports.clock, ports.isStopping)
   if (claim === null) return null
   const seen = await patiently(ports.clock, ports.isStopping, async () => {
     const { lastSequence } = await source.state()
-    return { lastSequence, tail: await readTail(output, chainStartOf(head), claim.sequence) }
+    return { lastSequence, tail: await readTail(output, loaded.chainStart, claim.sequence, head) }
   })
   if (seen === null) return null
   const { tail } = seen
-  checkTail(tail, head, engine)
+  checkMakers(tail, engine)
+  if (tail.rulings.length !== loaded.rulingCount) {
+    throw new OutputFencedError('a ruling was written while this worker started: start it again')
+  }
   machine.outbox.expectReplay(tail.lastNumber, tail.digests)
   const ownership = {
     claim,
@@ -131,20 +153,103 @@ export async function patiently<T>(
   return null
 }
 
-async function checkStreams(
-  { source, output }: RecoveryPorts,
+/** Both streams as they are, found to go with an image and with what was ruled since. */
+export interface StreamSurvey {
+  readonly input: StreamState
+  readonly output: StreamState
+  readonly tail: OutputTail
+  readonly rulings: Rulings
+  /** Decisions of OUT past the image, if a baseline may have to take them over. */
+  readonly said: readonly SaidDecision[]
+  readonly chainStart: ChainStart
+  readonly chainFingerprint: number
+  readonly rulingCount: number
+}
+
+/**
+ * Checks both streams against an image (null: none), rulings read first. Throws
+ * PartitionHaltedError.
+ */
+export async function surveyStreams(
+  { source, output }: Pick<RecoveryPorts, 'source' | 'output'>,
   head: ManifestHead | null,
-): Promise<{ input: StreamState; output: StreamState }> {
-  const inputState = await source.state()
+  engine: EngineIdentity,
+): Promise<StreamSurvey> {
+  const input = await source.state()
   const outputState = await output.state()
-  await checkInput(source, inputState, head)
-  await checkOutput(output, outputState, head)
-  const endSequence = head?.outputEndSequence ?? 0
-  if (outputState.lastSequence < endSequence) {
-    const text = `OUT ends at ${outputState.lastSequence}, the image saw ${endSequence}`
-    throw new PartitionHaltedError('output-truncated', text)
+  const { start, carried } = await findChainStart(output, outputState, head)
+  const tail = await readTail(output, start, outputState.lastSequence, head)
+  checkMakers(tail, engine)
+  const rulings = new Rulings([
+    ...(head?.rulings ?? []),
+    ...carried,
+    ...tail.rulings.map(({ ruling }) => ruling),
+  ])
+  const { place, jump } = placeUnder(rulings, head)
+  await checkInput(source, input, place)
+  const last = tail.rulings.findLast(({ ruling }) => ruling.baseline !== undefined)
+  const made = head?.decisionNumber ?? 0
+  const said = last === undefined ? [] : await readSaid(output, outputState, last.sequence, made)
+  const begin = tail.rulings.find(({ ruling }) => ruling === jump)
+  const isPast = ({ sequence }: PlacedRuling): boolean => sequence > (begin?.sequence ?? 0)
+  return {
+    input,
+    output: outputState,
+    tail,
+    rulings,
+    said,
+    chainStart: begin === undefined ? start : { ...startAt(begin), outputSequence: begin.sequence },
+    chainFingerprint: begin?.fingerprint ?? head?.outputFingerprint ?? 0,
+    rulingCount: tail.rulings.filter(isPast).length,
   }
-  return { input: inputState, output: outputState }
+}
+
+/** Where OUT's tail begins: behind the image, or at the ruling that says so. */
+export async function findChainStart(
+  output: OutputStream,
+  state: StreamState,
+  head: ManifestHead | null,
+): Promise<{ start: ChainStart; carried: readonly Ruling[] }> {
+  try {
+    await checkOutput(output, state, head)
+    const endSequence = head?.outputEndSequence ?? 0
+    if (state.lastSequence < endSequence) {
+      const text = `OUT ends at ${state.lastSequence}, the image saw ${endSequence}`
+      throw new PartitionHaltedError('output-truncated', text)
+    }
+    return { start: chainStartOf(head), carried: [] }
+  } catch (error) {
+    if (!(error instanceof PartitionHaltedError)) throw error
+    const placed = await findOutputBaseline(output, state, head)
+    if (placed === null) throw error
+    return { start: startAt(placed), carried: placed.ruling.baseline?.carried ?? [] }
+  }
+}
+
+/** The tail that begins with a baseline's own message. */
+function startAt({ sequence, ruling }: PlacedRuling): ChainStart {
+  const { number, digest } = ruling.baseline!.said
+  return { outputSequence: sequence - 1, decisionNumber: number, digest }
+}
+
+/**
+ * Where in IN, and in which era, the first input is to be found after the jumps that are due at an
+ * image.
+ */
+export function placeUnder(
+  rulings: Rulings,
+  head: ManifestHead | null,
+): { place: InputPlace | null; era: number; jump: Ruling | null } {
+  let place: InputPlace | null = head
+  let jump: Ruling | null = null
+  for (let era = head?.era ?? 0; ; era++) {
+    const sequence = place?.sequence ?? 0
+    const ruling = rulings.baselineFrom(era, sequence)
+    if (ruling === null || !isJumpDue(ruling, sequence)) return { place, era, jump }
+    const { created: inputCreated, next } = ruling.baseline.input
+    jump = ruling
+    place = { inputCreated, sequence: next - 1, fingerprint: FINGERPRINT_UNKNOWN }
+  }
 }
 
 /** Where a partition stands in its input, for a check against the stream. */
@@ -173,6 +278,7 @@ export async function checkInput(
     throw new PartitionHaltedError('input-gap', text)
   }
   if (place === null || sequence === 0 || state.firstSequence > sequence) return
+  if (place.fingerprint === FINGERPRINT_UNKNOWN) return
   const message = await source.read(sequence)
   if (message !== null && fingerprintOf(message) !== place.fingerprint) {
     throw new PartitionHaltedError('input-fingerprint', `input ${sequence} is another message now`)
@@ -212,61 +318,4 @@ export async function checkOutput(
     if (crc32(message.data) === position.outputFingerprint) continue
     throw new PartitionHaltedError('output-fingerprint', `OUT ${sequence} is another message now`)
   }
-}
-
-/** What OUT holds past a place. */
-export interface OutputTail {
-  readonly lastNumber: number
-  readonly hasDecisions: boolean
-  readonly digests: ReadonlyMap<number, string>
-}
-
-/** Decisions in OUT past a place, up to our claim: claims are skipped. */
-export async function readTail(
-  output: OutputStream,
-  start: ChainStart,
-  claimSequence: number,
-): Promise<OutputTail> {
-  const digests = new Map<number, string>()
-  const chain = new ChainReader(start)
-  let lastNumber = start.decisionNumber
-  let hasDecisions = false
-  for await (const message of output.read(start.outputSequence + 1, claimSequence)) {
-    const link = chain.next(message)
-    if (link === null) continue
-    hasDecisions = true
-    digests.set(link.last, link.digest)
-    lastNumber = Math.max(lastNumber, link.last)
-  }
-  return { lastNumber, hasDecisions, digests }
-}
-
-/** Where the tail begins that an image does not know. */
-export function chainStartOf(head: ManifestHead | null): ChainStart {
-  if (head === null) return { outputSequence: 0, decisionNumber: 0, digest: '' }
-  const { outputSequence, decisionNumber, digestLow, digestHigh } = head
-  return { outputSequence, decisionNumber, digest: formatDigest(digestLow, digestHigh) }
-}
-
-/**
- * A new engine may decide otherwise: it starts only where nothing that OUT holds must be made
- * again.
- */
-function checkTail(tail: OutputTail, head: ManifestHead | null, now: EngineIdentity): void {
-  if (head === null || !tail.hasDecisions) return
-  const before = head.engine
-  const isSame =
-    before.version === now.version &&
-    before.runtime === now.runtime &&
-    before.tzdata === now.tzdata &&
-    before.architecture === now.architecture
-  if (isSame) return
-  const text =
-    `the image was written by ${describe(before)}, this is ${describe(now)}, and decisions after it ` +
-    'would have to be made again: start the old engine once and stop it in an orderly way'
-  throw new PartitionHaltedError('engine-version', text)
-}
-
-function describe(engine: EngineIdentity): string {
-  return `${engine.version} (${engine.runtime}, tzdata ${engine.tzdata}, ${engine.architecture})`
 }

@@ -34,8 +34,11 @@ export interface Baseline {
     readonly from: number | null
     readonly isForward: boolean
   } | null
-  /** Where OUT goes on: at this ruling, in this incarnation; null: as before. */
-  readonly output: { readonly created: string } | null
+  /**
+   * Where OUT goes on: at this ruling, in this incarnation; null: as before. `era` counts such
+   * baselines: it is for images that know `era` of them or fewer.
+   */
+  readonly output: { readonly created: string; readonly era: number } | null
   /** Whether what is replayed up to `next` must decide as OUT says; else it is not compared. */
   readonly isCompared: boolean
   /** Last decision that counts as said, and the running digest up to it. */
@@ -141,6 +144,12 @@ export class Rulings {
     const ahead = ({ baseline }: InputBaseline): boolean =>
       baseline.input.isForward && sequence < baseline.input.next
     return all.findLast(ahead) ?? null
+  }
+
+  /** Baselines of OUT that lie behind one who has read all this, and knew `era` of them before. */
+  outputEraAfter(era: number): number {
+    const known = this.#rulings.map(({ baseline }) => (baseline?.output?.era ?? -1) + 1)
+    return Math.max(era, ...known)
   }
 
   /** Whether a later era begins with a baseline that compares nothing of what leads to it. */

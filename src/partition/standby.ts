@@ -13,15 +13,9 @@ import type { OutputStream, Source, WaitingClock } from '../model/ports.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { PartitionMachine } from './machine.ts'
 import { OutputFollower } from './output-follower.ts'
+import { type OutputTail, readTail } from './output-tail.ts'
 import { type ClaimIdentity, claimOutput } from './output-writer.ts'
-import {
-  chainStartOf,
-  type LoadedPartition,
-  type OutputTail,
-  type Ownership,
-  patiently,
-  readTail,
-} from './recovery.ts'
+import { type LoadedPartition, type Ownership, patiently } from './recovery.ts'
 import type { RejectWriter } from './reject-writer.ts'
 import { isTickDue } from './ticker.ts'
 
@@ -58,9 +52,9 @@ export class Standby {
     this.#ports = ports
     this.#settings = settings
     const start = {
-      ...chainStartOf(head),
+      ...loaded.chainStart,
       outputCreated: output.created,
-      outputFingerprint: head?.outputFingerprint ?? 0,
+      outputFingerprint: loaded.chainFingerprint,
       epoch: head?.epoch ?? 0,
     }
     let seenSequence = -1

@@ -90,14 +90,15 @@ export class StreamWatch {
 
 /** Throws PartitionHaltedError('clock-ahead') for an input whose stamp cannot be right. */
 export function checkLogClock(
-  { sequence, timestampMs }: InputMessage,
+  message: InputMessage,
   nowMs: number,
   core: PartitionCore | null,
 ): void {
   const mode = core?.genesis.clock.mode ?? 'real'
+  const timestampMs = core?.rulings.stampOf(core.era, message) ?? message.timestampMs
   if (mode !== 'real' || timestampMs <= nowMs + CLOCK_AHEAD_MAX_MS) return
   throw new PartitionHaltedError(
     'clock-ahead',
-    `input ${sequence} is stamped ${timestampMs - nowMs} ms ahead of this worker's clock`,
+    `input ${message.sequence} is stamped ${timestampMs - nowMs} ms ahead of this worker's clock`,
   )
 }

@@ -2,8 +2,8 @@
 
 import type { OutputStream, Source } from '../model/ports.ts'
 import type { ManifestHead } from './image.ts'
-
-import { chainStartOf, checkInput, checkOutput, readTail } from './recovery.ts'
+import { chainStartOf, readTail } from './output-tail.ts'
+import { checkInput, checkOutput } from './recovery.ts'
 import { type Check, reasonOf } from './verify.ts'
 
 /** `head`: null where there is no image, and IN must be whole from genesis. Reads, and no more. */

@@ -61,6 +61,8 @@ export interface WorkerSettings {
   readonly pendingDecisionsMax: number
   /** Present: starts as a standby, which follows the owner until it is promoted. */
   readonly standby?: StandbySettings | undefined
+  /** Stops by itself once everything that OUT holds is made again and the rest is said. */
+  readonly isSettling?: boolean
   /** Encodes a tick; the wire format belongs to producers. */
   readonly encodeTick: (id: string) => Uint8Array
 }
@@ -190,7 +192,7 @@ export class PartitionWorker {
     const place = (): StandingPlace => this.#standingPlace()
     await patiently(clock, isStopping, () => source.open(this.machine!.sequence + 1))
     this.#noteLive()
-    while (!this.#isStopping) {
+    while (!this.#isStopping && !this.#isSettled) {
       if (this.#failure !== null) throw this.#failure
       if (!(await this.#promoteIfDue())) break
       if (!(await this.#watch!.look(place))) {
@@ -228,13 +230,12 @@ export class PartitionWorker {
       return false
     }
     const { loaded, ownership } = recovered
-    const { machine, head, slotMaps } = loaded
+    const { machine } = loaded
     this.#recovered = loaded
     const created = { inputCreated: loaded.input.created, outputCreated: loaded.output.created }
     this.#watch = new StreamWatch({ source, output, clock, ...created }, loaded.input)
     this.#rejectWriter = new RejectWriter(rejects, clock, machine.rejects)
-    const from = { slotMaps, generation: head?.generation ?? 0, sequence: head?.sequence ?? 0 }
-    this.#checkpointer = new Checkpointer(store, clock, engine, checkpoint, from)
+    this.#checkpointer = new Checkpointer(store, clock, engine, checkpoint, loaded)
     this.#ticker = new Ticker(machine, control, clock, this.#settings.encodeTick)
     if (ownership !== null) this.#own(ownership)
     else this.#follow(new Standby(loaded, ports, standby!))
@@ -261,12 +262,17 @@ export class PartitionWorker {
     const standby = this.#standby
     if (standby === null || !(this.#isPromotionAsked || standby.isOwnerMissing)) return true
     const { worker, engine } = this.#settings
-    const ownership = await standby.takeOver({ worker, engine: engine.version })
+    const ownership = await standby.takeOver({ worker, engine })
     if (ownership === null) return false
     this.#own(ownership)
     this.#writer!.kick()
     if (!this.#isStopping) this.#status = 'recovering'
     return true
+  }
+
+  /** Whether a settling owner has made all that OUT holds: further inputs are for its successor. */
+  get #isSettled(): boolean {
+    return this.#settings.isSettling === true && this.machine?.outbox.isReplaying === false
   }
 
   /** Applies what has arrived, for one turn; returns how many inputs. */
@@ -287,7 +293,8 @@ export class PartitionWorker {
       checkLogClock(message, startedAtMs, machine.core)
       machine.apply(message)
       applied += 1
-      if (this.#isHeldBack() || clock.nowMs() - startedAtMs >= TURN_MS) break
+      if (this.#isHeldBack() || this.#isSettled) break
+      if (clock.nowMs() - startedAtMs >= TURN_MS) break
     }
     return applied
   }
@@ -322,10 +329,10 @@ export class PartitionWorker {
 
   #checkpointIfDue(): void {
     const { clock } = this.#ports
-    const { everyMs } = this.#settings.checkpoint
-    if (clock.steadyMs() - this.#lastCheckpointAtMs < everyMs) return
-    if (this.#checkpointer!.isRunning || this.machine!.outbox.isReplaying) return
-    if (this.machine!.sequence === this.#checkpointer!.sequence) return
+    const { machine } = this
+    if (!machine?.core || machine.outbox.isReplaying) return
+    const isTime = clock.steadyMs() - this.#lastCheckpointAtMs >= this.#settings.checkpoint.everyMs
+    if (!this.#checkpointer!.isDue(machine.core, isTime)) return
     this.#lastCheckpointAtMs = clock.steadyMs()
     this.#beginCheckpoint().catch(this.#fail)
   }
@@ -364,7 +371,7 @@ export class PartitionWorker {
     if (isComplete) await this.#rejectWriter!.drained()
     // One may be running for an earlier position: the last one must be for this.
     while (isComplete && machine.core !== null) {
-      if (this.#checkpointer!.sequence >= machine.sequence || machine.outbox.isReplaying) break
+      if (!this.#checkpointer!.isOwed(machine.core) || machine.outbox.isReplaying) break
       await this.#beginCheckpoint()
     }
     await this.#close()

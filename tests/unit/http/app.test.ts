@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { BrokerUnavailableError, StoreError } from '../../../src/errors.ts'
 import { createApp } from '../../../src/http/app.ts'
 import type { WorkerView } from '../../../src/model/view.ts'
+import { WAYS_OUT } from '../../../src/model/ways-out.ts'
 import { createFakeSubscriber, createFakeWorker } from '../../support/worker-view.ts'
 
 const METRICS = { contentType: 'text/plain; version=0.0.4', render: async () => 'up 1\n' }
@@ -52,6 +53,8 @@ test('a worker with a halted partition is healthy and not ready, and says which 
           code: 'HW_PARTITION_HALTED',
           reason: 'output-gap',
           message: 'output-gap: the stream does not hold what the manifest says',
+          input: worker.partitions[1]!.appliedSequence + 1,
+          waysOut: WAYS_OUT['output-gap'],
         },
       },
       { partition: 2, status: 'recovering', halt: null },

@@ -1,0 +1,60 @@
+/**
+ * The jumps of new baselines (rulings.ts): at its place the partition takes over what OUT says and
+ * goes on at another place of IN, in the next era.
+ */
+
+import { adoptSaid, type SaidDecision } from './adoption.ts'
+import type { PartitionCore } from './core.ts'
+import { FINGERPRINT_UNKNOWN, type InputBaseline, isJumpDue } from './rulings.ts'
+
+/**
+ * Makes all jumps that are due where the partition stands; call before the first input and after
+ * each. `said`: decisions of OUT past the image, in order. Before a baseline that compares nothing
+ * decisions are muted, since what OUT says counts instead.
+ */
+export function takeBaselines(core: PartitionCore, said: readonly SaidDecision[]): void {
+  const { rulings, outbox } = core
+  core.outputEra = rulings.outputEraAfter(core.outputEra)
+  for (;;) {
+    const ruling = rulings.baselineFrom(core.era, core.sequence)
+    const isMuted = ruling?.baseline.isCompared === false || rulings.isMutedAfter(core.era)
+    if (isMuted && !outbox.isMuted) outbox.mute()
+    if (ruling === null || !isJumpDue(ruling, core.sequence)) return
+    jump(core, ruling, said)
+  }
+}
+
+/** IN does not hold what follows our position: jumps if it was ruled that `sequence` does. */
+export function passHole(
+  core: PartitionCore,
+  sequence: number,
+  said: readonly SaidDecision[],
+): void {
+  const ruling = core.rulings.baselineFrom(core.era, core.sequence)
+  if (ruling === null) return
+  const { isForward, next } = ruling.baseline.input
+  if (!isForward || next !== sequence) return
+  jump(core, ruling, said)
+  takeBaselines(core, said)
+}
+
+function jump(core: PartitionCore, ruling: InputBaseline, said: readonly SaidDecision[]): void {
+  const { input, said: last } = ruling.baseline
+  const { outbox } = core
+  const made = outbox.decisionNumber
+  if (outbox.isMuted || last.number > made) {
+    adoptSaid(
+      core,
+      said.filter(({ n }) => n > made && n <= last.number),
+    )
+    outbox.rebase(last.number, last.digest)
+  }
+  const isContiguous = input.isForward && core.sequence === input.next - 1
+  if (!isContiguous) core.fingerprint = FINGERPRINT_UNKNOWN
+  core.sequence = input.next - 1
+  core.inputSequence = core.sequence
+  core.era += 1
+  // What an erasure of the old era left in the store's file is still to go.
+  core.erasureSequence = Math.min(core.erasureSequence, 1)
+  core.rejects.era = core.era
+}
