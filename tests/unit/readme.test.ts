@@ -15,6 +15,7 @@ import { PARTITION_METRICS } from '../../src/metrics/partition-metrics.ts'
 import { createMetrics } from '../../src/metrics/registry.ts'
 import { SUPPRESSION_REASONS } from '../../src/model/decision.ts'
 import { REJECT_REASONS } from '../../src/model/reject.ts'
+import { RULING_CHOICES, WAYS_OUT } from '../../src/model/ways-out.ts'
 import { parseCatalog } from '../../src/rules/parse-catalog.ts'
 import { createFakeWorker } from '../support/worker-view.ts'
 
@@ -65,6 +66,16 @@ describe('it names', () => {
     expect(missing(halts)).toEqual([])
     expect(missing(SUPPRESSION_REASONS)).toEqual([])
     expect(missing(REJECT_REASONS)).toEqual([])
+  })
+
+  test('with every halt the rulings that lead out of it, and no others', () => {
+    for (const [halt, { choices }] of Object.entries(WAYS_OUT)) {
+      const row = readme.split('\n').find((line) => line.startsWith(`| \`${halt}\` |`)) ?? ''
+      const wayOut = row.split(' | ').at(-1)!
+      const refers = /the same|as `(digest-mismatch)`/.test(wayOut)
+      const named = RULING_CHOICES.filter((choice) => wayOut.includes(`RESUME ${choice}`))
+      if (!refers) expect([halt, ...named.sort()]).toEqual([halt, ...[...choices].sort()])
+    }
   })
 
   test('every package that is depended on, and no other', () => {
