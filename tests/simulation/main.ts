@@ -61,9 +61,6 @@ const { values } = parseArgs({
   },
 })
 
-if (values.child) serveRanges()
-else process.exitCode = await main()
-
 async function main(): Promise<number> {
   const [seeds, from, jobs] = [values.seeds, values.from, values.jobs].map(Number)
   const isFine = [seeds, from, jobs].every((value) => Number.isInteger(value) && value! > 0)
@@ -190,3 +187,6 @@ function appendRecord(record: RangeRecord): void {
 function say(text: string): void {
   if (!values.json) console.error(text)
 }
+
+if (values.child) serveRanges()
+else process.exitCode = await main()
