@@ -16,7 +16,7 @@ import { openStage } from './worker-life.ts'
 
 const DELIVERIES_PER_KILL = 1_500
 const FEEDING_MS = 500
-const FLOW_TIMEOUT_MS = 30_000
+const FLOW_TIMEOUT_MS = 60_000
 
 /** Kills of the broker. */
 export const BROKER_KILL: FaultFamily = {

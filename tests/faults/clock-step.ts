@@ -1,7 +1,7 @@
 /**
  * The worker's clock set back or forward under a log with a real clock. An hour back: the log is
- * ahead of the worker, which must halt as `clock-ahead` and go on once its clock is right. Less than
- * five minutes, or forward and back again: nothing may change, and images must still be written.
+ * ahead of the worker, which must halt as `clock-ahead` and go on once its clock is right. Less
+ * than five minutes, or forward and back again: nothing may change, and images must be written.
  */
 
 import { join } from 'node:path'
@@ -22,8 +22,8 @@ import { openStage } from './worker-life.ts'
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const FEEDING_MS = 250
-const FLOW_TIMEOUT_MS = 20_000
-const IMAGE_TIMEOUT_MS = 10_000
+const FLOW_TIMEOUT_MS = 60_000
+const IMAGE_TIMEOUT_MS = 30_000
 
 /** Steps of the worker's clock. */
 export const CLOCK_BACK: FaultFamily = {
@@ -61,12 +61,14 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
       const isBackAtStart = step === 'hour-back-at-start'
       if (isBackAtStart) await partition.close()
       const feeding = feed(0.6)
-      await sleep(random.whole(0, FEEDING_MS))
+      await sleep(random.whole(0, FEEDING_MS / 2))
       if (step === 'minutes-back') clock.offsetMs = -random.whole(1, 4) * MINUTE_MS
       else clock.offsetMs = step === 'hour-forward-and-back' ? HOUR_MS : -HOUR_MS
       if (isBackAtStart) partition = await start()
       await feeding
       if (isBackAtStart || step === 'hour-back') {
+        // Only what comes after the step can show that the log is ahead.
+        await feed(0.8)
         const halt = await untilHalted(workerHere(partition.worker))
         if (halt === 'clock-ahead') tally.haltedCleanly += 1
         else tally.failures.push(`${step}: the partition is ${halt}`)
@@ -82,7 +84,7 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
       const seconds = await flow.secondsUntilFlow(mendedAtMs, FLOW_TIMEOUT_MS)
       if (seconds === null) tally.failures.push(`nothing flowed after ${step}`)
       tally.noteRecovery(seconds)
-      await expectImage(workerHere(partition.worker), `after ${step}`, () => sleep(20), tally)
+      await expectImage(workerHere(partition.worker), `after ${step}`, async () => undefined, tally)
       tally.runs += 1
       say(`step ${index + 1} of ${runs}, ${step}`)
     }
@@ -112,6 +114,7 @@ async function expectImage(
   const deadlineMs = performance.now() + IMAGE_TIMEOUT_MS
   while (!isCovered) {
     await meanwhile()
+    await sleep(20)
     const now = await asked.stand()
     if (now === null || now.status === 'halted' || now.checkpoints > before.checkpoints) return
     if (performance.now() < deadlineMs) continue

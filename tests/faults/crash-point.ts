@@ -24,7 +24,7 @@ import { lifeEnvironment, openStage, type Stage } from './worker-life.ts'
 
 const DELIVERIES_PER_KILL = 1_100
 /** A life that has not come to its point by then never will. */
-const LIFE_MAX_MS = 20_000
+const LIFE_MAX_MS = 60_000
 const FEED_STEP_MS = 40
 const PROGRAM = join(import.meta.dirname, 'crash-process.ts')
 

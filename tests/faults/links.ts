@@ -58,7 +58,7 @@ async function playBlackHoles({ seed, runs, say }: EpisodeOptions): Promise<Epis
   const lanes = Array.from({ length: Math.min(LANES, runs) }, (_, lane) => {
     const laneRuns = Math.floor(runs / LANES) + (lane < runs % LANES ? 1 : 0)
     const random = new Random(seed * LANES + lane)
-    const inject = (on: ProxiedPartition, index: number) => hold(on, random, index)
+    const inject = (on: ProxiedPartition, index: number) => hold(on, random, index + lane + 1)
     const laneSay = (text: string) => say(`lane ${lane + 1}: ${text}`)
     return playLinkFaults({
       seed: seed * LANES + lane,

@@ -70,7 +70,7 @@ export function workerHere(worker: PartitionWorker): AskableWorker {
 export async function untilSettled(
   manager: JetStreamManager,
   worker: AskableWorker,
-  timeoutMs = 60_000,
+  timeoutMs = 120_000,
 ): Promise<Standing> {
   const deadlineMs = performance.now() + timeoutMs
   let seen: Standing | null = null
@@ -82,19 +82,19 @@ export async function untilSettled(
       const { state } = await manager.streams.info('IN_0')
       if (seen.appliedSequence >= state.last_seq) return seen
     }
-    await sleep(20)
+    await sleep(40)
   }
   throw new Error(`not settled after ${timeoutMs} ms: ${JSON.stringify(seen)}`)
 }
 
 /** Waits until the partition halted, and returns why; what it does instead, when it does not. */
-export async function untilHalted(worker: AskableWorker, timeoutMs = 30_000): Promise<string> {
+export async function untilHalted(worker: AskableWorker, timeoutMs = 60_000): Promise<string> {
   const deadlineMs = performance.now() + timeoutMs
   for (;;) {
     const seen = await worker.stand()
     if (seen !== null && seen.halt !== null) return seen.halt
     if (performance.now() > deadlineMs) return seen?.status ?? 'silent'
-    await sleep(20)
+    await sleep(40)
   }
 }
 

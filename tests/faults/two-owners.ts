@@ -18,8 +18,8 @@ import { openStage } from './worker-life.ts'
 
 const DELIVERIES_PER_RUN = 1_200
 const FEEDING_MS = 300
-const FLOW_TIMEOUT_MS = 30_000
-const ENDING_TIMEOUT_MS = 30_000
+const FLOW_TIMEOUT_MS = 60_000
+const ENDING_TIMEOUT_MS = 60_000
 
 /** Two at once, on two stores and on one in turn. */
 export const TWO_OWNERS: FaultFamily = {
@@ -115,13 +115,14 @@ async function untilOneFenced(
 async function untilStatuses(
   workers: readonly AskableWorker[],
   isReached: (statuses: readonly string[]) => boolean,
-  meanwhile: () => Promise<void> = () => sleep(20),
+  meanwhile: () => Promise<void> = async () => undefined,
 ): Promise<boolean> {
   const deadlineMs = performance.now() + ENDING_TIMEOUT_MS
   while (performance.now() < deadlineMs) {
     const standings = await Promise.all(workers.map((worker) => worker.stand()))
     if (isReached(standings.map((each) => each?.halt ?? each?.status ?? 'silent'))) return true
     await meanwhile()
+    await sleep(40)
   }
   return false
 }

@@ -20,7 +20,7 @@ import { openStage, type Stage } from './worker-life.ts'
 
 const DELIVERIES_PER_WAKING = 1_200
 const FEEDING_MS = 300
-const FLOW_TIMEOUT_MS = 30_000
+const FLOW_TIMEOUT_MS = 60_000
 const WRITE_TIMEOUT_MS = 2_000
 
 /** Wakings of workers that have been replaced. */
