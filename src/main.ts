@@ -17,6 +17,7 @@ import {
   wholeOption,
   wordOption,
 } from './commands/option-values.ts'
+import { runPromote } from './commands/promote.ts'
 import { runPublish } from './commands/publish.ts'
 import { type ResumeOptions, runResume } from './commands/resume.ts'
 import { runSettle } from './commands/settle.ts'
@@ -40,10 +41,30 @@ interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   start: {
     summary: 'run a worker',
-    usage: '--config DIR',
+    usage: '--config DIR [--standby]',
     run: (args) => {
-      const { config } = parse(args, { config: { type: 'string', default: CONFIG_DEFAULT } })
-      return runStart({ config: config as string })
+      const values = parse(args, {
+        config: { type: 'string', default: CONFIG_DEFAULT },
+        standby: { type: 'boolean' },
+      })
+      const isStandby = switchOption(values, 'standby')
+      return runStart({ config: values.config as string, isStandby })
+    },
+  },
+  promote: {
+    summary: 'make a standby the owner; the former owner can publish nothing from then on',
+    usage: '--config DIR [--partition P] [--url http://HOST:9480]',
+    run: (args) => {
+      const values = parse(args, {
+        config: { type: 'string', default: CONFIG_DEFAULT },
+        ...texts('partition', 'url'),
+      })
+      const hasPartition = values.partition !== undefined
+      return runPromote({
+        config: values.config as string,
+        partition: hasPartition ? wholeOption(values, 'partition', 0, [0, 255]) : null,
+        url: textOption(values, 'url', null),
+      })
     },
   },
   check: {

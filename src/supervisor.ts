@@ -10,15 +10,13 @@ import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type LoadedConfig, loadConfigDirectory } from './config/load.ts'
-import { ownedPartitions, type Settings } from './config/settings.ts'
-import { decodeControl } from './decode/control.ts'
+import { assignedPartitions, type Settings } from './config/settings.ts'
 import { BrokerRefusedError, ConfigInvalidError, formatProblem, HighwaterError } from './errors.ts'
 import type { StoreSnapshot } from './model/backup.ts'
 import { type ConfigFiles, isSameText } from './model/catalog.ts'
 import { maskDigits } from './model/masking.ts'
-import type { ControlMessage } from './model/messages.ts'
 import type { ControlWriter, WaitingClock } from './model/ports.ts'
-import { RejectError } from './model/reject.ts'
+import type { PromoteStandbys } from './model/promotion.ts'
 import type {
   PartitionView,
   ReloadOutcome,
@@ -27,10 +25,14 @@ import type {
   WorkerView,
 } from './model/view.ts'
 import { MESSAGE_SIZE_MAX, partitionOf } from './model/wire.ts'
+import { checkGenesis } from './partition/check-genesis.ts'
 import type { EngineIdentity } from './partition/image.ts'
 import { findIncompatibility } from './partition/machine.ts'
 import { viewOfHalted } from './partition/partition-view.ts'
+import { promoteStandbys } from './partition/promotion.ts'
+import type { StandbySettings } from './partition/standby.ts'
 import { SYSTEM_CLOCK } from './partition/system-clock.ts'
+import { viewOfTriggers } from './partition/trigger-views.ts'
 import { PartitionWorker } from './partition/worker.ts'
 import { encodeConfig, encodeGenesis, encodeTick } from './probe/encode.ts'
 import { describeChange } from './rules/describe-change.ts'
@@ -50,6 +52,7 @@ import { partitionDirectory } from './store/partition-directory.ts'
 const RELOAD_TIMEOUT_MS = 30_000
 const RELOAD_POLL_MS = 10
 const START_RETRY_MS = 1_000
+const FOLLOWED = 'partition 0 is followed here and not owned: reload at its owner'
 /** Room for the head of a message of OUT and for the headers of NATS, bytes. */
 const MESSAGE_HEAD_SIZE = 4_096
 
@@ -89,15 +92,15 @@ export class Supervisor implements WorkerView {
   }
 
   /**
-   * Opens and starts all owned partitions. What may pass is tried again; a store that another
+   * Opens and starts all partitions, owned and followed. What may pass is tried again; a store that another
    * process holds is thrown. A partition that may not start is halted, and the others go on.
    */
   async start(): Promise<void> {
     parseCatalog(this.#options.config.files)
     this.#reloadStatus = { isLastSuccessful: true, lastSuccessAtMs: this.#clock.nowMs() }
-    for (const partition of ownedPartitions(this.#settings)) {
+    for (const { partition, isFollowed } of assignedPartitions(this.#settings.partitions)) {
       try {
-        await this.#startPartition(partition)
+        await this.#startPartition(partition, isFollowed ? 'standby' : 'owner')
       } catch (error) {
         if (!(error instanceof HighwaterError) || error.retryable) throw error
         this.#halts.set(partition, error)
@@ -139,29 +142,16 @@ export class Supervisor implements WorkerView {
   }
 
   triggers = (): readonly TriggerView[] => {
-    const counts = new Map<string, { candidates: number; deliveries: number; suppressed: number }>()
-    for (const { triggers } of this.partitions()) {
-      for (const { id, candidates, deliveries, suppressed } of triggers) {
-        const sum = counts.get(id) ?? { candidates: 0, deliveries: 0, suppressed: 0 }
-        sum.candidates += candidates
-        sum.deliveries += deliveries
-        sum.suppressed += suppressed
-        counts.set(id, sum)
-      }
-    }
-    const first = [...this.#workers.values()][0]?.machine?.core
-    return (first?.compiled.catalog.triggers ?? []).map((spec) => ({
-      id: spec.id,
-      file: spec.file,
-      once: spec.once,
-      channel: spec.channel,
-      priority: spec.priority,
-      message: spec.message,
-      statistics: {
-        id: spec.id,
-        ...(counts.get(spec.id) ?? { candidates: 0, deliveries: 0, suppressed: 0 }),
-      },
-    }))
+    const first = [...this.#workers.values()][0]?.machine?.core ?? null
+    return viewOfTriggers(first, this.partitions())
+  }
+
+  /** Makes one standby an owner, or with null all of them. */
+  promote: PromoteStandbys = (partition) => promoteStandbys(this.#workers, partition)
+
+  /** Whether somebody else owns partition 0, whose log decides about configurations. */
+  get isFollowing(): boolean {
+    return this.#workers.get(0)?.isStandby ?? false
   }
 
   reloadStatus = (): { isLastSuccessful: boolean; lastSuccessAtMs: number } => this.#reloadStatus
@@ -170,6 +160,7 @@ export class Supervisor implements WorkerView {
    * Reads the config directory and, if it differs from what is in force, sends it through the log.
    */
   reload = (cause: string): Promise<ReloadOutcome> => {
+    if (this.isFollowing) return Promise.resolve({ kind: 'failed', error: FOLLOWED })
     if (this.#reloading === null && this.#nextReload === null) return this.#beginReload(cause)
     // The running one may have read the directory before the change that this call is about.
     this.#nextReload ??= this.#reloading!.then(() => {
@@ -272,7 +263,7 @@ export class Supervisor implements WorkerView {
     return control
   }
 
-  async #startPartition(partition: number): Promise<void> {
+  async #startPartition(partition: number, role: 'owner' | 'standby'): Promise<void> {
     const { connection, engine } = this.#options
     const settings = this.#settings
     const directory = partitionDirectory(settings.store.directory, partition)
@@ -286,7 +277,7 @@ export class Supervisor implements WorkerView {
       const stream = inputStreamName(partition)
       const { inboxPrefix } = settings.nats
       const source = await createJetStreamSource(connection, link, { stream, inboxPrefix })
-      await this.#checkGenesis(partition, await source.read(1))
+      checkGenesis(partition, settings.partitions.count, await source.read(1))
       const worker = new PartitionWorker(
         {
           source,
@@ -310,6 +301,7 @@ export class Supervisor implements WorkerView {
             batchSizeMax: Math.min(settings.outbox.batchSizeMax, this.#outputSizeMax()),
           },
           pendingDecisionsMax: settings.outbox.pendingDecisionsMax,
+          standby: role === 'standby' ? this.#standbySettings(partition) : undefined,
           encodeTick: (id) => encodeTick({ id }),
         },
       )
@@ -319,6 +311,17 @@ export class Supervisor implements WorkerView {
     } catch (error) {
       await store.close()
       throw error
+    }
+  }
+
+  #standbySettings(partition: number): StandbySettings {
+    this.#logger.info({ partition }, 'following as a standby')
+    return {
+      ...this.#settings.standby,
+      onPromoted: (promotion) => {
+        const text = 'standby promoted: this worker owns the partition now'
+        this.#logger.warn({ partition, ...promotion }, text)
+      },
     }
   }
 
@@ -345,29 +348,6 @@ export class Supervisor implements WorkerView {
         this.#logger.warn({ partition, error: error.message }, 'waiting for the broker')
         await pause(START_RETRY_MS)
       }
-    }
-  }
-
-  /**
-   * Genesis that is there already must be ours: another partition count would scatter subscribers.
-   */
-  async #checkGenesis(
-    partition: number,
-    first: { readonly data: Uint8Array } | null,
-  ): Promise<void> {
-    if (first === null) return
-    let control: ControlMessage
-    try {
-      control = decodeControl(first.data)
-    } catch (error) {
-      // The partition halts over it when it applies it, and the process goes on to say so.
-      if (error instanceof RejectError) return
-      throw error
-    }
-    const { count } = this.#settings.partitions
-    if (control.kind === 'genesis' && control.partitionCount !== count) {
-      const text = `IN_${partition} was made for ${control.partitionCount} partitions, not ${count}`
-      throw new BrokerRefusedError(text)
     }
   }
 

@@ -71,7 +71,8 @@ export async function serve(options: ServeOptions): Promise<RunningWorker> {
       () => supervisor.partitions().map(({ partition }) => partition),
       supervisor.snapshot,
     )
-    const httpOptions = { token, logger, limits, audit, backup }
+    const { promote } = supervisor
+    const httpOptions = { token, logger, limits, audit, backup, promote }
     http = createHttpServer(supervisor, createMetrics(supervisor), httpOptions)
     const address = await http.listen(port, host)
     logger.info({ url: address.url }, 'HTTP listens')
@@ -139,8 +140,12 @@ async function watchOnceLive(
     return
   }
   if (signal.aborted) return
-  const onChange = (): Promise<void> => reload('file change')
+  // Whoever follows has no say: the owner's directory is the truth. One that was promoted speaks
+  // up with the next change, not at once: its copy may be an old one.
+  const onChange = async (): Promise<void> => {
+    if (!supervisor.isFollowing) await reload('file change')
+  }
   // Watched first, so that no change falls between the first look and the watching.
   await watchDirectory(directory, onChange, { signal })
-  if (!signal.aborted) await reload('start')
+  if (!signal.aborted && !supervisor.isFollowing) await reload('start')
 }

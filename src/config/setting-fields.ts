@@ -40,7 +40,7 @@ export function durationField(bounds: Bounds<string>, text: FieldText): Field<nu
   const [least, most] = [parseDuration(bounds.min)!, parseDuration(bounds.max)!]
   return fieldOf({
     schema: Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$' }),
-    expects: `a duration from ${bounds.min} to ${bounds.max}, like ${String(text.default)}`,
+    expects: `a duration from ${bounds.min} to ${bounds.max}, like ${String(text.default ?? bounds.min)}`,
     text,
     convert: (raw) => within(parseDuration(String(raw)), least, most),
     suggest: (raw) => (typeof raw === 'number' ? `did you mean ${raw}s or ${raw}ms?` : undefined),

@@ -97,6 +97,28 @@ export const SETTINGS_FIELDS = {
       }),
       { default: 'all', doc: 'The partitions that this process works on, counted from 0.' },
     ),
+    standby: wordOrField(
+      'all',
+      listField(wholeField({ min: 0, max: 255 }, { default: null, doc: 'A partition.' }), 256, {
+        default: null,
+        doc: 'Partitions.',
+      }),
+      {
+        default: [],
+        doc: 'Partitions that this process follows as a hot standby, whether `owned` names them or not.',
+      },
+    ),
+  },
+  standby: {
+    promoteAfter: orUnset(
+      durationField(
+        { min: '1s', max: '1h' },
+        {
+          default: null,
+          doc: 'A standby claims its partition when the owner has owed something for this long and stayed silent; left out: only when told.',
+        },
+      ),
+    ),
   },
   genesis: {
     zone: zoneField({

@@ -11,8 +11,9 @@ import { SETTINGS_FIELDS } from './settings-grammar.ts'
 /** The settings of a process, checked, in base units. Frozen. */
 export interface Settings {
   readonly nats: NatsConnectionSettings
-  /** `count` is fixed at genesis; `owned`: partitions that this process works on. */
-  readonly partitions: { readonly count: number; readonly owned: readonly number[] | 'all' }
+  readonly partitions: PartitionSettings
+  /** `promoteAfterMs` null: a standby is promoted only when told. */
+  readonly standby: { readonly promoteAfterMs: number | null }
   /** Used once, when the streams are made. */
   readonly genesis: { readonly zone: string; readonly clock: ClockMode }
   readonly store: { readonly directory: string }
@@ -33,6 +34,14 @@ export interface Settings {
   readonly log: { readonly level: LogLevel; readonly auditFile: string | null }
   /** Folders below the config directory whose YAML files belong to other programs. */
   readonly rules: { readonly exclude: readonly string[] }
+}
+
+/** `count` is fixed at genesis; `owned`: partitions that this process works on. */
+export interface PartitionSettings {
+  readonly count: number
+  readonly owned: readonly number[] | 'all'
+  /** Partitions that this process follows, whether `owned` names them or not. */
+  readonly standby: readonly number[] | 'all'
 }
 
 /** How to reach NATS. Secrets are read from files, so that they appear in no configuration. */
@@ -89,9 +98,9 @@ export function parseSettings(file: string, text: string): Settings {
   return toSettings(reading.values)
 }
 
-/** Numbers of the partitions that a process with these settings works on. */
+/** Numbers of the partitions that a process with these settings works on, owned or followed. */
 export function ownedPartitions({ partitions }: Settings): readonly number[] {
-  return partitions.owned === 'all' ? [...Array(partitions.count).keys()] : partitions.owned
+  return assignedPartitions(partitions).map(({ partition }) => partition)
 }
 
 type Reading = SettingsReading<typeof SETTINGS_FIELDS>
@@ -110,15 +119,18 @@ function checkClock({ values, report }: Reading): void {
 }
 
 function checkPartitions({ values, report }: Reading): void {
-  const { count, owned } = values.partitions
-  if (owned === 'all') return
-  const surplus = owned.find((partition) => partition >= count)
-  if (surplus !== undefined) {
-    const message = `there is no partition ${surplus}: the last of ${count} is ${count - 1}`
-    report('partitions.owned', 'out-of-range', message)
-  }
-  if (new Set(owned).size < owned.length) {
-    report('partitions.owned', 'duplicate', 'a partition is given twice')
+  const { count } = values.partitions
+  for (const name of ['owned', 'standby'] as const) {
+    const named = values.partitions[name]
+    if (named === 'all') continue
+    const surplus = named.find((partition) => partition >= count)
+    if (surplus !== undefined) {
+      const message = `there is no partition ${surplus}: the last of ${count} is ${count - 1}`
+      report(`partitions.${name}`, 'out-of-range', message)
+    }
+    if (new Set(named).size < named.length) {
+      report(`partitions.${name}`, 'duplicate', 'a partition is given twice')
+    }
   }
 }
 
@@ -175,7 +187,8 @@ function toSettings(read: ReadSettings<typeof SETTINGS_FIELDS>): Settings {
         serverName: nats.tlsServerName,
       },
     },
-    partitions: { count: read.partitions.count, owned: read.partitions.owned },
+    partitions: { ...read.partitions },
+    standby: { promoteAfterMs: read.standby.promoteAfter },
     genesis: { zone: genesis.zone, clock },
     store: { directory: read.store.directory },
     backup: { directory: read.backup.directory },
@@ -206,4 +219,18 @@ function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value
   for (const item of Object.values(value)) deepFreeze(item)
   return Object.freeze(value)
+}
+
+/** What a process does with each partition that is its own to work on, in order. */
+export function assignedPartitions({
+  count,
+  owned,
+  standby,
+}: PartitionSettings): readonly { readonly partition: number; readonly isFollowed: boolean }[] {
+  const all = [...Array(count).keys()]
+  const followed = new Set(standby === 'all' ? all : standby)
+  const mine = new Set([...(owned === 'all' ? all : owned), ...followed])
+  return all
+    .filter((partition) => mine.has(partition))
+    .map((partition) => ({ partition, isFollowed: followed.has(partition) }))
 }

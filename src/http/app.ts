@@ -6,6 +6,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { fastify, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import type { AuditLog } from '../model/audit.ts'
+import type { PromoteStandbys } from '../model/promotion.ts'
 import type { WorkerView } from '../model/view.ts'
 import { addAudit } from './audit.ts'
 import { addBackupRoute, type BackupHandler } from './backup-route.ts'
@@ -28,6 +29,7 @@ import {
 } from './limits.ts'
 import type { MetricsText } from './operation-routes.ts'
 import { addOperationRoutes } from './operation-routes.ts'
+import { addPromoteRoute } from './promote-route.ts'
 import { createMaskedLogger, logAnswer } from './request-log.ts'
 
 /** How the worker's HTTP server is set up. */
@@ -45,6 +47,8 @@ export interface HttpOptions {
   readonly backup?: BackupHandler
   /** The worker's logger; absent: nothing is logged. */
   readonly logger?: Logger | undefined
+  /** Makes standbys owners; absent: nothing here follows anything. */
+  readonly promote?: PromoteStandbys
 }
 
 /** Makes the application; it listens to nothing yet. */
@@ -99,6 +103,7 @@ export function createApp(
     routes.addHook('onRoute', ({ url }) => void urls.add(url))
     addOperationRoutes(routes, view, metrics, options.token)
     addBackupRoute(routes, options.backup, options.token)
+    addPromoteRoute(routes, options.promote, options.token)
     addDataRoutes(routes, view, options.token)
     addMethodRefusals(routes, [...urls])
   })

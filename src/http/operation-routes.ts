@@ -56,14 +56,20 @@ function addHealth(app: FastifyInstance, view: WorkerView): void {
   app.get('/-/healthy', { schema: healthySchema }, async () => ({ status: 'healthy' }))
 
   const readySchema = {
-    summary: 'Whether all partitions are live',
-    description: 'Not ready during recovery, from the start of a drain, and while any is halted.',
+    summary: 'Whether all owned partitions are live',
+    description:
+      'Not ready during recovery, from the start of a drain, while any is halted, and while there ' +
+      'are only standbys.',
     tags: ['operation'],
     response: { 200: ReadyBody, 503: NotReadyBody },
   }
   app.get('/-/ready', { schema: readySchema }, async (_request, reply) => {
     const partitions = view.partitions()
-    const waiting = partitions.filter((partition) => partition.status !== 'live')
+    const isLive = partitions.some(({ status }) => status === 'live')
+    // A standby beside owned partitions hinders nobody; alone it has nothing to be ready for.
+    const waiting = partitions.filter(
+      ({ status }) => status !== 'live' && !(isLive && status === 'standby'),
+    )
     if (partitions.length > 0 && waiting.length === 0) {
       return { status: 'ready', partitions: partitions.map(describePartition) }
     }
@@ -125,7 +131,7 @@ function answerReload(reply: FastifyReply, outcome: ReloadOutcome): FastifyReply
 const LINKS: readonly (readonly [path: string, text: string])[] = [
   ['/metrics', 'metrics for Prometheus'],
   ['/-/healthy', 'whether the process answers'],
-  ['/-/ready', 'whether all partitions are live'],
+  ['/-/ready', 'whether all owned partitions are live'],
   ['/v1/partitions', 'partitions'],
   ['/v1/triggers', 'triggers'],
   ['/openapi.json', 'description of this interface (OpenAPI)'],

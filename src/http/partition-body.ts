@@ -52,6 +52,8 @@ export function detailPartition(view: PartitionView) {
       decisionNumber: view.decisionNumber,
       acknowledgedDecisionNumber: view.acknowledgedDecisionNumber,
       outboxDecisions: view.outboxDecisions,
+      unreadMessages: view.outputUnreadMessages,
+      ownerSilentMs: view.ownerSilentMs,
       candidates: statistics.candidates,
       deliveries: statistics.deliveries,
       suppressed: nonzero(SUPPRESSION_REASONS, statistics.suppressed),

@@ -27,7 +27,7 @@ export const HealthyBody = Type.Object({ status: Type.Literal('healthy') })
 
 const PartitionState = Type.Object({
   partition: Type.Integer(),
-  status: Type.String({ description: 'recovering, live, draining, halted or stopped' }),
+  status: Type.String({ description: 'recovering, standby, live, draining, halted or stopped' }),
   halt: Nullable(
     Type.Object({
       code: Type.String({ examples: ['HW_PARTITION_HALTED'] }),
@@ -155,6 +155,8 @@ export const PartitionsBody = Type.Object({
         decisionNumber: Type.Number(),
         acknowledgedDecisionNumber: Type.Number(),
         outboxDecisions: Count('made and not acknowledged'),
+        unreadMessages: Count('of a standby: in the output stream and not compared yet'),
+        ownerSilentMs: Count('of a standby: how long its owner has owed something and is silent'),
         candidates: Count('fired'),
         deliveries: Count('decided to be sent'),
         suppressed: Type.Record(Type.String(), Type.Number(), {

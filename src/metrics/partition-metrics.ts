@@ -29,6 +29,7 @@ export type PartitionMetric = {
 
 const STATUSES: readonly PartitionView['status'][] = [
   'recovering',
+  'standby',
   'live',
   'draining',
   'halted',
@@ -249,6 +250,20 @@ const OUTPUT_METRICS: readonly PartitionMetric[] = [
     help: 'Number of the last decision that the output stream has acknowledged.',
     label: null,
     read: (view) => view.acknowledgedDecisionNumber,
+  },
+  {
+    kind: 'gauge',
+    name: 'highwater_standby_unread_messages',
+    help: 'Messages of the output stream that a standby has not compared yet; 0 for an owner.',
+    label: null,
+    read: (view) => view.outputUnreadMessages,
+  },
+  {
+    kind: 'gauge',
+    name: 'highwater_standby_owner_silent_seconds',
+    help: 'How long the owner that a standby follows has owed something and said nothing.',
+    label: null,
+    read: (view) => view.ownerSilentMs / 1000,
   },
   {
     kind: 'gauge',

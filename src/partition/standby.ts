@@ -9,6 +9,7 @@
  *   loaded → standby → claim → tail compared → replay of the rest, if any → live
  */
 
+import { BrokerUnavailableError } from '../errors.ts'
 import type { OutputStream, Source, WaitingClock } from '../model/ports.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { PartitionMachine } from './machine.ts'
@@ -18,9 +19,13 @@ import { type ClaimIdentity, claimOutput } from './output-writer.ts'
 import { type LoadedPartition, type Ownership, patiently } from './recovery.ts'
 import type { RejectWriter } from './reject-writer.ts'
 import { isTickDue } from './ticker.ts'
+import type { PartitionWorker } from './worker.ts'
 
 /** How long a standby that is told to stop waits for the owner's last words, ms. */
 const FAREWELL_MS = 2_000
+/** How long whoever asks for a promotion waits for the claim, and how often it looks, ms. */
+const PATIENCE_MS = 20_000
+const POLL_MS = 5
 
 /** How a partition is followed. */
 export interface StandbySettings {
@@ -29,6 +34,16 @@ export interface StandbySettings {
    * only when told.
    */
   readonly promoteAfterMs: number | null
+  /** Told once the claim is made; for the log. */
+  readonly onPromoted?: (promotion: Promotion) => void
+}
+
+/** How a promotion went. */
+export interface Promotion {
+  readonly epoch: number
+  readonly cause: 'asked' | 'owner silent'
+  /** From the decision to take over until sending may begin, ms. */
+  readonly tookMs: number
 }
 
 /** What a standby needs from outside. */
@@ -79,8 +94,12 @@ export class Standby {
    * what it lacks stays in the outbox for the new owner to send. Null when stopped meanwhile.
    * Throws PartitionHaltedError, before the claim where it can.
    */
-  async takeOver(identity: Omit<ClaimIdentity, 'claimedAtMs'>): Promise<Ownership | null> {
+  async takeOver(
+    identity: Omit<ClaimIdentity, 'claimedAtMs'>,
+    cause: Promotion['cause'],
+  ): Promise<Ownership | null> {
     const { source, output, clock, isStopping } = this.#ports
+    const startedAtMs = clock.nowMs()
     const { follower } = this
     const { outbox } = this.#machine
     await follower.stop()
@@ -101,6 +120,8 @@ export class Standby {
     const { lastNumber, digests } = seen.tail
     compareTail(outbox, seen.tail)
     if (lastNumber > outbox.decisionNumber) outbox.expectReplay(lastNumber, digests)
+    const tookMs = clock.nowMs() - startedAtMs
+    this.#settings.onPromoted?.({ epoch: claim.sequence, cause, tookMs })
     return { claim, outputNumber: lastNumber, replayTarget: seen.lastSequence }
   }
 
@@ -113,6 +134,18 @@ export class Standby {
     const said = Promise.all([this.follower.acknowledged(decisionNumber), rejects.drained()])
     await Promise.race([said, this.#ports.clock.pause(FAREWELL_MS)])
     return this.follower.acknowledgedNumber >= decisionNumber && rejects.waitingCount === 0
+  }
+}
+
+/** Resolves once a worker that was told to take over owns its partition; see its `promote`. */
+export async function untilPromoted(worker: PartitionWorker, clock: WaitingClock): Promise<void> {
+  const deadlineMs = clock.nowMs() + PATIENCE_MS
+  while (worker.isStandby) {
+    if (worker.halt !== null) throw worker.halt
+    if (worker.status === 'stopped' || clock.nowMs() > deadlineMs) {
+      throw new BrokerUnavailableError('OUT has not taken the claim yet; it is tried on and on')
+    }
+    await clock.pause(POLL_MS)
   }
 }
 

@@ -7,7 +7,7 @@
  *   recovering → standby → (promoted) recovering → live
  */
 
-import { assert, BrokerUnavailableError, HighwaterError, PartitionHaltedError } from '../errors.ts'
+import { assert, HighwaterError, PartitionHaltedError } from '../errors.ts'
 import type {
   ControlWriter,
   InputMessage,
@@ -28,7 +28,7 @@ import { type GroupCommitLimits, OutputWriter } from './output-writer.ts'
 import type { OutputProgress } from './output-chain.ts'
 import { type LoadedPartition, type Ownership, patiently, recoverPartition } from './recovery.ts'
 import { RejectWriter } from './reject-writer.ts'
-import { Standby, type StandbySettings } from './standby.ts'
+import { Standby, type StandbySettings, untilPromoted } from './standby.ts'
 import { checkLogClock, type StandingPlace, StreamWatch } from './stream-watch.ts'
 import { Ticker } from './ticker.ts'
 import { viewOfPartition } from './partition-view.ts'
@@ -137,14 +137,13 @@ export class PartitionWorker {
     return this.#settings.standby !== undefined && this.#writer === null
   }
 
-  /** Claims the partition for this standby; resolves once OUT holds the claim. */
-  async promote(): Promise<void> {
+  /**
+   * Claims the partition for this standby; resolves once OUT holds the claim. Rejects when the
+   * standby halts or stops before, or when the broker does not answer; it goes on trying then.
+   */
+  promote(): Promise<void> {
     this.#isPromotionAsked = true
-    while (this.isStandby) {
-      if (this.#halt !== null) throw this.#halt
-      if (this.#isStopping) throw new BrokerUnavailableError('the standby stops')
-      await this.#ports.clock.pause(5)
-    }
+    return untilPromoted(this, this.#ports.clock)
   }
 
   /** Writes a checkpoint now; resolves when its manifest is on disk. */
@@ -262,7 +261,8 @@ export class PartitionWorker {
     const standby = this.#standby
     if (standby === null || !(this.#isPromotionAsked || standby.isOwnerMissing)) return true
     const { worker, engine } = this.#settings
-    const ownership = await standby.takeOver({ worker, engine })
+    const cause = this.#isPromotionAsked ? 'asked' : 'owner silent'
+    const ownership = await standby.takeOver({ worker, engine }, cause)
     if (ownership === null) return false
     this.#own(ownership)
     this.#writer!.kick()

@@ -250,11 +250,10 @@ export class Installation {
   }
 
   /** A whole worker in a process of its own. Resolves when it says that HTTP listens. */
-  async spawn(configDirectory: string): Promise<ChildWorker> {
+  async spawn(configDirectory: string, options: readonly string[] = []): Promise<ChildWorker> {
     const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
-    const child = spawn(process.execPath, [main, 'start', '--config', configDirectory], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const args = [main, 'start', '--config', configDirectory, ...options]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     const output: string[] = []
     const exited = once(child, 'exit').then(() => undefined)
     this.onClose(async () => {
@@ -266,7 +265,7 @@ export class Installation {
       for (const stream of [child.stdout, child.stderr]) {
         createInterface({ input: stream }).on('line', (line) => {
           output.push(line)
-          const found = /"url":"([^"]+)"/.exec(line)?.[1]
+          const found = /"url":"(http[^"]+)"/.exec(line)?.[1]
           if (found === undefined) return
           url = found
           resolve()

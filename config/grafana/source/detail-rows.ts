@@ -167,6 +167,15 @@ export const OUTPUT: RowSpec = {
       { expr: rate('highwater_output_bytes_total'), legend: 'bytes' },
       { expr: rate('highwater_output_refusals_total'), legend: 'refused or unanswered' },
     ]),
+    graph(
+      'Standbys: silence of the owner',
+      'How long an owner has owed something and said nothing; messages that its standby has to compare.',
+      's',
+      [
+        { expr: of('highwater_standby_owner_silent_seconds'), legend: '{{partition}} silent' },
+        { expr: of('highwater_standby_unread_messages'), legend: '{{partition}} unread messages' },
+      ],
+    ),
   ],
 }
 

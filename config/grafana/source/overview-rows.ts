@@ -129,6 +129,7 @@ export const STATUS: RowSpec = {
             `3 * ${of('highwater_partition_status', 'status="draining"')}`,
             `4 * ${of('highwater_partition_status', 'status="halted"')}`,
             `5 * ${of('highwater_partition_status', 'status="stopped"')}`,
+            `6 * ${of('highwater_partition_status', 'status="standby"')}`,
           ].join(' + ignoring (status) '),
           legend: '{{instance}} {{partition}}',
         },
@@ -139,6 +140,7 @@ export const STATUS: RowSpec = {
         3: { text: 'draining', color: 'blue' },
         4: { text: 'halted', color: 'red' },
         5: { text: 'stopped', color: 'text' },
+        6: { text: 'standby', color: 'purple' },
       },
     },
     graph(

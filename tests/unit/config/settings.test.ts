@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ConfigInvalidError } from '../../../src/errors.ts'
 import { defaultOf } from '../../../src/config/read-settings.ts'
 import type { Field } from '../../../src/config/setting-fields.ts'
-import { parseSettings } from '../../../src/config/settings.ts'
+import { assignedPartitions, parseSettings } from '../../../src/config/settings.ts'
 import { SETTINGS_FIELDS } from '../../../src/config/settings-grammar.ts'
 import { settingsReference, settingsSchema } from '../../../src/config/settings-reference.ts'
 
@@ -34,7 +34,8 @@ test('an empty text gives the defaults', () => {
         inboxPrefix: null,
         tls: { caFile: null, certFile: null, keyFile: null, serverName: null },
       },
-      partitions: { count: 1, owned: 'all' },
+      partitions: { count: 1, owned: 'all', standby: [] },
+      standby: { promoteAfterMs: null },
       genesis: { zone: 'Asia/Shanghai', clock: { mode: 'real' } },
       store: { directory: 'data' },
       backup: { directory: null },
@@ -73,7 +74,8 @@ test('everything can be said', () => {
     FILE,
     `
 nats: { servers: [nats://a:4222, tls://b], user: hw, passwordFile: p, tlsCaFile: ca, tlsCertFile: c, tlsKeyFile: k, tlsServerName: n, inboxPrefix: _INBOX_hw }
-partitions: { count: 16, owned: [0, 15] }
+partitions: { count: 16, owned: [0, 15], standby: [1] }
+standby: { promoteAfter: 10s }
 genesis: { zone: Europe/Berlin, clock: virtual, writer: demo, start: 2026-11-01T00:00:00+08:00 }
 store: { directory: /var/lib/highwater }
 checkpoint: { every: 1m, bandwidth: 50 MiB per second }
@@ -94,7 +96,8 @@ rules: { exclude: [grafana, a/b] }
     inboxPrefix: '_INBOX_hw',
     tls: { caFile: 'ca', certFile: 'c', keyFile: 'k', serverName: 'n' },
   })
-  expect(settings.partitions).toEqual({ count: 16, owned: [0, 15] })
+  expect(settings.partitions).toEqual({ count: 16, owned: [0, 15], standby: [1] })
+  expect(settings.standby).toEqual({ promoteAfterMs: 10_000 })
   expect(settings.genesis.clock).toEqual({
     mode: 'virtual',
     writer: 'demo',
@@ -137,6 +140,10 @@ describe('is refused, with its place and what was meant', () => {
     ['partitions: { count: 257 }', '1:22 bad-value', 'from 1 to 256'],
     ['partitions: { count: 2, owned: [2] }', '1:32 out-of-range', 'the last of 2 is 1'],
     ['partitions: { count: 2, owned: [0, 0] }', '1:32 duplicate', 'given twice'],
+    ['partitions: { count: 2, standby: [2] }', '1:34 out-of-range', 'the last of 2 is 1'],
+    ['partitions: { count: 2, standby: [1, 1] }', '1:34 duplicate', 'given twice'],
+    ['standby: { promoteAfter: 10 }', '1:26 bad-value', 'did you mean 10s'],
+    ['standby: { promoteAfter: 10ms }', '1:26 bad-value', 'from 1s to 1h'],
     ['partitions: { owned: some }', '1:22 bad-value', 'all, or a list'],
     ['nats: { servers: nats://a }', '1:18 bad-value', 'write it as a list'],
     ['nats: { servers: [http://a] }', '1:18 bad-value', 'like nats://127.0.0.1:4222'],
@@ -218,6 +225,22 @@ describe('every setting', () => {
     expect(row).toContain(field.doc)
     expect(row!.match(/(?<!\\)\|/g)).toHaveLength(5)
   })
+})
+
+test('what is followed is followed, whether it is named as owned or not', () => {
+  const assigned = (text: string): string[] =>
+    assignedPartitions(parseSettings(FILE, `partitions: ${text}`).partitions).map(
+      ({ partition, isFollowed }) => `${partition}${isFollowed ? ' followed' : ''}`,
+    )
+  expect(assigned('{ count: 3 }')).toEqual(['0', '1', '2'])
+  expect(assigned('{ count: 3, standby: all }')).toEqual(['0 followed', '1 followed', '2 followed'])
+  expect(assigned('{ count: 4, owned: [1, 0], standby: [3, 2] }')).toEqual([
+    '0',
+    '1',
+    '2 followed',
+    '3 followed',
+  ])
+  expect(assigned('{ count: 3, owned: [0], standby: [0] }')).toEqual(['0 followed'])
 })
 
 test('the committed schema of settings is the grammar', () => {

@@ -72,6 +72,41 @@ test.each(['recovering', 'draining', 'stopped'] as const)(
   },
 )
 
+test('a worker that only follows is healthy and not ready; beside owned partitions a standby hinders nobody', async () => {
+  const worker = createFakeWorker(2)
+  const { app } = createTestApp(worker)
+  worker.partitions[0]!.status = 'standby'
+  expect((await app.inject('/-/ready')).statusCode).toBe(200)
+  worker.partitions[1]!.status = 'standby'
+  const ready = await app.inject('/-/ready')
+  expect(ready.statusCode).toBe(503)
+  expect(ready.json().error.message).toBe('Partition 0 is standby. Partition 1 is standby.')
+  worker.partitions[0]!.status = 'live'
+  worker.partitions[1]!.status = 'recovering'
+  const { error } = (await app.inject('/-/ready')).json()
+  expect(error.message).toBe('Partition 1 is recovering.')
+  expect((await app.inject('/-/healthy')).statusCode).toBe(200)
+})
+
+test.each([
+  [{ kind: 'promoted', partitions: [{ partition: 1, epoch: 17 }] }, 200],
+  [{ kind: 'not-standby' }, 409],
+  [{ kind: 'failed', code: 'HW_BROKER_UNAVAILABLE', message: 'not yet' }, 503],
+] as const)('a promotion that is $kind answers so', async (outcome, statusCode) => {
+  const asked: (number | null)[] = []
+  const promote = async (partition: number | null) => {
+    asked.push(partition)
+    return outcome
+  }
+  const app = createApp(createFakeWorker(2).view, METRICS, { token: null, promote })
+  const post = (url: string) => app.inject({ method: 'POST', url })
+  expect((await post('/-/promote?partition=1')).statusCode).toBe(statusCode)
+  expect((await post('/-/promote')).statusCode).toBe(statusCode)
+  expect((await post('/-/promote?partition=all')).statusCode).toBe(400)
+  expect((await app.inject('/-/promote')).statusCode).toBe(405)
+  expect(asked).toEqual([1, null])
+})
+
 test('a worker without partitions is not ready', async () => {
   const response = await createTestApp(createFakeWorker(0)).app.inject('/-/ready')
   expect(response.statusCode).toBe(503)
@@ -145,6 +180,7 @@ test('the description names every path and what it takes', async () => {
   expect(taken.sort()).toEqual([
     '/-/backup post',
     '/-/healthy get',
+    '/-/promote post',
     '/-/ready get',
     '/-/reload post put',
     '/metrics get',

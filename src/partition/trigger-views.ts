@@ -1,0 +1,33 @@
+/** Triggers as configured, with what became of their candidates in all partitions of a process. */
+
+import type { PartitionView, TriggerView } from '../model/view.ts'
+import type { PartitionCore } from './core.ts'
+
+/** `core`: any one; the triggers in force are the same everywhere. Null: none is known yet. */
+export function viewOfTriggers(
+  core: PartitionCore | null,
+  partitions: readonly PartitionView[],
+): readonly TriggerView[] {
+  const counts = new Map<string, { candidates: number; deliveries: number; suppressed: number }>()
+  for (const { triggers } of partitions) {
+    for (const { id, candidates, deliveries, suppressed } of triggers) {
+      const sum = counts.get(id) ?? { candidates: 0, deliveries: 0, suppressed: 0 }
+      sum.candidates += candidates
+      sum.deliveries += deliveries
+      sum.suppressed += suppressed
+      counts.set(id, sum)
+    }
+  }
+  return (core?.compiled.catalog.triggers ?? []).map((spec) => ({
+    id: spec.id,
+    file: spec.file,
+    once: spec.once,
+    channel: spec.channel,
+    priority: spec.priority,
+    message: spec.message,
+    statistics: {
+      id: spec.id,
+      ...(counts.get(spec.id) ?? { candidates: 0, deliveries: 0, suppressed: 0 }),
+    },
+  }))
+}
