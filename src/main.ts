@@ -3,6 +3,7 @@
 
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 import { runBackup } from './commands/backup.ts'
+import { runAudited } from './commands/audited-command.ts'
 import { runCheck } from './commands/check.ts'
 import { runDemo } from './commands/demo.ts'
 import { type InitOptions, runInit } from './commands/init.ts'
@@ -223,7 +224,7 @@ async function main(args: string[]): Promise<number> {
     return 2
   }
   try {
-    return await command.run(rest)
+    return await runAudited(name, rest, () => command.run(rest))
   } catch (error) {
     return report(name, error)
   }

@@ -4,16 +4,14 @@
  * changes nothing.
  */
 
-import { pino } from 'pino'
 import { type LoadedConfig, loadConfigDirectory } from '../config/load.ts'
 import type { NatsConnectionSettings } from '../config/settings.ts'
-import { HighwaterError, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
 import { MESSAGE_SIZE_MAX } from '../model/wire.ts'
 import { parseCatalog } from '../rules/parse-catalog.ts'
 import { type BrokerConnection, connectToNats } from '../sink/connection.ts'
 import { ensureStreams, type PartitionStreams } from '../sink/streams.ts'
 import { genesisOf } from '../supervisor.ts'
-import { commandActor, openAuditLog } from './audit-log.ts'
 import { natsSettings } from './nats-settings.ts'
 import { readPartitionCount } from './stream-writer.ts'
 
@@ -36,22 +34,12 @@ export async function runInit(options: InitOptions): Promise<number> {
   const { settings } = config
   parseCatalog(config.files)
   const warn = (message: string): void => console.error(`warning: ${message}`)
-  // Standard output is for people; lines for machines go to standard error.
-  const audit = openAuditLog({ file: settings.log.auditFile, logger: pino(process.stderr) })
-  const record = (outcome: string): void =>
-    audit.record({ operation: 'init', actor: commandActor(), outcome, generation: null })
+  const connection = await connectToNats(natsSettings(identify(settings.nats, options), warn))
   try {
-    const connection = await connectToNats(natsSettings(identify(settings.nats, options), warn))
-    try {
-      await makeStreams(connection, config)
-    } finally {
-      await connection.close()
-    }
-  } catch (error) {
-    record(error instanceof HighwaterError ? error.code : 'failed')
-    throw error
+    await makeStreams(connection, config)
+  } finally {
+    await connection.close()
   }
-  record('done')
   return 0
 }
 

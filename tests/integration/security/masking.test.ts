@@ -89,6 +89,7 @@ test('no subscriber number is in anything that a busy run says', async () => {
     await ask(url, said)
     await reload(url, config, said)
     await publishCsv(installation, config, said)
+    await erase(installation, config, said)
     await until('a checkpoint', async () => {
       const metrics = await (await fetch(`${url}/metrics`)).text()
       return /highwater_checkpoints_total\{[^}]*\} [1-9]/.test(metrics)
@@ -110,7 +111,7 @@ test('no subscriber number is in anything that a busy run says', async () => {
   } finally {
     await installation.close()
   }
-}, 60_000)
+}, 120_000)
 
 /** Deliveries, and every kind of input that is refused with a number in it. */
 async function feed(installation: Installation): Promise<void> {
@@ -225,9 +226,19 @@ async function publishCsv(installation: Installation, config: string, said: Said
   ])
   await writeFile(file, ['msisdn,bytes,start', ...lines, ''].join('\n'))
   const map = 'sub=msisdn,bytes=bytes,time=start'
-  for (const more of [[], ['--json'], ['--dry-run']]) {
-    const args = ['publish', file, '--map', map, '--config', config, ...more]
-    hear(said, `publish ${more.join()}`, (await runProgram(...args)).output)
+  const args = ['publish', file, '--map', map, '--config', config]
+  hear(said, 'publish', (await runProgram(...args)).output)
+}
+
+/** What the command prints, and leaves in the audit, that forgets subscribers. */
+async function erase(installation: Installation, config: string, said: Said): Promise<void> {
+  const file = join(installation.directory, 'erase.txt')
+  await writeFile(file, `${SUBSCRIBERS[0]}\n${SUBSCRIBERS[1]}\n`)
+  const [, , subscriber] = SUBSCRIBERS
+  // One that is taken, and one that is not.
+  for (const which of [['--file', file], [`--subscriber=${subscriber}x`]]) {
+    const { output } = await runProgram('erase', '--config', config, ...which)
+    hear(said, `erase ${which[0]!.slice(0, 12)}`, output)
   }
 }
 

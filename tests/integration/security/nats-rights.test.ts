@@ -110,7 +110,7 @@ describe('a whole story', () => {
     const first = await runProgram(...args)
     expect(first.output).toContain('partition 0: IN_0, OUT_0, REJ_0 made, genesis published')
     expect(first.output).toContain('partition 1: IN_1, OUT_1, REJ_1 made, genesis published')
-    expect(first.output).toMatch(/"audit":true,"operation":"init".*"outcome":"done"/)
+    expect(first.output).toMatch(/"audit":true,"operation":"highwater init .*"outcome":"done"/)
     expect(first.code).toBe(0)
     const second = await runProgram(...args)
     expect(second.output).toContain('partition 1: IN_1, OUT_1, REJ_1 there already')
