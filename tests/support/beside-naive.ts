@@ -11,6 +11,7 @@ import { REJECT_REASONS, type RejectReason } from '../../src/model/reject.ts'
 import type { CounterView } from '../../src/model/view.ts'
 import { inspectSubscriber } from '../../src/partition/inspect.ts'
 import type { PartitionMachine } from '../../src/partition/machine.ts'
+import { Rulings } from '../../src/partition/rulings.ts'
 import { NO_SUBSCRIBER } from '../../src/state/subscriber-index.ts'
 import { expectSame } from './expect-same.ts'
 import { drainDecisions, encodeInput, startMachine } from './machine-harness.ts'
@@ -26,17 +27,26 @@ export interface Agreement {
   readonly model: NaiveModel
 }
 
+/** Inputs that a person ruled to be skipped: by the machine as ruled, by the model as told. */
+export interface RuledOut {
+  readonly rulings: Rulings
+  readonly sequences: ReadonlySet<number>
+}
+
 /** Runs a workload through both, and expects the same decisions, counters, counts and rejects. */
 export function runBesideNaive(
   { inputs, parameters }: Workload,
   files: ConfigFiles,
   label: string,
+  ruled: RuledOut = { rulings: new Rulings(), sequences: new Set() },
 ): Agreement {
   const model = new NaiveModel(parameters)
   const machine = startMachine(parameters, files)
+  machine.follow(ruled.rulings, [])
   const decisions: NaiveDecision[] = []
   for (const input of inputs) {
-    const expected = model.apply(input)
+    const isSkipped = ruled.sequences.has(input.sequence)
+    const expected = isSkipped ? model.skip(input) : model.apply(input)
     machine.apply(encodeInput(input, parameters.partition))
     const decided = drainDecisions(machine).map(({ generation: _, ...decision }) => decision)
     expectSame(decided, expected, () => `${label}, ${describe(input)}`)

@@ -97,6 +97,12 @@ export class NaiveModel {
     return this.#decisions
   }
 
+  /** An input that a ruling leaves out: it is refused, and nothing else happens. */
+  skip({ sequence }: NaiveInput): NaiveDecision[] {
+    this.rejects.push({ sequence, reason: 'skipped-by-ruling' })
+    return []
+  }
+
   /** The partition's clock, ms. */
   clockMs(): number {
     return this.#nowMs
