@@ -1,5 +1,6 @@
 /** All families of faults, in the order of the table. A new kind of fault is a line in here. */
 
+import { SIMULATION } from '../simulation/family.ts'
 import { BROKER_KILL } from './broker-kill.ts'
 import { CLOCK_BACK } from './clock-step.ts'
 import { CRASH_POINT } from './crash-point.ts'
@@ -19,4 +20,5 @@ export const FAMILIES: readonly FaultFamily[] = [
   LINK_CUT,
   LINK_BLACKHOLE,
   CLOCK_BACK,
+  SIMULATION,
 ]

@@ -4,6 +4,8 @@
  */
 
 const LINE_LENGTH_MAX = 110
+/** Where lines stay, they come no more often than this. */
+const SAY_EVERY_MS = 30_000
 
 /** Runs of one family, for the estimate of the time left. */
 export interface FamilyPace {
@@ -17,6 +19,7 @@ export class Progress {
   readonly #paces = new Map<string, FamilyPace>()
   readonly #jobs: number
   readonly #isTerminal = process.stderr.isTTY === true
+  #saidAtMs = 0
   readonly #doing = new Map<string, string>()
 
   constructor(jobs: number) {
@@ -31,7 +34,10 @@ export class Progress {
   /** An episode says what it is doing. */
   say(family: string, seed: number, text: string): void {
     this.#doing.set(family, `seed ${seed}: ${text}`)
-    if (this.#isTerminal) this.#write(family)
+    const nowMs = performance.now()
+    if (!this.#isTerminal && nowMs - this.#saidAtMs < SAY_EVERY_MS) return
+    this.#saidAtMs = nowMs
+    this.#write(family)
   }
 
   /** An episode is over. */
