@@ -6,7 +6,7 @@ import { runBackup } from './commands/backup.ts'
 import { runAudited } from './commands/audited-command.ts'
 import { runCheck } from './commands/check.ts'
 import { runDemo } from './commands/demo.ts'
-import { type InitOptions, runInit } from './commands/init.ts'
+import { INIT_TEXTS, initOptions, runInit } from './commands/init.ts'
 import { packageVersion } from './commands/engine.ts'
 import {
   durationOption,
@@ -81,7 +81,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage:
       '--config DIR [--nkey-file FILE | --credentials-file FILE | --user NAME --password-file FILE]\n' +
       '[--inbox-prefix SUBJECT]',
-    run: (args) => runInit(initOptions(args)),
+    run: (args) => {
+      const config = { type: 'string', default: CONFIG_DEFAULT } as const
+      return runInit(initOptions(parse(args, { config, ...texts(...INIT_TEXTS) })))
+    },
   },
   demo: {
     summary: 'a virtual month of scenario data-pack on real parts, in about half a minute',
@@ -244,21 +247,6 @@ function parseBoth(
     return parseArgs({ args, options, strict: true, allowPositionals: true })
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
-  }
-}
-
-function initOptions(args: string[]): InitOptions {
-  const values = parse(args, {
-    config: { type: 'string', default: CONFIG_DEFAULT },
-    ...texts('user', 'password-file', 'nkey-file', 'credentials-file', 'inbox-prefix'),
-  })
-  return {
-    config: values.config as string,
-    user: textOption(values, 'user', null),
-    passwordFile: textOption(values, 'password-file', null),
-    nkeyFile: textOption(values, 'nkey-file', null),
-    credentialsFile: textOption(values, 'credentials-file', null),
-    inboxPrefix: textOption(values, 'inbox-prefix', null),
   }
 }
 

@@ -13,6 +13,7 @@ import { type BrokerConnection, connectToNats } from '../sink/connection.ts'
 import { ensureStreams, type PartitionStreams } from '../sink/streams.ts'
 import { genesisOf } from '../supervisor.ts'
 import { natsSettings } from './nats-settings.ts'
+import { type OptionValues, textOption } from './option-values.ts'
 import { readPartitionCount } from './stream-writer.ts'
 
 /** Options of `init`. The identity, where one is given, takes the place of the settings' own. */
@@ -23,6 +24,27 @@ export interface InitOptions {
   readonly nkeyFile: string | null
   readonly credentialsFile: string | null
   readonly inboxPrefix: string | null
+}
+
+/** Names of the options that hold a text, as they are written. */
+export const INIT_TEXTS = [
+  'user',
+  'password-file',
+  'nkey-file',
+  'credentials-file',
+  'inbox-prefix',
+] as const
+
+/** Options out of a command line, with the directory under `config`. */
+export function initOptions(values: OptionValues): InitOptions {
+  return {
+    config: textOption(values, 'config', ''),
+    user: textOption(values, 'user', null),
+    passwordFile: textOption(values, 'password-file', null),
+    nkeyFile: textOption(values, 'nkey-file', null),
+    credentialsFile: textOption(values, 'credentials-file', null),
+    inboxPrefix: textOption(values, 'inbox-prefix', null),
+  }
 }
 
 /**

@@ -155,7 +155,7 @@ async function feed(installation: Installation): Promise<void> {
   await until('all is refused', async () => (await installation.rejects()).length >= 40)
 }
 
-/** Requests that name subscribers, in every way; answers are kept unless they are the view itself. */
+/** Requests that name subscribers, in every way; all answers are kept but the view itself. */
 async function ask(url: string, said: Said): Promise<void> {
   const authorization = `Bearer ${TOKEN}`
   for (const subscriber of SUBSCRIBERS) {

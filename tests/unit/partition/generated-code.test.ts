@@ -1,4 +1,4 @@
-/** What may stand in generated code: offsets, finite numbers, operators and a closed list of words. */
+/** What may stand in generated code: offsets, numbers, operators and a closed list of words. */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
