@@ -11,6 +11,7 @@ const LOG_LENGTH_MAX = 20_000
 export class WorkerProcess {
   /** What it said, or the end of it. */
   log = ''
+  #url: string | null = null
   readonly #child: ChildProcess
   readonly #closed: Promise<unknown>
 
@@ -23,6 +24,7 @@ export class WorkerProcess {
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.log = (this.log + text).slice(-LOG_LENGTH_MAX)
+        this.#url ??= /"url":"(http:[^"]+)"/.exec(this.log)?.[1] ?? null
       })
     }
   }
@@ -30,8 +32,7 @@ export class WorkerProcess {
   /** Resolves with the address of its HTTP server; rejects when it ends before it has one. */
   async untilListening(): Promise<string> {
     for (;;) {
-      const url = /"url":"([^"]+)"/.exec(this.log)?.[1]
-      if (url !== undefined) return url
+      if (this.#url !== null) return this.#url
       if (this.#isGone()) throw new Error(`the worker ended by itself:\n${this.log}`)
       await Promise.race([once(this.#child.stdout!, 'data'), this.#closed])
     }
