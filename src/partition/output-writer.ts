@@ -57,7 +57,8 @@ export async function claimOutput(
   while (!isStopping()) {
     const outcome = await output.publish(bytes, null)
     if (outcome.kind === 'stored') return { sequence: outcome.sequence, fingerprint: crc32(bytes) }
-    // A claim that may have been stored does no harm: the next one outranks it.
+    // A claim that may have been stored does no harm: the next one outranks it, and if it is stored
+    // after the next one, the writer knows its own copy.
     await clock.pause(RETRY_MS)
   }
   return null
@@ -70,6 +71,7 @@ export class OutputWriter implements OutputProgress {
   readonly #outbox: Outbox
   readonly #limits: GroupCommitLimits
   readonly #epoch: number
+  readonly #claimFingerprint: number
   readonly #onFailure: (error: unknown) => void
   #place: OutputPlace
   #acknowledgedNumber: number
@@ -96,6 +98,7 @@ export class OutputWriter implements OutputProgress {
     this.#outbox = outbox
     this.#limits = limits
     this.#epoch = claim.sequence
+    this.#claimFingerprint = claim.fingerprint
     this.#place = claim
     this.#acknowledgedNumber = acknowledgedNumber
     this.#onFailure = onFailure
@@ -202,13 +205,17 @@ export class OutputWriter implements OutputProgress {
       }
       const from = this.#place.sequence + 1
       for await (const message of this.#output.read(from, lastSequence)) {
-        const envelope = decode(message.data) as { epoch?: number; first?: number }
-        if (envelope.epoch !== this.#epoch) {
+        const envelope = decode(message.data) as { kind?: string; epoch?: number; first?: number }
+        const fingerprint = crc32(message.data)
+        // An attempt of our own claim may land after the one that was acknowledged. Since nobody
+        // else's message lies between, the stream is ours as before.
+        const isLateClaim = envelope.kind === 'claim' && fingerprint === this.#claimFingerprint
+        if (envelope.epoch !== this.#epoch && !isLateClaim) {
           throw new OutputFencedError(
             `message ${message.sequence} of OUT bears another epoch than ours, ${this.#epoch}`,
           )
         }
-        this.#place = { sequence: message.sequence, fingerprint: crc32(message.data) }
+        this.#place = { sequence: message.sequence, fingerprint }
         if (envelope.first === batch.first) isStored = true
       }
     } catch (error) {

@@ -16,10 +16,7 @@ export function explainHalt(world: World, life: Life, reason: string): boolean {
 
 /** A new kind of halt is a new line: what must be true of the world, and the way out. */
 const EXPLANATIONS: Readonly<Record<string, (world: World, life: Life) => boolean>> = {
-  HW_OUTPUT_FENCED: ({ judge }, life) => {
-    const { epoch } = life.worker.view()
-    return judge.claims.some((claim) => claim > epoch)
-  },
+  HW_OUTPUT_FENCED: ({ judge }, life) => judge.isOutclaimed(life.worker.view().epoch),
   'store-commit': (_, { disk }) => disk.failureCount > 0,
   'page-checksum': mendPages,
   'page-missing': mendPages,

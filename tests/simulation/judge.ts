@@ -22,7 +22,7 @@ const ROW_REASONS = new Set(['too-late', 'too-early', 'unknown-delivery'])
 export class Judge {
   readonly failures: string[] = []
   /** Claims in OUT, oldest first. */
-  readonly claims: number[] = []
+  readonly claims: { readonly sequence: number; readonly worker: string }[] = []
   lastNumber = 0
   /** Input of the last decision in OUT. */
   lastDecidedInput = 0
@@ -68,14 +68,14 @@ export class Judge {
   onOutput({ sequence, data }: StoredMessage): void {
     const envelope = decode(data) as Record<string, unknown>
     if (envelope.kind === 'claim') {
-      this.claims.push(sequence)
+      this.claims.push({ sequence, worker: String(envelope.worker) })
       this.#engine = String(envelope.engine)
       return
     }
     if (envelope.kind !== 'decisions') return
     const { epoch, first } = envelope
-    if (epoch !== this.claims.at(-1)) {
-      this.fail(`OUT ${sequence} bears epoch ${epoch}, the last claim is ${this.claims.at(-1)}`)
+    if (this.isOutclaimed(Number(epoch))) {
+      this.fail(`OUT ${sequence} bears epoch ${epoch}, another has claimed since`)
     }
     if (first !== this.lastNumber + 1) {
       this.fail(`OUT ${sequence} starts with decision ${first} after ${this.lastNumber}`)
@@ -90,6 +90,15 @@ export class Judge {
         this.fail(`decision ${rest.number} of generation ${generation} says "${text}"`)
       }
     }
+  }
+
+  /**
+   * Whether somebody else has claimed after the claim at `epoch`. Late copies of a claim that its
+   * owner had no answer for are his own.
+   */
+  isOutclaimed(epoch: number): boolean {
+    const owner = this.claims.find(({ sequence }) => sequence === epoch)?.worker
+    return this.claims.some(({ sequence, worker }) => sequence > epoch && worker !== owner)
   }
 
   /** Versions of the engines that made the decisions after `number`, first come first. */

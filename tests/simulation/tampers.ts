@@ -128,10 +128,9 @@ const LIVE: Readonly<Record<string, (world: World, life: Life) => Change | null>
       : replaced(output, ['output-truncated'], () =>
           cut(output, output.lastSequence - 1, random.whole(0, 3)),
         ),
-  'OUT made anew beside the owner': ({ broker: { output }, random }) =>
-    replaced(output, ['output-recreated', 'output-truncated'], () =>
-      recreate(output, random.chance(0.5)),
-    ),
+  // Empty: into one with the same content the owner may write until it has looked.
+  'OUT made anew beside the owner': ({ broker: { output } }) =>
+    replaced(output, ['output-recreated', 'output-truncated'], () => recreate(output, false)),
 }
 
 /** Tampers with a stream while nobody runs, and starts an owner who must halt. */
