@@ -85,8 +85,11 @@ export async function inspectStreams(
   }
   const rulings = new Rulings(ahead)
   const { place, era } = placeUnder(rulings, head)
-  const inputHalt = await haltOf(() => checkInput(source, input, place))
   const lastSaid = await readLastSaid(output, outputState)
+  const inputHalt = await haltOf(async () => {
+    await checkInput(source, input, place)
+    if (place === null && lastSaid !== null) await checkBeginning(source, input)
+  })
   const lastBaseline = (await searchRulings(output, outputState, lastSaid?.sequence ?? 0)).some(
     ({ baseline }) => baseline !== undefined && baseline.input !== null,
   )
@@ -104,6 +107,12 @@ export async function inspectStreams(
     lastSaid,
     isRebased: lastBaseline,
   }
+}
+
+/** Without an image the log must begin with genesis; where OUT holds decisions it once did. */
+async function checkBeginning(source: Source, input: StreamState): Promise<void> {
+  if (input.lastSequence === 0 || (await findAfterGenesis(source, input)) > 1) return
+  throw new PartitionHaltedError('input-recreated', 'IN does not begin with genesis any more')
 }
 
 async function haltOf(check: () => Promise<void>): Promise<PartitionHaltedError | null> {
@@ -198,7 +207,7 @@ async function composeBaseline(
   const input = await composeInput(request, found, halt)
   const isOutputLost = found.outputHalt !== null && halt !== 'digest-mismatch'
   const isCompared = !UNCOMPARED.includes(halt)
-  const needsGenesis = head === null && found.input.firstSequence > 1 && input !== null
+  const needsGenesis = head === null && input !== null && input.from !== null
   const baseline: Baseline = {
     input,
     output: isOutputLost ? { created: found.output.created, era: found.outputEra } : null,

@@ -3,9 +3,16 @@
  * goes on at another place of IN, in the next era.
  */
 
+import { PartitionHaltedError } from '../errors.ts'
 import { adoptSaid, type SaidDecision } from './adoption.ts'
 import type { PartitionCore } from './core.ts'
-import { FINGERPRINT_UNKNOWN, type InputBaseline, isJumpDue } from './rulings.ts'
+import {
+  FINGERPRINT_UNKNOWN,
+  type InputBaseline,
+  isJumpDue,
+  type Ruling,
+  type Rulings,
+} from './rulings.ts'
 
 /**
  * Makes all jumps that are due where the partition stands; call before the first input and after
@@ -36,6 +43,22 @@ export function passHole(
   if (!isForward || next !== sequence) return
   jump(core, ruling, said)
   takeBaselines(core, said)
+}
+
+/**
+ * The rulings of a machine that follows its owner and reads of one more. What the ruling is about
+ * must lie ahead of it; a baseline is taken at a start only. Throws
+ * PartitionHaltedError('digest-mismatch').
+ */
+export function learnRuling(core: PartitionCore | null, rulings: Rulings, ruling: Ruling): Rulings {
+  const { choice, era, input } = ruling
+  const isAhead = core === null || era > core.era || (era === core.era && input > core.sequence)
+  if (choice !== 'new-baseline' && isAhead) return rulings.with(ruling)
+  const text =
+    choice === 'new-baseline'
+      ? 'OUT holds a ruling that the partition goes on from a new baseline: start this standby again'
+      : `OUT holds a ruling about input ${input}, which this standby has applied: start it again`
+  throw new PartitionHaltedError('digest-mismatch', text)
 }
 
 function jump(core: PartitionCore, ruling: InputBaseline, said: readonly SaidDecision[]): void {

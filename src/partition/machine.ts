@@ -26,7 +26,7 @@ import { parseCatalog } from '../rules/parse-catalog.ts'
 import { ROW_EMITTED, ROW_RESOLVED } from '../state/ledger.ts'
 import { formatPeriod } from '../state/periods.ts'
 import type { SaidDecision } from './adoption.ts'
-import { passHole, takeBaselines } from './baseline.ts'
+import { learnRuling, passHole, takeBaselines } from './baseline.ts'
 import { CompiledCatalog } from './compile.ts'
 import { type Genesis, PartitionCore } from './core.ts'
 import { Decider } from './deciding.ts'
@@ -35,7 +35,7 @@ import { Judge } from './judging.ts'
 import { WHERE_COUNT_MAX } from './kernel.ts'
 import { refuseOutOfTime } from './out-of-time.ts'
 import { Profiles } from './profiles.ts'
-import { Rulings } from './rulings.ts'
+import { type Ruling, Rulings } from './rulings.ts'
 
 /** Control ids remembered, so that a repeat changes nothing. */
 const CONTROL_IDS_MAX = 1024
@@ -96,6 +96,12 @@ export class PartitionMachine {
     if (this.core === null) return
     this.core.rulings = rulings
     takeBaselines(this.core, said)
+  }
+
+  /** A standby reads of a ruling while it follows; see `learnRuling`. */
+  learn(ruling: Ruling): void {
+    this.#rulings = learnRuling(this.core, this.#rulings, ruling)
+    if (this.core !== null) this.core.rulings = this.#rulings
   }
 
   /**

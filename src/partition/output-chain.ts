@@ -7,7 +7,7 @@ import { decode } from '@msgpack/msgpack'
 import { PartitionHaltedError } from '../errors.ts'
 import type { OutputMessage } from '../model/ports.ts'
 import type { OutputPlace } from './output-writer.ts'
-import { decodeRuling } from './rulings.ts'
+import { decodeRuling, type Ruling } from './rulings.ts'
 
 /** A place in OUT behind which a reader begins, and what it knows of the decisions up to there. */
 export interface ChainStart {
@@ -43,6 +43,8 @@ export class ChainReader {
   #previousLast: number | null = null
   /** Sequence of the last claim read; 0 before the first. */
   claimSequence = 0
+  /** The ruling that the last message read is; null: it is none. */
+  ruling: Ruling | null = null
 
   constructor(start: ChainStart) {
     this.#start = start
@@ -55,9 +57,10 @@ export class ChainReader {
   next({ sequence, data }: OutputMessage): ChainLink | null {
     const envelope = decode(data) as Partial<ChainLink> & { kind?: string }
     if (envelope.kind === 'claim') this.claimSequence = sequence
-    const ruled = envelope.kind === 'ruling' ? decodeRuling(data) : null
+    this.ruling = envelope.kind === 'ruling' ? decodeRuling(data) : null
     // A baseline says which decision is the last one, whatever went before it.
-    if (ruled?.baseline !== undefined) this.#previousLast = ruled.baseline.said.number
+    const { baseline } = this.ruling ?? {}
+    if (baseline !== undefined) this.#previousLast = baseline.said.number
     if (envelope.kind !== 'decisions') return null
     const { decisionNumber } = this.#start
     const { first = 0, last = 0, digest = '' } = envelope

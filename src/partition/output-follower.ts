@@ -10,6 +10,7 @@ import type { OutputMessage, OutputStream, WaitingClock } from '../model/ports.t
 import type { Outbox } from '../outbox/outbox.ts'
 import { ChainReader, type ChainStart, type OutputProgress } from './output-chain.ts'
 import type { OutputPlace } from './output-writer.ts'
+import type { Ruling } from './rulings.ts'
 
 /** How often OUT is asked for news, and our machine for what it has made meanwhile. */
 const POLL_MS = 50
@@ -46,6 +47,8 @@ export class OutputFollower implements OutputProgress {
   isAwaitingUs = false
   /** How long the owner has owed something and has not been heard of, ms. */
   silentMs = 0
+  /** Called for each ruling that is read; may throw. */
+  onRuling: (ruling: Ruling) => void = () => undefined
 
   constructor(
     output: OutputStream,
@@ -125,6 +128,7 @@ export class OutputFollower implements OutputProgress {
   /** Compares one message; false when stopped before we had made what it holds. */
   async #settle(message: OutputMessage): Promise<boolean> {
     const link = this.#chain.next(message)
+    if (this.#chain.ruling !== null) this.onRuling(this.#chain.ruling)
     this.epoch = Math.max(this.epoch, this.#chain.claimSequence)
     if (link !== null && link.last > this.acknowledgedNumber) {
       this.isAwaitingUs = true

@@ -101,6 +101,11 @@ export class Rulings {
     this.#rulings = rulings
   }
 
+  /** These and one more. */
+  with(ruling: Ruling): Rulings {
+    return new Rulings([...this.#rulings, ruling])
+  }
+
   /** Whether there is nothing to look up; asked per input. */
   get isEmpty(): boolean {
     return this.#rulings.length === 0

@@ -11,7 +11,6 @@
 
 import { BrokerUnavailableError } from '../errors.ts'
 import type { OutputStream, Source, WaitingClock } from '../model/ports.ts'
-import type { Outbox } from '../outbox/outbox.ts'
 import type { PartitionMachine } from './machine.ts'
 import { OutputFollower } from './output-follower.ts'
 import { type OutputTail, readTail } from './output-tail.ts'
@@ -81,6 +80,7 @@ export class Standby {
       return machine.outbox.waitingCount > 0 || (isStill && isTickDue(machine, ports.clock.nowMs()))
     }
     this.follower = new OutputFollower(ports.output, ports.clock, machine.outbox, start, isOwed)
+    this.follower.onRuling = (ruling) => machine.learn(ruling)
   }
 
   /** Whether the owner has been silent for so long that somebody else should try. */
@@ -101,11 +101,12 @@ export class Standby {
     const { source, output, clock, isStopping } = this.#ports
     const startedAtMs = clock.nowMs()
     const { follower } = this
-    const { outbox } = this.#machine
+    const machine = this.#machine
+    const { outbox } = machine
     await follower.stop()
     const checked = await patiently(clock, isStopping, async () => {
       const { lastSequence } = await output.state()
-      compareTail(outbox, await readTail(output, follower.end, lastSequence))
+      compareTail(machine, await readTail(output, follower.end, lastSequence))
       return true
     })
     if (checked === null) return null
@@ -118,7 +119,7 @@ export class Standby {
     })
     if (seen === null) return null
     const { lastNumber, digests } = seen.tail
-    compareTail(outbox, seen.tail)
+    compareTail(machine, seen.tail)
     if (lastNumber > outbox.decisionNumber) outbox.expectReplay(lastNumber, digests)
     const tookMs = clock.nowMs() - startedAtMs
     this.#settings.onPromoted?.({ epoch: claim.sequence, cause, tookMs })
@@ -149,8 +150,10 @@ export async function untilPromoted(worker: PartitionWorker, clock: WaitingClock
   }
 }
 
-/** Lets go of what OUT holds and we have made; safe to repeat. */
-function compareTail(outbox: Outbox, { digests }: OutputTail): void {
+/** Lets go of what OUT holds and we have made, and reads what was ruled; safe to repeat. */
+function compareTail(machine: PartitionMachine, { digests, rulings }: OutputTail): void {
+  const { outbox } = machine
+  for (const { ruling } of rulings) machine.learn(ruling)
   for (const [last, digest] of digests) {
     if (last >= outbox.nextNumber && last <= outbox.decisionNumber) outbox.release(last, digest)
   }

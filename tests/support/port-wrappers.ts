@@ -173,3 +173,19 @@ async function* withOtherDigests(
     yield { sequence, data: new Uint8Array(Buffer.from(changed, 'latin1')) }
   }
 }
+
+/** A source that gives nothing from an input on while the gate is closed. */
+export function gatedSource(source: Source, gate: Gate, sequence: number): Source {
+  const kept: InputMessage[] = []
+  return replacing<Source>(source, {
+    take: (max: number) => {
+      const all = [
+        ...kept.splice(0),
+        ...source.take(max).map((each) => ({ ...each, data: each.data.slice() })),
+      ]
+      const ready = all.filter((each) => !gate.isClosed || each.sequence < sequence)
+      kept.push(...all.slice(ready.length))
+      return ready
+    },
+  })
+}
