@@ -6,7 +6,7 @@ import { decode } from '@msgpack/msgpack'
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from 'nats'
 import { pino } from 'pino'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { serve } from '../../../src/commands/serve.ts'
 import { openStreams } from '../../../src/commands/stream-writer.ts'
 import type { ConfigFiles } from '../../../src/model/catalog.ts'
@@ -29,7 +29,21 @@ const FILES: ConfigFiles = {
     'deliver: { channel: sms, at: after 1s }\nmessage: Later\n',
 }
 
+/** Programs start in this one, beside all the others that the machine runs. */
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
+
+const eventually: typeof until = (what, condition) => until(what, condition, 60_000)
+
 let installation: SecuredInstallation
+/** Workers to be ended even if a test did not come that far. */
+const workers: WorkerProcess[] = []
+
+async function startWorker(): Promise<readonly [WorkerProcess, string]> {
+  const worker = new WorkerProcess(config)
+  workers.push(worker)
+  return [worker, await worker.untilListening()]
+}
+
 let config: string
 /** Of the admin: looks, and judges the others by what is in the streams. */
 let admin: JetStreamManager
@@ -46,7 +60,10 @@ beforeAll(async () => {
   admin = await jetstreamManager(await installation.connectAs('ADMIN'), { checkAPI: false })
 })
 
-afterAll(() => installation.close())
+afterAll(async () => {
+  for (const worker of workers) await worker.end('SIGKILL')
+  await installation.close()
+})
 
 async function lastSequences(): Promise<Record<string, number>> {
   const names = ['IN_0', 'OUT_0', 'REJ_0', 'IN_1', 'OUT_1', 'REJ_1']
@@ -123,16 +140,15 @@ describe('a whole story', () => {
   })
 
   test('the worker decides, keeps time, checkpoints, reloads, and comes back after kill -9', async () => {
-    const worker = new WorkerProcess(config)
-    const url = await worker.untilListening()
-    await until('it is live', async () => (await fetch(`${url}/-/ready`)).status === 200)
+    const [worker, url] = await startWorker()
+    await eventually('it is live', async () => (await fetch(`${url}/-/ready`)).status === 200)
     expect(await publish('PROBE_7', 'usage.0.probe-7', usage(2, 1_024, 1))).toBe('done')
     expect(await publish('PROBE_7', 'usage.0.probe-7', usage(4, 2_048, 2))).toBe('done')
-    await until('both said, and the later one a second on', async () => {
+    await eventually('both said, and the later one a second on', async () => {
       const said = (await readAsReport()).map(({ sub, trigger }) => `${trigger} ${sub}`)
       return said.sort().join() === 'later 4,line 2,line 4'
     })
-    await until('a checkpoint', async () => {
+    await eventually('a checkpoint', async () => {
       return (await readMetric(url, 'highwater_checkpoints_total{partition="0"}')) > 0
     })
     const more = FILES['triggers/line.yaml']!.replace('Hello', 'Goodbye')
@@ -147,20 +163,19 @@ describe('a whole story', () => {
     )
     const headers = { authorization: `Bearer ${TOKEN}` }
     await fetch(`${url}/-/reload`, { method: 'POST', headers })
-    await until('the reload is in force', async () => {
+    await eventually('the reload is in force', async () => {
       return (await readMetric(url, 'highwater_config_generation{partition="1"}')) === 2
     })
     expect(await publish('PROBE_7', 'usage.0.probe-7', new Uint8Array([1]))).toBe('done')
-    await until('a reject', async () => (await lastSequences()).REJ_0 === 1)
+    await eventually('a reject', async () => (await lastSequences()).REJ_0 === 1)
     await worker.end('SIGKILL')
     expect(worker.log).not.toMatch(/Permissions Violation/)
     expect(worker.log).not.toContain(installation.seeds.WORKER)
     expect(worker.log).not.toContain(TOKEN)
-    const again = new WorkerProcess(config)
-    const secondUrl = await again.untilListening()
-    await until('it is live', async () => (await fetch(`${secondUrl}/-/ready`)).status === 200)
+    const [again, secondUrl] = await startWorker()
+    await eventually('it is live', async () => (await fetch(`${secondUrl}/-/ready`)).status === 200)
     expect(await publish('PROBE_7', 'usage.0.probe-7', usage(6, 1_024, 3))).toBe('done')
-    await until('said', async () => (await readAsReport()).length === 4)
+    await eventually('said', async () => (await readAsReport()).length === 4)
     expect(await again.end('SIGTERM')).toEqual([0, null])
     expect(again.log).not.toMatch(/Permissions Violation/)
   })
@@ -286,7 +301,7 @@ describe('nobody', () => {
       await sendWithReply('REPORTS', 'HIGHWATER.API.STREAM.INFO.OUT_0', reply)
       await sendWithReply('SMS_GATEWAY', 'HIGHWATER.API.STREAM.MSG.GET.OUT_0', reply)
     }
-    await until('all are in', async () => (await lastSequences()).IN_0 === before.IN_0! + 4)
+    await eventually('all are in', async () => (await lastSequences()).IN_0 === before.IN_0! + 4)
     expect(await lastSequences()).toEqual({ ...before, IN_0: before.IN_0! + 4 })
   })
 

@@ -3,7 +3,7 @@
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { natsSettings } from '../../../src/commands/nats-settings.ts'
 import { type RunningWorker, serve } from '../../../src/commands/serve.ts'
 import { parseSettings } from '../../../src/config/settings.ts'
@@ -15,6 +15,8 @@ import {
   until,
   writeFiles,
 } from '../../support/worker-harness.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 let installation: Installation
 let lines: string[]
