@@ -6,6 +6,7 @@ import { runBackup } from './commands/backup.ts'
 import { runAudited } from './commands/audited-command.ts'
 import { runCheck } from './commands/check.ts'
 import { runDemo } from './commands/demo.ts'
+import { runErase } from './commands/erase.ts'
 import { INIT_TEXTS, initOptions, runInit } from './commands/init.ts'
 import { packageVersion } from './commands/engine.ts'
 import {
@@ -188,6 +189,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       '[--servers …] [--config DIR] [--partitions P] [--probe NAME] [--epoch N]\n' +
       '[--refused FILE] [--json]',
     run: (args) => runPublish(publishOptions(args)),
+  },
+  erase: {
+    summary: 'forget subscribers, through the log; numbers one on a line, - is standard input',
+    usage: '--file FILE | --subscriber N  [--servers …] [--config DIR] [--partitions P] [--json]',
+    run: (args) => {
+      const names = texts('subscriber', 'file', 'servers', 'config', 'partitions')
+      const values = parse(args, { ...names, json: { type: 'boolean' } })
+      const subscriber = textOption(values, 'subscriber', null)
+      const file = textOption(values, 'file', null)
+      const isJson = switchOption(values, 'json')
+      return runErase({ target: streamTarget(values), subscriber, file, isJson })
+    },
   },
   resume: {
     summary: 'rule how a halted partition goes on; says what it costs, writes with --yes only',

@@ -17,6 +17,7 @@ import { openAuditLog } from './audit-log.ts'
 import { backupSettings } from './backup.ts'
 import { createBackups } from './backups.ts'
 import { engineIdentity } from './engine.ts'
+import { createErasures } from './erasures.ts'
 import { natsSettings } from './nats-settings.ts'
 
 /** What a worker process is started with. `config` absent: read from the directory. */
@@ -72,7 +73,8 @@ export async function serve(options: ServeOptions): Promise<RunningWorker> {
       supervisor.snapshot,
     )
     const { promote } = supervisor
-    const httpOptions = { token, logger, limits, audit, backup, promote }
+    const erase = createErasures(connection, settings.partitions.count)
+    const httpOptions = { token, logger, limits, audit, erase, backup, promote }
     http = createHttpServer(supervisor, createMetrics(supervisor), httpOptions)
     const address = await http.listen(port, host)
     logger.info({ url: address.url }, 'HTTP listens')

@@ -6,11 +6,13 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { fastify, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import type { AuditLog } from '../model/audit.ts'
+import type { EraseSubscribers } from '../model/erasure.ts'
 import type { PromoteStandbys } from '../model/promotion.ts'
 import type { WorkerView } from '../model/view.ts'
 import { addAudit } from './audit.ts'
 import { addBackupRoute, type BackupHandler } from './backup-route.ts'
 import { addDataRoutes } from './data-routes.ts'
+import { addErasureRoute } from './erasure-route.ts'
 import {
   answerClientError,
   createMethodRefusal,
@@ -45,6 +47,8 @@ export interface HttpOptions {
   readonly audit?: AuditLog
   /** Takes backups; absent: there is nothing to take them of. */
   readonly backup?: BackupHandler
+  /** The way of erasures into the log; absent: they are answered with 503. */
+  readonly erase?: EraseSubscribers
   /** The worker's logger; absent: nothing is logged. */
   readonly logger?: Logger | undefined
   /** Makes standbys owners; absent: nothing here follows anything. */
@@ -105,6 +109,7 @@ export function createApp(
     addBackupRoute(routes, options.backup, options.token)
     addPromoteRoute(routes, options.promote, options.token)
     addDataRoutes(routes, view, options.token)
+    addErasureRoute(routes, options.erase ?? null, options.token)
     addMethodRefusals(routes, [...urls])
   })
   return app

@@ -46,6 +46,7 @@ export function detailPartition(view: PartitionView) {
       recordsLateForWindow: statistics.recordsLateForWindow,
       duplicateBatches: statistics.duplicateBatches,
       profileRows: statistics.profileRows,
+      subscribersErased: statistics.subscribersErased,
       rejects: nonzero(REJECT_REASONS, statistics.rejects),
     },
     output: {
@@ -73,6 +74,7 @@ export function detailPartition(view: PartitionView) {
       checkpointDurationMs: view.checkpointDurationMs,
       checkpoints: statistics.checkpoints,
       checkpointFailures: statistics.checkpointFailures,
+      erasureResidue: view.hasErasureResidue,
     },
   }
 }

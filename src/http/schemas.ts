@@ -68,6 +68,14 @@ export const SubscriberParams = Type.Object({
   id: Type.String({ pattern: '^[0-9]{1,15}$', description: 'subscriber number, 1 to 15 digits' }),
 })
 
+/** Answer of `DELETE /v1/subscribers/:id`: an ErasureReceipt. */
+export const ErasureBody = Type.Object({
+  id: Type.String({ description: 'names the erasure in the log and the audit' }),
+  partition: Type.Integer(),
+  sequence: Type.Number({ description: 'where it stands in the input of the partition' }),
+  count: Type.Integer({ description: 'subscribers that it names' }),
+})
+
 /** Answer of `/v1/subscribers/:id`: a SubscriberView, whole. */
 export const SubscriberBody = Type.Object({
   subscriber: Type.Number(),
@@ -149,6 +157,7 @@ export const PartitionsBody = Type.Object({
         recordsLateForWindow: Count('counted in longer windows only'),
         duplicateBatches: Count('repeats, which changed nothing'),
         profileRows: Count('applied'),
+        subscribersErased: Count('forgotten by erasures that knew them'),
         rejects: Type.Record(Type.String(), Type.Number(), { description: 'by reason, not zero' }),
       }),
       output: Type.Object({
@@ -178,6 +187,9 @@ export const PartitionsBody = Type.Object({
         checkpointDurationMs: Count('of the last checkpoint'),
         checkpoints: Count('committed'),
         checkpointFailures: Count('begun and not committed'),
+        erasureResidue: Type.Boolean({
+          description: 'whether the file on disk may still hold erased subscribers',
+        }),
       }),
     }),
   ),

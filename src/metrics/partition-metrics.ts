@@ -107,6 +107,13 @@ const INPUT_METRICS: readonly PartitionMetric[] = [
   },
   {
     kind: 'counter',
+    name: 'highwater_subscribers_erased_total',
+    help: 'Subscribers forgotten by erasures that knew them, replay after a start included.',
+    label: null,
+    read: ({ statistics }) => statistics.subscribersErased,
+  },
+  {
+    kind: 'counter',
     name: 'highwater_rejects_total',
     help: 'Whole input messages refused into the reject stream, by reason.',
     label: 'reason',
@@ -288,6 +295,20 @@ const STATE_METRICS: readonly PartitionMetric[] = [
     help: 'Checkpoints begun and not committed.',
     label: null,
     read: ({ statistics }) => statistics.checkpointFailures,
+  },
+  {
+    kind: 'gauge',
+    name: 'highwater_erasure_residue',
+    help: 'Whether the file of the store may still hold erased subscribers: 1 until it is rewritten.',
+    label: null,
+    read: (view) => (view.hasErasureResidue ? 1 : 0),
+  },
+  {
+    kind: 'counter',
+    name: 'highwater_compaction_failures_total',
+    help: 'Times that the file of the store could not be rewritten without erased subscribers.',
+    label: null,
+    read: ({ statistics }) => statistics.compactionFailures,
   },
   {
     kind: 'gauge',

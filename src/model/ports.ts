@@ -110,6 +110,17 @@ export interface PageStore {
    * before are on disk.
    */
   commitManifest(entries: ReadonlyMap<string, Uint8Array>): Promise<void>
+  /**
+   * Replaces all that is stored by these pages, as they stand there, and this manifest, in a fresh
+   * file: what was overwritten before is in no file any more. Nothing else may be written
+   * meanwhile; `pace` is awaited now and then with the bytes copied so far. A failure leaves
+   * everything as it was. Absent: there is no file that could keep anything.
+   */
+  compact?(
+    pages: Iterable<PageAddress>,
+    entries: ReadonlyMap<string, Uint8Array>,
+    pace: (copiedSize: number) => Promise<void>,
+  ): Promise<void>
   /** Size of the environment on disk, bytes. */
   diskSize(): number
   close(): Promise<void>

@@ -41,6 +41,8 @@ export interface PartitionStatistics {
   outputRefusals: number
   checkpoints: number
   checkpointFailures: number
+  /** Times that the store's file could not be rid of erased subscribers; tried again. */
+  compactionFailures: number
 }
 
 /** A partition as it stands now. */
@@ -68,6 +70,8 @@ export interface PartitionView {
   /** Worker's clock at the last committed checkpoint, ms; null before the first. */
   readonly checkpointAtMs: number | null
   readonly checkpointDurationMs: number
+  /** Whether the store's file may still hold bytes of erased subscribers. */
+  readonly hasErasureResidue: boolean
   readonly configGeneration: number
   readonly outboxDecisions: number
   /** Of a standby: messages of OUT not compared yet; 0 for others. */

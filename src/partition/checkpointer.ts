@@ -5,7 +5,7 @@
  */
 
 import { PartitionHaltedError } from '../errors.ts'
-import type { PageStore, WaitingClock } from '../model/ports.ts'
+import type { PageAddress, PageStore, WaitingClock } from '../model/ports.ts'
 import { ImageSweep, PageBuffers, type SlotMaps } from '../state/image-sweep.ts'
 import type { PartitionCore } from './core.ts'
 import {
@@ -21,6 +21,9 @@ import type { RejectWriter } from './reject-writer.ts'
 /** Bytes of pages handed to the store in one turn, and under way at most. */
 const TURN_SIZE = 1024 * 1024
 const IN_FLIGHT_SIZE_MAX = 16 * 1024 * 1024
+
+/** Least time from one compaction to the next, ms: each copies the whole image. */
+const COMPACTION_EVERY_MS = 10 * 60_000
 
 /** What a checkpoint needs to know of the streams. */
 export interface StreamIncarnations {
@@ -46,12 +49,17 @@ export class Checkpointer {
   #generation: number
   #running: Promise<void> | null = null
   #isUnpaced = false
+  /** Erasures up to this input have left nothing in the store's file. */
+  #cleanSequence: number
+  #compactionNotBeforeMs = 0
   /** Era (rulings.ts) and input sequence of the last committed image. */
   #era: number
   sequence: number
   committedAtMs: number | null = null
   durationMs = 0
   count = 0
+  /** Times that the store's file could not be rid of what was erased; tried again. */
+  compactionFailures = 0
 
   constructor(
     store: PageStore,
@@ -68,6 +76,7 @@ export class Checkpointer {
     this.#generation = head?.generation ?? 0
     this.#era = head?.era ?? 0
     this.sequence = head?.sequence ?? 0
+    this.#cleanSequence = head?.cleanSequence ?? 0
   }
 
   get isRunning(): boolean {
@@ -87,7 +96,22 @@ export class Checkpointer {
 
   /** Whether an image of this state would say anything that the last one does not. */
   isOwed(core: PartitionCore): boolean {
-    return core.sequence !== this.sequence || this.isBaselineUnwritten(core)
+    return (
+      core.sequence !== this.sequence ||
+      this.isBaselineUnwritten(core) ||
+      this.isCompactionDue(core)
+    )
+  }
+
+  /** Whether the store's file may still hold bytes of subscribers that were erased. */
+  hasResidue({ erasureSequence }: { readonly erasureSequence: number }): boolean {
+    return erasureSequence > this.#cleanSequence
+  }
+
+  /** Whether the next checkpoint will rid the store's file of them. */
+  isCompactionDue(core: { readonly erasureSequence: number }): boolean {
+    const isTime = this.#clock.steadyMs() >= this.#compactionNotBeforeMs
+    return isTime && this.hasResidue(core) && this.#store.compact !== undefined
   }
 
   /**
@@ -105,12 +129,15 @@ export class Checkpointer {
     const generation = this.#generation + 1
     const snapshot = snapshotCore(core, generation)
     const { place, epoch } = progress
+    // Sequences count anew: what was erased before may be anywhere in the file.
+    if (this.isBaselineUnwritten(core)) this.#cleanSequence = 0
     const sweep = new ImageSweep(tablesOf(core), this.#slotMaps, generation, this.#buffers)
     const position = {
       ...streams,
       outputSequence: place.sequence,
       outputFingerprint: place.fingerprint,
       epoch,
+      cleanSequence: this.#cleanSequence,
     }
     const run = async (): Promise<void> => {
       try {
@@ -131,6 +158,11 @@ export class Checkpointer {
         this.committedAtMs = this.#clock.nowMs()
         this.durationMs = this.#clock.steadyMs() - startedAtMs
         this.count += 1
+        if (this.isCompactionDue(snapshot)) {
+          const clean = { ...position, ...end, cleanSequence: snapshot.sequence }
+          const cleanEntries = manifestEntries(snapshot, sweep, clean, this.#engine)
+          if (await this.#compact(cleanEntries)) this.#cleanSequence = snapshot.sequence
+        }
       } catch (error) {
         sweep.abandon()
         throw new PartitionHaltedError('store-commit', 'the image could not be written', {
@@ -149,6 +181,26 @@ export class Checkpointer {
    */
   hurry(): void {
     this.#isUnpaced = true
+    this.#compactionNotBeforeMs = 0
+  }
+
+  /**
+   * Writes the committed image into a fresh file: the old one holds versions of pages that nothing
+   * refers to, in slots and in pages that LMDB freed and did not overwrite. Where it cannot be
+   * done (no room on the disk) the old file serves on, and it is tried again later.
+   */
+  async #compact(entries: ReadonlyMap<string, Uint8Array>): Promise<boolean> {
+    const startedAtMs = this.#clock.steadyMs()
+    this.#compactionNotBeforeMs = startedAtMs + COMPACTION_EVERY_MS
+    const pace = (copiedSize: number): Promise<void> => this.#pace(startedAtMs, copiedSize)
+    try {
+      await this.#store.compact?.(committedPages(this.#slotMaps), entries, pace)
+      if (this.#isUnpaced) this.#compactionNotBeforeMs = 0
+      return true
+    } catch {
+      this.compactionFailures += 1
+      return false
+    }
   }
 
   async #sweepPages(sweep: ImageSweep): Promise<void> {
@@ -199,5 +251,11 @@ export class Checkpointer {
     const waitMs = this.#isUnpaced ? 0 : earliestMs - this.#clock.steadyMs()
     if (waitMs > 1) await this.#clock.pause(waitMs)
     else await this.#clock.turn()
+  }
+}
+
+function* committedPages(slotMaps: SlotMaps): Generator<PageAddress> {
+  for (const [table, slots] of slotMaps) {
+    for (const [page, slot] of slots.entries()) yield { table, page, slot: slot === 1 ? 1 : 0 }
   }
 }

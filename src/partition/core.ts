@@ -310,5 +310,6 @@ export function emptyStatistics(): PartitionStatistics {
     outputBytes: 0,
     checkpoints: 0,
     checkpointFailures: 0,
+    compactionFailures: 0,
   }
 }

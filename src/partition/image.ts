@@ -43,6 +43,8 @@ export interface StreamPosition {
   /** Fingerprint of the message at outputSequence; 0 when that is 0. */
   readonly outputFingerprint: number
   readonly epoch: number
+  /** Erasures up to this input have left nothing in the store's file. */
+  readonly cleanSequence?: number
 }
 
 /** The manifest's main entry. */

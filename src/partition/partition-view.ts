@@ -36,6 +36,7 @@ export function viewOfPartition(from: ViewSources): PartitionView {
   statistics.outputBytes = writer?.size ?? 0
   statistics.outputRefusals = writer?.refusalCount ?? 0
   statistics.ticksRefused = from.ticker?.failureCount ?? 0
+  statistics.compactionFailures = checkpointer?.compactionFailures ?? 0
   const isReal = core?.genesis.clock.mode === 'real'
   const appliedSequence = core?.sequence ?? 0
   const isCaughtUp = appliedSequence >= streams.lastSequence
@@ -60,6 +61,7 @@ export function viewOfPartition(from: ViewSources): PartitionView {
     checkpointSequence: checkpointer?.sequence ?? 0,
     checkpointAtMs: checkpointer?.committedAtMs ?? null,
     checkpointDurationMs: checkpointer?.durationMs ?? 0,
+    hasErasureResidue: core !== null && checkpointer?.hasResidue(core) === true,
     configGeneration: core?.generation ?? 0,
     outputUnreadMessages: follower?.unreadCount ?? 0,
     ownerSilentMs: follower?.silentMs ?? 0,

@@ -83,6 +83,7 @@ class LmdbPageStore implements LmdbStore {
   /** The library answers all puts of one turn with one promise; we wrap each such promise once. */
   #lastPut: Promise<boolean> | null = null
   #lastWrite: Promise<void> = Promise.resolve()
+  #compaction: Promise<void> = Promise.resolve()
   readonly #snapshots = new Set<StoreSnapshot>()
 
   constructor(directory: string, lock: ProcessLock) {
@@ -120,7 +121,17 @@ class LmdbPageStore implements LmdbStore {
     if (this.#failure !== null) throw this.#failure
   }
 
-  async compact(
+  compact(
+    pages: Iterable<PageAddress>,
+    entries: ReadonlyMap<string, Uint8Array>,
+    pace: (copiedSize: number) => Promise<void>,
+  ): Promise<void> {
+    const compaction = this.#compact(pages, entries, pace)
+    this.#compaction = compaction.catch(() => undefined)
+    return compaction
+  }
+
+  async #compact(
     pages: Iterable<PageAddress>,
     entries: ReadonlyMap<string, Uint8Array>,
     pace: (copiedSize: number) => Promise<void>,
@@ -142,6 +153,7 @@ class LmdbPageStore implements LmdbStore {
       await rename(file, this.#file)
       await rm(file + LOCK_SUFFIX, { force: true })
       await syncDirectory(dirname(this.#file))
+      // Also when we are being closed meanwhile: whoever closes waits for us and closes this one.
       this.#environment = openEnvironment(this.#file)
     } catch (error) {
       throw this.#fail(error)
@@ -172,6 +184,7 @@ class LmdbPageStore implements LmdbStore {
     if (this.#isClosed) return
     this.#isClosed = true
     await this.#lastWrite.catch(() => undefined)
+    await this.#compaction
     try {
       this.#endSnapshots()
       await this.#environment.root.close()

@@ -130,6 +130,7 @@ function createFakePartition(partition: number, startMs: number): FakePartition 
     acknowledgedDecisionNumber: 290,
     epoch: 4,
     subscriberCount: 50_000,
+    hasErasureResidue: false,
     pendingTimers: 1_200,
     stateBytes: 4_500_000,
     storeBytes: 9_000_000,

@@ -67,6 +67,7 @@ export const INPUT: RowSpec = {
       [
         { expr: rate('highwater_duplicate_batches_total'), legend: 'repeated batches' },
         { expr: rate('highwater_profile_rows_total'), legend: 'profile rows' },
+        { expr: rate('highwater_subscribers_erased_total'), legend: 'subscribers erased' },
       ],
     ),
   ],
@@ -197,6 +198,10 @@ export const STATE: RowSpec = {
       {
         expr: `sum(increase(highwater_checkpoint_failures_total${BY}[$__rate_interval]))`,
         legend: 'failed',
+      },
+      {
+        expr: `sum(increase(highwater_compaction_failures_total${BY}[$__rate_interval]))`,
+        legend: 'not rid of what was erased',
       },
       {
         expr: `sum(${of('highwater_applied_sequence')} - ${of('highwater_checkpoint_sequence')})`,

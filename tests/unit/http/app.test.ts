@@ -140,7 +140,7 @@ test.each([
 test.each([
   ['DELETE', '/metrics', 'GET, HEAD'],
   ['GET', '/-/reload', 'POST, PUT'],
-  ['POST', '/v1/subscribers/42', 'GET, HEAD'],
+  ['POST', '/v1/subscribers/42', 'DELETE, GET, HEAD'],
   ['PATCH', '/', 'GET, HEAD'],
 ] as const)('%s %s answers 405 and names what the path takes', async (method, url, allow) => {
   const response = await createTestApp().app.inject({ method, url })
@@ -185,7 +185,7 @@ test('the description names every path and what it takes', async () => {
     '/-/reload post put',
     '/metrics get',
     '/v1/partitions get',
-    '/v1/subscribers/{id} get',
+    '/v1/subscribers/{id} delete get',
     '/v1/triggers get',
   ])
   expect(paths['/-/reload'].put.security).toEqual([{ bearer: [] }])
