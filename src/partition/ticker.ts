@@ -9,6 +9,11 @@ import type { PartitionMachine } from './machine.ts'
 
 /** An answer that does not come is asked for again after this long. */
 const OUTSTANDING_MAX_MS = 10_000
+/**
+ * A tick that came back and brought too little time is followed by the next after what is missing,
+ * but at most this: a worker whose clock is ahead of the broker's would ask without end.
+ */
+const MISSING_MAX_MS = 1_000
 
 /** Whether timers are due that a tick would fire. */
 export function isTickDue(machine: PartitionMachine, nowMs: number): boolean {
@@ -24,6 +29,9 @@ export class Ticker {
   readonly #clock: WaitingClock
   readonly #encodeTick: (id: string) => Uint8Array
   #outstandingSinceMs: number | null = null
+  /** What the last tick was to make due, and the steady time before which no other is asked for. */
+  #wantedMs = 0
+  #notBeforeMs = 0
   #awaitedSequence = 0
   #count = 0
   /** Ticks that IN refused or whose fate is not known. */
@@ -46,18 +54,22 @@ export class Ticker {
     const nowMs = this.#clock.nowMs()
     if (!isTickDue(this.#machine, nowMs) || this.#isOutstanding()) return
     this.#outstandingSinceMs = this.#clock.steadyMs()
+    this.#wantedMs = this.#machine.core!.heap.nextDueMs
     this.#awaitedSequence = Number.POSITIVE_INFINITY
     this.#count += 1
     void this.#publish(`tick-${nowMs}-${this.#count}`)
   }
 
   #isOutstanding(): boolean {
-    if (this.#outstandingSinceMs === null) return false
+    const steadyMs = this.#clock.steadyMs()
+    if (this.#outstandingSinceMs === null) return steadyMs < this.#notBeforeMs
     if (this.#machine.sequence >= this.#awaitedSequence) {
       this.#outstandingSinceMs = null
-      return false
+      const missingMs = this.#wantedMs - this.#machine.core!.clockMs
+      this.#notBeforeMs = steadyMs + Math.min(missingMs, MISSING_MAX_MS)
+      return missingMs > 0
     }
-    return this.#clock.steadyMs() - this.#outstandingSinceMs < OUTSTANDING_MAX_MS
+    return steadyMs - this.#outstandingSinceMs < OUTSTANDING_MAX_MS
   }
 
   async #publish(id: string): Promise<void> {
