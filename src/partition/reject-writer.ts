@@ -15,10 +15,12 @@ export class RejectWriter {
   readonly #clock: WaitingClock
   readonly #rejects: Rejects
   #queue: RejectPart[] = []
-  #inFlight = 0
+  /** Parts taken over so far, and which of them are under way, by their ordinal. */
+  #takenCount = 0
+  readonly #inFlight = new Set<number>()
   #size = 0
   #isStopped = false
-  #waiters: (() => void)[] = []
+  #waiters: { readonly ordinal: number; readonly resolve: () => void }[] = []
 
   constructor(stream: RejectStream, clock: WaitingClock, rejects: Rejects) {
     this.#stream = stream
@@ -28,7 +30,7 @@ export class RejectWriter {
 
   /** Rejects that are not acknowledged yet. */
   get waitingCount(): number {
-    return this.#rejects.waitingCount + this.#queue.length + this.#inFlight
+    return this.#rejects.waitingCount + this.#queue.length + this.#inFlight.size
   }
 
   /** Their bytes. */
@@ -49,35 +51,44 @@ export class RejectWriter {
   kick(): void {
     if (this.#rejects.waitingCount > 0) {
       this.#size += this.#rejects.waitingSize
-      this.#queue.push(...this.#rejects.takeAll())
+      const parts = this.#rejects.takeAll()
+      this.#takenCount += parts.length
+      this.#queue.push(...parts)
     }
-    while (!this.#isStopped && this.#inFlight < IN_FLIGHT_MAX && this.#queue.length > 0) {
-      this.#inFlight += 1
-      void this.#publish(this.#queue.shift()!)
+    while (!this.#isStopped && this.#inFlight.size < IN_FLIGHT_MAX && this.#queue.length > 0) {
+      const ordinal = this.#takenCount - this.#queue.length
+      this.#inFlight.add(ordinal)
+      void this.#publish(this.#queue.shift()!, ordinal)
     }
   }
 
-  /** Resolves when everything that waits now is acknowledged, or the writer stopped. */
+  /**
+   * Resolves when everything that waits now is acknowledged, or the writer stopped. What comes
+   * later is not waited for: under a steady flow of rejects no checkpoint would ever end.
+   */
   drained(): Promise<void> {
     this.kick()
     if (this.waitingCount === 0 || this.#isStopped) return Promise.resolve()
-    return new Promise((resolve) => this.#waiters.push(resolve))
+    const ordinal = this.#takenCount
+    return new Promise((resolve) => this.#waiters.push({ ordinal, resolve }))
   }
 
   stop(): void {
     this.#isStopped = true
-    this.#wake()
+    this.#wake(Number.POSITIVE_INFINITY)
   }
 
-  async #publish(part: RejectPart): Promise<void> {
+  async #publish(part: RejectPart, ordinal: number): Promise<void> {
     while (!this.#isStopped) {
       if (await this.#isStored(part)) break
       await this.#clock.pause(RETRY_MS)
     }
-    this.#inFlight -= 1
+    this.#inFlight.delete(ordinal)
     this.#size -= part.bytes.byteLength
     this.kick()
-    if (this.waitingCount === 0) this.#wake()
+    // Parts leave in order, so all before the oldest one under way are acknowledged.
+    const [oldest = this.#takenCount] = this.#inFlight
+    this.#wake(oldest)
   }
 
   /** A refusal for good (rights, a limit of the server) is tried again too: it can be mended. */
@@ -89,7 +100,10 @@ export class RejectWriter {
     }
   }
 
-  #wake(): void {
-    for (const resolve of this.#waiters.splice(0)) resolve()
+  /** Those who wait for parts before `ordinal`. */
+  #wake(ordinal: number): void {
+    const ready = this.#waiters.filter((waiter) => waiter.ordinal <= ordinal)
+    this.#waiters = this.#waiters.filter((waiter) => waiter.ordinal > ordinal)
+    for (const { resolve } of ready) resolve()
   }
 }
