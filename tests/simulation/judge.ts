@@ -65,6 +65,11 @@ export class Judge {
     return this.#inputs.length
   }
 
+  /** Ticks that workers asked for. */
+  get tickCount(): number {
+    return this.#inputs.length - 1 - this.#meanings.size
+  }
+
   onOutput({ sequence, data }: StoredMessage): void {
     const envelope = decode(data) as Record<string, unknown>
     if (envelope.kind === 'claim') {

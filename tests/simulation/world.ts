@@ -41,6 +41,8 @@ export interface StartOptions {
 /** How long the last owner may take after all faults have stopped, virtual ms. */
 const END_MS_MAX = 120_000
 const LOOK_MS = 100
+/** More than these, on average, would be a flood. */
+const TICKS_PER_SECOND_MAX = 5
 
 /** One installation under one seed. */
 export class World implements LifeWorld {
@@ -317,6 +319,10 @@ export class World implements LifeWorld {
       this.judge.fail(`the last image stands at ${head?.sequence}, drained at ${machine.sequence}`)
     }
     this.judge.checkEnd(machine, this.broker.rejects.messages)
+    const ticksMax = TICKS_PER_SECOND_MAX * (1 + this.scheduler.nowMs / 1000)
+    if (this.judge.tickCount > ticksMax) {
+      this.judge.fail(`workers asked for ${this.judge.tickCount} ticks, ${ticksMax} are plenty`)
+    }
     this.isDone = true
   }
 }
