@@ -26,6 +26,8 @@ const DELIVERIES_PER_KILL = 1_100
 /** A life that has not come to its point by then never will. */
 const LIFE_MAX_MS = 60_000
 const FEED_STEP_MS = 40
+/** Share of the story: a message or two. */
+const STEP_MIN = 0.0005
 const PROGRAM = join(import.meta.dirname, 'crash-process.ts')
 
 /** Kills at all points in turn. */
@@ -133,17 +135,21 @@ class CrashLife {
         isLed = true
         await this.#nudge(child, point)
       }
-      // Beyond its share only while the point was not reached.
+      // Beyond its share only when it lives and has not come to its point all the same.
       const { progress } = this.feeder
-      const step = (share - progress) / 8
-      await this.feeder.feedUntil(Math.max(progress + 0.0005, progress + step), FEED_STEP_MS)
+      const step = Math.max((share - progress) / 8, isLive() ? STEP_MIN : 0)
+      await this.feeder.feedUntil(progress + step, FEED_STEP_MS)
       await sleep(FEED_STEP_MS / 4)
     }
     await this.feeder.feedUntil(share)
   }
 
   async #nudge(child: ChildProcess, point: CrashPoint | 'none'): Promise<void> {
-    if (point.startsWith('drain')) child.kill('SIGTERM')
+    if (point.startsWith('drain')) {
+      const { progress } = this.feeder
+      await this.feeder.feedUntil(progress + 10 * STEP_MIN)
+      child.kill('SIGTERM')
+    }
     if (point.endsWith('reload')) await this.#reload()
     if (point.endsWith('reject'))
       for (let i = 0; i < 4; i++) await feedGarbage(this.#stage.connection)

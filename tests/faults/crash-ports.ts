@@ -51,6 +51,7 @@ const TAKE_MAX = 8
 /** Counts how often the points are passed, and ends the process at the planned one. */
 export class CrashTrap {
   readonly #plan: CrashPlan
+  readonly #drained = Promise.withResolvers<void>()
   #seen = 0
   isDraining = false
 
@@ -63,6 +64,18 @@ export class CrashTrap {
     if (point !== this.#plan.point || ++this.#seen < this.#plan.occurrence) return
     // Nothing of this process runs after the signal that it sends to itself.
     process.kill(process.pid, 'SIGKILL')
+  }
+
+  /** The drain begins. */
+  drain(): void {
+    this.isDraining = true
+    this.#drained.resolve()
+    this.pass('drain-begun')
+  }
+
+  /** Where a publish in the drain is planned, there must be something left for it. */
+  async untilAllowed(): Promise<void> {
+    if (this.#plan.point === 'drain-publish') await this.#drained.promise
   }
 
   /** In the step after the next: what was begun before is on its way, and not answered. */
@@ -118,6 +131,7 @@ function trapOutput({ output }: WorkerPorts, trap: CrashTrap): WorkerPorts['outp
   return replacing(output, {
     async publish(data: Uint8Array, expected: number | null): Promise<PublishOutcome> {
       const isClaim = expected === null
+      if (!isClaim) await trap.untilAllowed()
       trap.pass(isClaim ? 'before-claim' : 'before-publish')
       const answer = output.publish(data, expected)
       if (!isClaim) trap.passSoon('publish-under-way')

@@ -16,8 +16,7 @@ const partition = await startPartition({
   wrap: (ports) => trappedPorts(ports, trap, () => isLive),
 })
 process.once('SIGTERM', async () => {
-  trap.isDraining = true
-  trap.pass('drain-begun')
+  trap.drain()
   await partition.close()
   process.exit(0)
 })
