@@ -45,6 +45,7 @@ export function detailPartition(view: PartitionView) {
       recordsTooEarly: statistics.recordsTooEarly,
       recordsLateForWindow: statistics.recordsLateForWindow,
       duplicateBatches: statistics.duplicateBatches,
+      producerGaps: statistics.producerGaps,
       profileRows: statistics.profileRows,
       subscribersErased: statistics.subscribersErased,
       rejects: nonzero(REJECT_REASONS, statistics.rejects),

@@ -156,6 +156,7 @@ export const PartitionsBody = Type.Object({
         recordsTooEarly: Count('refused one by one'),
         recordsLateForWindow: Count('counted in longer windows only'),
         duplicateBatches: Count('repeats, which changed nothing'),
+        producerGaps: Count('sequence numbers passed over that can no longer come'),
         profileRows: Count('applied'),
         subscribersErased: Count('forgotten by erasures that knew them'),
         rejects: Type.Record(Type.String(), Type.Number(), { description: 'by reason, not zero' }),

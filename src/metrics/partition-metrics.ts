@@ -100,6 +100,13 @@ const INPUT_METRICS: readonly PartitionMetric[] = [
   },
   {
     kind: 'counter',
+    name: 'highwater_producer_gaps_total',
+    help: 'Sequence numbers of producers that were passed over and can no longer come: skipped, refused or lost.',
+    label: null,
+    read: ({ statistics }) => statistics.producerGaps,
+  },
+  {
+    kind: 'counter',
     name: 'highwater_profile_rows_total',
     help: 'Profile rows applied.',
     label: null,
@@ -132,6 +139,20 @@ const INPUT_METRICS: readonly PartitionMetric[] = [
     help: 'Last sequence of the input stream, as far as the worker knows.',
     label: null,
     read: (view) => view.streamLastSequence,
+  },
+  {
+    kind: 'gauge',
+    name: 'highwater_stream_bytes',
+    help: 'Bytes that the input stream holds.',
+    label: null,
+    read: (view) => view.streamSize ?? null,
+  },
+  {
+    kind: 'gauge',
+    name: 'highwater_stream_max_bytes',
+    help: 'Bytes that the input stream may hold before it refuses; absent where it has no limit.',
+    label: null,
+    read: (view) => view.streamSizeMax ?? null,
   },
   {
     kind: 'gauge',

@@ -20,6 +20,10 @@ export interface StreamState {
   readonly firstSequence: number
   /** 0 while the stream never held a message. */
   readonly lastSequence: number
+  /** Bytes that it holds; of IN only. */
+  readonly size?: number
+  /** Bytes that it may hold; -1: as many as the server has room for. Of IN only. */
+  readonly sizeMax?: number
 }
 
 /** The input stream of one partition, read in order, from a sequence that we choose. */

@@ -22,6 +22,8 @@ export interface PartitionStatistics {
   recordsLateForWindow: number
   /** Batches recognised as repeats. */
   duplicateBatches: number
+  /** Sequence numbers of producers that were passed over and can no longer come. */
+  producerGaps: number
   profileRows: number
   /** Subscribers forgotten by erasures that knew them. */
   subscribersErased: number
@@ -56,6 +58,9 @@ export interface PartitionView {
   readonly streamLastSequence: number
   /** Oldest input sequence that the stream still holds; undefined while not known. */
   readonly streamFirstSequence?: number | undefined
+  /** Bytes that the input stream holds and may hold; undefined while not known or not limited. */
+  readonly streamSize?: number | undefined
+  readonly streamSizeMax?: number | undefined
   /** The partition's clock, ms; and the worker's clock minus it. */
   readonly clockMs: number
   readonly lagMs: number

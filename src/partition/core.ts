@@ -296,6 +296,7 @@ export function emptyStatistics(): PartitionStatistics {
     recordsTooEarly: 0,
     recordsLateForWindow: 0,
     duplicateBatches: 0,
+    producerGaps: 0,
     profileRows: 0,
     subscribersErased: 0,
     rejects: new Float64Array(REJECT_REASONS.length),

@@ -252,7 +252,7 @@ export class PartitionMachine {
   ): boolean {
     const verdict = core.producers.judge(kind, stamp)
     if (verdict === 'fresh') {
-      core.producers.accept(kind, stamp)
+      core.statistics.producerGaps += core.producers.accept(kind, stamp)
       return true
     }
     if (verdict === 'repeat') {

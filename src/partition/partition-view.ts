@@ -48,6 +48,8 @@ export function viewOfPartition(from: ViewSources): PartitionView {
     appliedSequence,
     streamLastSequence: Math.max(streams.lastSequence, appliedSequence),
     streamFirstSequence: streams.firstSequence,
+    streamSize: streams.size,
+    streamSizeMax: (streams.sizeMax ?? -1) > 0 ? streams.sizeMax : undefined,
     clockMs: core?.clockMs ?? 0,
     // A log without news is not late; a virtual one has no relation to ours.
     lagMs: core === null || !isReal || isCaughtUp ? 0 : Math.max(0, nowMs - core.clockMs),

@@ -101,6 +101,8 @@ class JetStreamSource implements Source {
       created: String(info.created),
       firstSequence: info.state.first_seq,
       lastSequence: info.state.last_seq,
+      size: info.state.bytes,
+      sizeMax: info.config.max_bytes,
     }
   }
 

@@ -18,12 +18,23 @@ export const PRODUCERS_MAX = 65_536
 interface ProducerState {
   epoch: number
   highest: number
+  /** The lowest of this epoch that was applied: what lies below it was never ours to miss. */
+  lowest: number
   /** Bit n mod MAP_BITS is set when n was applied, for n in [highest - 1024, highest]. */
   readonly applied: Uint32Array
 }
 
-/** A producer's state as the checkpoint keeps it: key, epoch, highest, map. */
-export type ProducerImage = [key: string, epoch: number, highest: number, applied: Uint8Array]
+/**
+ * A producer's state as the checkpoint keeps it: key, epoch, highest, map, lowest. Images of
+ * earlier engines lack the last.
+ */
+export type ProducerImage = [
+  key: string,
+  epoch: number,
+  highest: number,
+  applied: Uint8Array,
+  lowest?: number,
+]
 
 /** Verdict on a stamp. */
 export type StampVerdict = 'fresh' | 'repeat' | RejectReason
@@ -43,44 +54,64 @@ export class Producers {
     return isSet(state.applied, stamp.seq) ? 'repeat' : 'fresh'
   }
 
-  accept(kind: string, stamp: ProducerStamp): void {
-    const key = `${kind}/${stamp.probe}`
+  /**
+   * Notes a stamp as applied. Returns how many numbers of this producer were missed for good with
+   * it: passed over, and now too old to be accepted.
+   */
+  accept(kind: string, { probe, epoch, seq }: ProducerStamp): number {
+    const key = `${kind}/${probe}`
     let state = this.#states.get(key)
+    let missed = 0
     if (state === undefined) {
-      state = { epoch: stamp.epoch, highest: stamp.seq, applied: new Uint32Array(MAP_WORDS) }
+      state = { epoch, highest: seq, lowest: seq, applied: new Uint32Array(MAP_WORDS) }
       this.#states.set(key, state)
-    } else if (stamp.epoch > state.epoch) {
-      state.epoch = stamp.epoch
-      state.highest = stamp.seq
+    } else if (epoch > state.epoch) {
+      missed = countMissed(state, state.highest)
+      Object.assign(state, { epoch, highest: seq, lowest: seq })
       state.applied.fill(0)
-    } else if (stamp.seq > state.highest) {
-      if (stamp.seq - state.highest > PRODUCER_MAP_SIZE) {
+    } else if (seq > state.highest) {
+      // Numbers up to here leave the map, or were never in it.
+      const left = seq - PRODUCER_MAP_SIZE - 1
+      missed = countMissed(state, Math.min(left, state.highest)) + Math.max(0, left - state.highest)
+      if (seq - state.highest > PRODUCER_MAP_SIZE) {
         state.applied.fill(0)
       } else {
-        for (let seq = state.highest + 1; seq < stamp.seq; seq++) clear(state.applied, seq)
+        for (let passed = state.highest + 1; passed < seq; passed++) clear(state.applied, passed)
       }
-      state.highest = stamp.seq
+      state.highest = seq
     }
-    set(state.applied, stamp.seq)
+    state.lowest = Math.min(state.lowest, seq)
+    set(state.applied, seq)
+    return missed
   }
 
   /** In the order in which producers first appeared. */
   image(): ProducerImage[] {
-    return [...this.#states].map(([key, { epoch, highest, applied }]) => [
+    return [...this.#states].map(([key, { epoch, highest, applied, lowest }]) => [
       key,
       epoch,
       highest,
       new Uint8Array(applied.slice().buffer),
+      lowest,
     ])
   }
 
   restore(images: readonly ProducerImage[]): void {
-    for (const [key, epoch, highest, bytes] of images) {
+    for (const [key, epoch, highest, bytes, lowest = highest] of images) {
       const applied = new Uint32Array(MAP_WORDS)
       new Uint8Array(applied.buffer).set(bytes)
-      this.#states.set(key, { epoch, highest, applied })
+      this.#states.set(key, { epoch, highest, applied, lowest })
     }
   }
+}
+
+/** Numbers of the map up to `last`, from the lowest ever applied on, that were not applied. */
+function countMissed({ highest, lowest, applied }: ProducerState, last: number): number {
+  let missed = 0
+  for (let seq = Math.max(lowest, highest - PRODUCER_MAP_SIZE); seq <= last; seq++) {
+    if (!isSet(applied, seq)) missed += 1
+  }
+  return missed
 }
 
 /** Sequence numbers may exceed 2^32: the remainder is taken in doubles. */

@@ -66,6 +66,7 @@ export const INPUT: RowSpec = {
       'short',
       [
         { expr: rate('highwater_duplicate_batches_total'), legend: 'repeated batches' },
+        { expr: rate('highwater_producer_gaps_total'), legend: 'messages that never came' },
         { expr: rate('highwater_profile_rows_total'), legend: 'profile rows' },
         { expr: rate('highwater_subscribers_erased_total'), legend: 'subscribers erased' },
       ],

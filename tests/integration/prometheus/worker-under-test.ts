@@ -32,6 +32,7 @@ nats: { servers: ['${natsUrl}'] }
 partitions: { count: ${PARTITION_COUNT} }
 store: { directory: '${storeDirectory}' }
 checkpoint: { every: 1s }
+streams: { inputMaxSize: 4 GiB }
 http: { port: 0 }
 `,
     'counters.yaml': 'counters:\n  data:\n    sum: bytes\n    per: [day]\n',

@@ -62,6 +62,48 @@ describe('against a ledger of every stamp ever accepted', () => {
   })
 })
 
+describe('what was passed over', () => {
+  it.each(SEEDS)('is counted once it can no longer come, each number once; seed %i', (seed) => {
+    const random = new Random(seed)
+    const base = random.pick([0, 1, 5_000_000_000])
+    let producers = new Producers()
+    let counted = 0
+    let wanted = 0
+    for (const epoch of [1, 2, 5]) {
+      const came = new Set([base])
+      let highest = base
+      counted += producers.accept('usage', { probe: 'p', epoch, seq: base })
+      for (let step = 0; step < 3_000; step++) {
+        const seq = random.chance(0.6)
+          ? highest + random.pick([1, 1, 1, 2, 30, 1024, 1025, 1056, 3000])
+          : highest - random.whole(0, 1100)
+        const stamp = { probe: 'p', epoch, seq }
+        if (seq < base || producers.judge('usage', stamp) !== 'fresh') continue
+        counted += producers.accept('usage', stamp)
+        came.add(seq)
+        highest = Math.max(highest, seq)
+        if (random.chance(0.01)) {
+          const images = producers.image()
+          producers = new Producers()
+          producers.restore(images)
+        }
+      }
+      wanted += highest - base + 1 - came.size
+    }
+    // The next epoch gives up what the map of the last one still held.
+    counted += producers.accept('usage', { probe: 'p', epoch: 9, seq: base })
+    expectSame(counted, wanted)
+    expect(wanted).toBeGreaterThan(100_000)
+  })
+
+  it('what comes late is no gap, and what lies below the first is not ours', () => {
+    const producers = new Producers()
+    const accept = (seq: number) => producers.accept('usage', { probe: 'p', epoch: 1, seq })
+    const order = [50, 53, 51, 52, ...Array.from({ length: 2_000 }, (_, index) => 54 + index)]
+    expect(order.map(accept).every((missed) => missed === 0)).toBe(true)
+  })
+})
+
 describe('the ends of the map', () => {
   const stamp = (seq: number, epoch = 1) => ({ probe: 'p', epoch, seq })
 
