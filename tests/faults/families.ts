@@ -5,7 +5,9 @@ import { BROKER_KILL } from './broker-kill.ts'
 import { CLOCK_BACK } from './clock-step.ts'
 import { CRASH_POINT } from './crash-point.ts'
 import type { FaultFamily } from './family.ts'
+import { LEADER_KILL } from './leader-kill.ts'
 import { LINK_BLACKHOLE, LINK_CUT } from './links.ts'
+import { POWER_LOSS, POWER_LOSS_OF_ONE, POWER_LOSS_UNSYNCED } from './power-loss.ts'
 import { TWO_OWNERS } from './two-owners.ts'
 import { WORKER_KILL } from './worker-kill.ts'
 import { ZOMBIE } from './zombie.ts'
@@ -20,5 +22,9 @@ export const FAMILIES: readonly FaultFamily[] = [
   LINK_CUT,
   LINK_BLACKHOLE,
   CLOCK_BACK,
+  LEADER_KILL,
+  POWER_LOSS,
+  POWER_LOSS_UNSYNCED,
+  POWER_LOSS_OF_ONE,
   SIMULATION,
 ]

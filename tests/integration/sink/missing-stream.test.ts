@@ -1,4 +1,4 @@
-/** A server that is starting denies streams that it has, and has no peers for those it could make. */
+/** A server that is starting denies streams that it has, and has no peers for new ones. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream'
