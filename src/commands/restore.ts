@@ -64,14 +64,14 @@ async function putInPlace(backup: BackupFile, target: string): Promise<string | 
   const fresh = `${target}.restoring`
   await rm(fresh, { recursive: true, force: true })
   if (!existsSync(target)) {
-    await fill(fresh, backup)
+    await fillStore(fresh, backup)
     await rename(fresh, target)
     await syncDirectory(parent)
     return null
   }
   const lock = lockDirectory(target)
   try {
-    await fill(fresh, backup)
+    await fillStore(fresh, backup)
     const aside = findFree(`${target}.before-restore`)
     await rename(target, aside)
     await rename(fresh, target)
@@ -85,7 +85,8 @@ async function putInPlace(backup: BackupFile, target: string): Promise<string | 
   }
 }
 
-async function fill(directory: string, backup: BackupFile): Promise<void> {
+/** Makes a store of a backup in a directory that does not exist yet. */
+export async function fillStore(directory: string, backup: BackupFile): Promise<void> {
   await mkdir(directory, { mode: 0o700 })
   const store = await openStore(directory)
   try {

@@ -32,7 +32,7 @@ export function findLedgerDamage(core: PartitionCore): string[] {
       next = ledger.table.getI32(row, NEXT_OFFSET)
     }
   }
-  for (let slot = 0; slot < core.subscriberCount; slot++) {
+  for (let slot = 0; slot < core.tables[0]!.rowCount; slot++) {
     if (core.subscriberOf(slot) < 0) continue
     const start = core.tables[0]!.getI32(slot, LEDGER_HEAD_OFFSET)
     follow(start, `the chain of slot ${slot}`, (row) => {

@@ -75,7 +75,8 @@ export function verifyImage(image: ImageReader, owner: ImageOwner): ImageVerdict
   let core: PartitionCore | null = null
   const isLoaded = run('load', () => {
     core = load(image, found, owner.partition)
-    return `${core.subscriberCount} rows of subscribers, ${core.ledger.table.rowCount} of deliveries`
+    const [hot] = core.tables
+    return `${hot!.rowCount} rows of subscribers, ${core.ledger.table.rowCount} of deliveries`
   })
   if (!isLoaded || core === null) return { head: found, checks }
   const loaded: PartitionCore = core
@@ -217,7 +218,9 @@ function checkIndex(core: PartitionCore): string {
   const { partition, partitionCount } = core.genesis
   const problems: string[] = []
   let count = 0
-  for (let slot = 0; slot < core.subscriberCount; slot++) {
+  // More than there are subscribers: some were given up.
+  const slotCount = core.tables[0]!.rowCount
+  for (let slot = 0; slot < slotCount; slot++) {
     const subscriber = core.subscriberOf(slot)
     if (subscriber === NO_SUBSCRIBER) continue
     count += 1
@@ -231,5 +234,5 @@ function checkIndex(core: PartitionCore): string {
       if (found !== slot) problems.push(`slots ${found} and ${slot} hold one subscriber`)
     }
   }
-  return demand(problems, `${count} subscribers in ${core.subscriberCount} slots`)
+  return demand(problems, `${count} subscribers in ${slotCount} slots`)
 }

@@ -8,6 +8,9 @@ import type { FaultFamily } from './family.ts'
 import { LEADER_KILL } from './leader-kill.ts'
 import { LINK_BLACKHOLE, LINK_CUT } from './links.ts'
 import { POWER_LOSS, POWER_LOSS_OF_ONE, POWER_LOSS_UNSYNCED } from './power-loss.ts'
+import { BIT_FLIP } from './storage-bit-flip.ts'
+import { STORE_LOST } from './storage-lost.ts'
+import { STREAM_TAMPERED } from './storage-streams.ts'
 import { TWO_OWNERS } from './two-owners.ts'
 import { WORKER_KILL } from './worker-kill.ts'
 import { ZOMBIE } from './zombie.ts'
@@ -27,4 +30,7 @@ export const FAMILIES: readonly FaultFamily[] = [
   POWER_LOSS_UNSYNCED,
   POWER_LOSS_OF_ONE,
   SIMULATION,
+  BIT_FLIP,
+  STREAM_TAMPERED,
+  STORE_LOST,
 ]

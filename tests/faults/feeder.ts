@@ -37,8 +37,10 @@ export class Feeder {
   #isHurried = false
   #wake: () => void = () => undefined
 
-  constructor(story: Story, connection: NatsConnection) {
+  /** `progress`: share of the story that is stored already. */
+  constructor(story: Story, connection: NatsConnection, progress = 0) {
     this.#messages = story.messages
+    this.#nextIndex = Math.round(progress * story.messages.length)
     this.#writer = openInputWriter(connection, 0, ANSWER_TIMEOUT_MS)
     this.#random = new Random(story.seed ^ 0x5eed)
   }

@@ -63,6 +63,19 @@ test('a sound image passes every check, and each says what it saw', () => {
   expect(checks.every(({ detail }) => /\d/.test(detail))).toBe(true)
 })
 
+test('rows that were given up are no damage', () => {
+  for (const subscriber of [3, 4, 20]) {
+    const slot = core.index.find(subscriber)
+    for (const row of [...core.ledger.rowsOf(slot)]) core.ledger.free(row)
+    core.index.remove(subscriber, slot)
+  }
+  const { checks } = verifyImage(save(), OWNER)
+  const timers = checks.find(({ name }) => name === 'timers')
+  expect(checks.filter(({ outcome }) => outcome !== 'ok')).toEqual([])
+  expect(timers?.detail).toMatch(/due/)
+  expect(checks.find(({ name }) => name === 'index')?.detail).toBe('37 subscribers in 40 slots')
+})
+
 test('no image is fine, and nothing else can be said of it', () => {
   const { head, checks } = verifyImage(new MemoryStore(), OWNER)
   expect([head, checks]).toMatchObject([null, [{ name: 'manifest', outcome: 'ok' }]])

@@ -1,0 +1,25 @@
+/** A little of each family that damages what is on disk; `npm run faults` plays all of it. */
+
+import { expect, test } from 'vitest'
+import type { FaultFamily } from '../faults/family.ts'
+import { BIT_FLIP } from '../faults/storage-bit-flip.ts'
+import { STORE_LOST } from '../faults/storage-lost.ts'
+import { STREAM_TAMPERED } from '../faults/storage-streams.ts'
+
+const SEED = Number(process.env.HIGHWATER_SEED ?? 20261121)
+
+test.each<[FaultFamily, number, number]>([
+  [BIT_FLIP, 24, 10],
+  [STREAM_TAMPERED, 3, 2],
+  [STORE_LOST, 2, 1],
+])(
+  '$name: no wrong decision, and every halt that must be',
+  async (family, runs, halts) => {
+    console.log(`seed ${SEED} (HIGHWATER_SEED chooses another)`)
+    const result = await family.play({ seed: SEED, runs, say: () => undefined })
+    expect(result).toMatchObject({ runs, lost: 0, duplicated: 0, failures: [] })
+    expect(result.haltedCleanly).toBeGreaterThanOrEqual(halts)
+    expect(result.deliveriesCompared).toBeGreaterThan(500)
+  },
+  120_000,
+)
