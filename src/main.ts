@@ -6,8 +6,8 @@ import { runBackup } from './commands/backup.ts'
 import { runAudited } from './commands/audited-command.ts'
 import { runCheck } from './commands/check.ts'
 import { runDemo } from './commands/demo.ts'
-import { runErase } from './commands/erase.ts'
 import { INIT_TEXTS, initOptions, runInit } from './commands/init.ts'
+import { runErase } from './commands/erase.ts'
 import { packageVersion } from './commands/engine.ts'
 import {
   durationOption,
@@ -206,7 +206,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'rule how a halted partition goes on; says what it costs, writes with --yes only',
     usage:
       '--config DIR --partition P --choose skip-input|ignore-timestamp|new-baseline\n' +
-      '--reason TEXT [--at SEQUENCE] [--halt REASON] [--by NAME] [--yes]',
+      '--reason TEXT [--at SEQUENCE] [--halt REASON] [--number N] [--by NAME] [--yes]',
     run: (args) => runResume(resumeOptions(args)),
   },
   settle: {
@@ -266,7 +266,7 @@ function parseBoth(
 function resumeOptions(args: string[]): ResumeOptions {
   const values = parse(args, {
     config: { type: 'string', default: CONFIG_DEFAULT },
-    ...texts('partition', 'at', 'choose', 'halt', 'reason', 'by'),
+    ...texts('partition', 'at', 'choose', 'halt', 'number', 'reason', 'by'),
     yes: { type: 'boolean' },
   })
   const partition = partitionOption(values)
@@ -274,11 +274,15 @@ function resumeOptions(args: string[]): ResumeOptions {
   if (partition === null) throw new UsageError('--partition says which one')
   if (values.choose === undefined) throw new UsageError(`--choose ${RULING_CHOICES.join(' or ')}`)
   if (reason === null) throw new UsageError('--reason says why, to whoever reads the log')
-  const hasPlace = values.at !== undefined
+  const whole = (name: string, least: number): number | null => {
+    const isGiven = values[name] !== undefined
+    return isGiven ? wholeOption(values, name, 0, [least, Number.MAX_SAFE_INTEGER]) : null
+  }
   return {
     config: values.config as string,
     partition,
-    at: hasPlace ? wholeOption(values, 'at', 0, [1, Number.MAX_SAFE_INTEGER]) : null,
+    at: whole('at', 1),
+    readNumber: whole('number', 0),
     choice: wordOption(values, 'choose', RULING_CHOICES),
     halt: textOption(values, 'halt', null),
     reason,

@@ -23,6 +23,8 @@ export interface RulingRequest {
   /** The input that the worker names, and the one that the person names; null: not known. */
   readonly haltedAt: number | null
   readonly at: number | null
+  /** Last decision that any reader has dealt with, as the person says; null: not said. */
+  readonly readNumber: number | null
   readonly by: string
   readonly reason: string
   readonly nowMs: number
@@ -203,9 +205,18 @@ async function composeBaseline(
   halt: string,
 ): Promise<{ baseline: Baseline; lines: string[] }> {
   const { head } = request
-  const said = lastSaidOf(head, found)
   const input = await composeInput(request, found, halt)
   const isOutputLost = found.outputHalt !== null && halt !== 'digest-mismatch'
+  const said = lastSaidOf(head, found, request.readNumber)
+  const isEndLost = isOutputLost && found.outputHalt?.reason !== 'output-gap'
+  if (isEndLost && input !== null && request.readNumber === null) {
+    // What OUT lost is not made again: new decisions under numbers that readers know would be
+    // skipped by them.
+    throw new UsageError(
+      'IN and OUT both lost something: say --number N, the last decision that any reader has ' +
+        `dealt with (${said.number} or more)`,
+    )
+  }
   const isCompared = !UNCOMPARED.includes(halt)
   const needsGenesis = head === null && input !== null && input.from !== null
   const baseline: Baseline = {
@@ -233,7 +244,11 @@ const UNCOMPARED: readonly string[] = [
 ]
 
 /** The last decision that anybody knows of, and the digest after it. */
-function lastSaidOf(head: ManifestHead | null, found: Findings): Baseline['said'] {
+function lastSaidOf(
+  head: ManifestHead | null,
+  found: Findings,
+  readNumber: number | null,
+): Baseline['said'] {
   const { lastSaid } = found
   const candidates = found.ahead.flatMap(({ baseline }) => (baseline ? [baseline.said] : []))
   if (head !== null) {
@@ -242,7 +257,8 @@ function lastSaidOf(head: ManifestHead | null, found: Findings): Baseline['said'
   }
   if (lastSaid !== null) candidates.push({ number: lastSaid.last.n, digest: lastSaid.digest })
   const none = { number: 0, digest: formatDigest(0, 0) }
-  return candidates.reduce((best, each) => (each.number >= best.number ? each : best), none)
+  const known = candidates.reduce((best, each) => (each.number >= best.number ? each : best), none)
+  return { ...known, number: Math.max(known.number, readNumber ?? 0) }
 }
 
 async function composeInput(

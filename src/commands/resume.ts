@@ -27,6 +27,8 @@ export interface ResumeOptions {
   readonly config: string
   readonly partition: number
   readonly at: number | null
+  /** Last decision that any reader has dealt with; asked for where nothing else tells. */
+  readonly readNumber: number | null
   readonly choice: RulingChoice
   readonly halt: string | null
   readonly reason: string
@@ -96,6 +98,7 @@ async function rule(
     choice,
     haltedAt: reported?.input ?? null,
     at,
+    readNumber: options.readNumber,
     by,
     reason,
     nowMs: SYSTEM_CLOCK.nowMs(),

@@ -60,15 +60,6 @@ describe('IN', () => {
     await expectToGoOn(installation, heard, [...range(1, 25), 31, 777])
   })
 
-  test('lost altogether: it is made anew', async () => {
-    await leaveImageAndTail()
-    await (await installation.manager()).streams.delete('IN_0')
-    const text = await ruleOn(installation, { choose: 'new-baseline' })
-    expect(text).toContain('input-recreated: new-baseline, input 2')
-    for (const subscribers of [[1], [21], [31]]) await installation.cross(subscribers)
-    await expectToGoOn(installation, heard, [...range(1, 25), 31])
-  })
-
   test('shorter than where we stand: goes on with what came after the loss', async () => {
     await installation.makeStreams()
     await rollBackStream(installation, 'IN_0', leaveImageAndTail)
@@ -100,15 +91,16 @@ describe('IN', () => {
 
   test('not from its beginning, and no image: an empty state that knows what was said', async () => {
     await leaveImageAndTail()
-    for (const subscribers of [[1], [31]]) await installation.cross(subscribers)
+    for (const subscribers of [[21], [31]]) await installation.cross(subscribers)
     await dropOldest(installation, 'IN_0', 2)
     await expectHalt(installation, 'input-gap', { name: 'b' })
+    await dropOldest(installation, 'OUT_0', 2)
     const text = await ruleOn(installation, { choose: 'new-baseline' }, 'b')
     expect(text).toContain('opt-outs')
     await expectToGoOn(installation, heard, [...range(1, 25), 31, 777], { name: 'b' })
   })
 
-  test('lost altogether, and no image: as well', async () => {
+  test('lost altogether, and no image: IN is made anew, as well', async () => {
     await leaveImageAndTail()
     await (await installation.manager()).streams.delete('IN_0')
     await ruleOn(installation, { choose: 'new-baseline' }, 'b')
@@ -127,13 +119,6 @@ describe('OUT', () => {
     await expectToGoOn(installation, heard, [...range(1, 25), 777])
     const again = (await installation.readOut()).flatMap(({ decisions = [] }) => decisions)
     expect(again[0]).toMatchObject({ n: 21, sub: 21 })
-  })
-
-  test('lost altogether: as if made anew', async () => {
-    await leaveImageAndTail()
-    await (await installation.manager()).streams.delete('OUT_0')
-    await ruleOn(installation, { choose: 'new-baseline' })
-    await expectToGoOn(installation, heard, range(1, 25))
   })
 
   test('shorter than where we stand: likewise', async () => {
@@ -171,13 +156,16 @@ describe('OUT', () => {
     expect(again.map(({ n }) => n)).toEqual(range(24, 41))
   })
 
-  test('and IN both made anew: one ruling mends both', async () => {
+  test('and IN both lost altogether: one ruling makes and mends both', async () => {
     await leaveImageAndTail()
-    await recreateStream(installation, 'OUT_0')
-    await recreateStream(installation, 'IN_0')
+    const { streams } = await installation.manager()
+    await Promise.all([streams.delete('OUT_0'), streams.delete('IN_0')])
+    await expect(ruleOn(installation, { choose: 'new-baseline' })).rejects.toThrow('--number')
+    await ruleOn(installation, { choose: 'new-baseline', readNumber: 25 })
+    // Nobody knows any more that 21 was spoken to: neither the image, nor IN, nor OUT.
     await installation.cross([1, 31])
-    await expectHalt(installation, 'output-recreated')
-    await ruleOn(installation, { choose: 'new-baseline' })
-    await expectToGoOn(installation, heard, [...range(1, 25), 31, 777])
+    await expectToGoOn(installation, heard, [...range(1, 25), 31])
+    const first = (await installation.readOut()).find(({ kind }) => kind === 'decisions')
+    expect(first?.decisions[0]).toMatchObject({ n: 26, sub: 31 })
   })
 })

@@ -113,7 +113,16 @@ describe('resume', () => {
     await installation.writeConfig('a', LINE_FILES, { http: { port } })
     const lines: string[] = []
     const options = {
-      ...{ config, partition: 0, at: null, halt: null, reason: 'a test', by: null, isYes: true },
+      ...{
+        config,
+        partition: 0,
+        at: null,
+        readNumber: null,
+        halt: null,
+        reason: 'a test',
+        by: null,
+        isYes: true,
+      },
       choice: 'skip-input' as const,
     }
     await expect(runResume(options)).rejects.toThrow('choose new-baseline')

@@ -11,6 +11,7 @@ import { type Installation, range, until, type WorkerChoice } from './worker-har
 export interface RulingOrder {
   readonly choose: RulingChoice
   readonly at?: number
+  readonly readNumber?: number
   /** What the log of the worker says, where the streams alone do not show it. */
   readonly halt?: string
 }
@@ -18,7 +19,7 @@ export interface RulingOrder {
 /** Runs `highwater resume` for the store of a worker; first without --yes, which writes nothing. */
 export async function ruleOn(
   installation: Installation,
-  { choose, at, halt }: RulingOrder,
+  { choose, at, readNumber, halt }: RulingOrder,
   name = 'a',
 ): Promise<string> {
   const lines: string[] = []
@@ -26,6 +27,7 @@ export async function ruleOn(
     config: await installation.writeConfig(name),
     partition: 0,
     at: at ?? null,
+    readNumber: readNumber ?? null,
     choice: choose,
     halt: halt ?? null,
     reason: 'a test',
