@@ -8,7 +8,7 @@ import { SABOTAGES } from './sabotage.ts'
 import { addReport, emptyTotals, replayCommand } from './totals.ts'
 
 const SEED = Number(process.env.HIGHWATER_SEED ?? 1)
-const SEEDS = 60
+const SEEDS = 80
 const SABOTAGE_SEEDS = 60
 
 it('partitions under faults decide what the naive model decides', async () => {

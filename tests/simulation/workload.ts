@@ -46,10 +46,12 @@ const DAY_MS = 24 * HOUR_MS
 const SCENARIO = scenarioFiles('data-pack')
 const TEXT = 'Reply VIP'
 
+/** Names of counters that no trigger reads begin with this. */
+export const WIDE_PREFIX = 'wide_'
 /** Counters that nobody reads, so that rows are large and an image is more than one turn's work. */
 const WIDE_COUNTERS = Array.from(
   { length: 6 },
-  (_, index) => `  wide_${index}: { sum: bytes, per: [last 168 hours, last 92 days] }\n`,
+  (_, index) => `  ${WIDE_PREFIX}${index}: { sum: bytes, per: [last 168 hours, last 92 days] }\n`,
 ).join('')
 
 /** Starts worth a walk: tags of the 10th, ends of months, changes of clocks, a new year. */
@@ -112,7 +114,7 @@ function makePlain(_: number, random: Random): Story {
 /** Rows of many kilobytes. */
 function makeWide(_: number, random: Random): Story {
   const files = edited(SCENARIO, 'counters:\n', `counters:\n${WIDE_COUNTERS}`)
-  return plainStory(random, random.whole(70, 110), files)
+  return plainStory(random, random.whole(130, 220), files)
 }
 
 function plainStory(random: Random, count: number, files: ConfigFiles): Story {

@@ -344,7 +344,7 @@ function chooseSettings(random: Random): LifeSettings {
   return {
     checkpoint: {
       everyMs: random.pick([200, 500, 1_000, 3_000]),
-      bandwidth: random.pick([1e6, 1e7, 1e9]),
+      bandwidth: random.pick([4e5, 1e6, 3e6, 1e9]),
     },
     outbox: {
       batchDecisionsMax: random.pick([1, 3, 10, 100]),
