@@ -301,6 +301,7 @@ export class Supervisor implements WorkerView {
             batchSizeMax: Math.min(settings.outbox.batchSizeMax, this.#outputSizeMax()),
           },
           pendingDecisionsMax: settings.outbox.pendingDecisionsMax,
+          drainTimeoutMs: settings.shutdown.timeoutMs,
           standby: role === 'standby' ? this.#standbySettings(partition) : undefined,
           encodeTick: (id) => encodeTick({ id }),
         },
@@ -354,7 +355,12 @@ export class Supervisor implements WorkerView {
   #logEnd(partition: number, worker: PartitionWorker): void {
     const { halt } = worker
     if (halt === null) {
-      this.#logger.info({ partition }, 'partition stopped')
+      const { outboxDecisions } = worker.view()
+      if (outboxDecisions === 0) this.#logger.info({ partition }, 'partition stopped')
+      else {
+        const text = 'partition stopped before OUT took everything: the next start sends the rest'
+        this.#logger.warn({ partition, outboxDecisions }, text)
+      }
       return
     }
     const cause = halt.cause instanceof Error ? (halt.cause.stack ?? halt.cause.message) : undefined

@@ -182,6 +182,15 @@ export const SETTINGS_FIELDS = {
       { default: 100_000, doc: 'Decisions not yet acknowledged; beyond, no input is taken.' },
     ),
   },
+  shutdown: {
+    timeout: durationField(
+      { min: '1s', max: '1h' },
+      {
+        default: '45s',
+        doc: 'How long a stop may wait for its streams; what has not left is sent after the next start.',
+      },
+    ),
+  },
   streams: {
     inputMaxAge: durationField(
       { min: '1m', max: '90d' },

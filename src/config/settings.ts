@@ -21,6 +21,7 @@ export interface Settings {
   readonly backup: { readonly directory: string | null }
   readonly checkpoint: { readonly everyMs: number; readonly bandwidthBytesPerSecond: number }
   readonly outbox: OutboxSettings
+  readonly shutdown: { readonly timeoutMs: number }
   readonly streams: StreamSettings
   readonly http: {
     readonly host: string
@@ -193,6 +194,7 @@ function toSettings(read: ReadSettings<typeof SETTINGS_FIELDS>): Settings {
     store: { directory: read.store.directory },
     backup: { directory: read.backup.directory },
     checkpoint: { everyMs: checkpoint.every, bandwidthBytesPerSecond: checkpoint.bandwidth },
+    shutdown: { timeoutMs: read.shutdown.timeout },
     outbox: {
       latencyMs: outbox.latency,
       batchDecisionsMax: outbox.batchDecisionsMax,

@@ -7,7 +7,7 @@
  *   recovering → standby → (promoted) recovering → live
  */
 
-import { assert, HighwaterError, PartitionHaltedError } from '../errors.ts'
+import { assert, type HighwaterError, PartitionHaltedError } from '../errors.ts'
 import type {
   ControlWriter,
   InputMessage,
@@ -22,6 +22,7 @@ import type { PartitionStatistics, PartitionView, SubscriberView } from '../mode
 import { Checkpointer, type CheckpointSettings } from './checkpointer.ts'
 import type { PartitionCore } from './core.ts'
 import type { EngineIdentity } from './image.ts'
+import { type DrainLimits, endsInTime, haltOf } from './ending.ts'
 import { inspectSubscriber } from './inspect.ts'
 import type { PartitionMachine } from './machine.ts'
 import { type GroupCommitLimits, OutputWriter } from './output-writer.ts'
@@ -50,7 +51,7 @@ export interface WorkerPorts {
 }
 
 /** Settings of one partition's worker. */
-export interface WorkerSettings {
+export interface WorkerSettings extends DrainLimits {
   readonly partition: number
   /** Name of this worker in claims. */
   readonly worker: string
@@ -61,8 +62,6 @@ export interface WorkerSettings {
   readonly pendingDecisionsMax: number
   /** Present: starts as a standby, which follows the owner until it is promoted. */
   readonly standby?: StandbySettings | undefined
-  /** Stops by itself once everything that OUT holds is made again and the rest is said. */
-  readonly isSettling?: boolean
   /** Encodes a tick; the wire format belongs to producers. */
   readonly encodeTick: (id: string) => Uint8Array
 }
@@ -119,7 +118,7 @@ export class PartitionWorker {
     return this.#done
   }
 
-  /** Stops taking inputs, lets everything out, writes a last checkpoint. */
+  /** Takes no more inputs, lets everything out, writes a last checkpoint; in `drainTimeoutMs`. */
   async stop(): Promise<void> {
     this.#isStopping = true
     if (this.#status !== 'halted') this.#status = 'draining'
@@ -358,15 +357,17 @@ export class PartitionWorker {
   }
 
   async #drain(): Promise<void> {
+    await endsInTime(this.#ports.clock, this.#settings, this.#letOut())
+    await this.#close()
+    this.#status = 'stopped'
+  }
+
+  async #letOut(): Promise<void> {
     const machine = this.machine!
     this.#checkpointer!.hurry()
-    let isComplete = true
-    if (this.#writer === null) {
-      isComplete = await this.#standby!.hearOut(this.#rejectWriter!)
-    } else {
-      this.#writer.kick()
-      await this.#writer.acknowledged(machine.outbox.decisionNumber)
-    }
+    this.#writer?.kick()
+    await this.#writer?.acknowledged(machine.outbox.decisionNumber)
+    const isComplete = this.#writer !== null || (await this.#standby!.hearOut(this.#rejectWriter!))
     if (this.#failure !== null) throw this.#failure
     if (isComplete) await this.#rejectWriter!.drained()
     // One may be running for an earlier position: the last one must be for this.
@@ -374,16 +375,11 @@ export class PartitionWorker {
       if (!this.#checkpointer!.isOwed(machine.core) || machine.outbox.isReplaying) break
       await this.#beginCheckpoint()
     }
-    await this.#close()
-    this.#status = 'stopped'
   }
 
   async #stopHard(error: unknown): Promise<void> {
     this.#status = 'halted'
-    this.#halt =
-      error instanceof HighwaterError
-        ? error
-        : new PartitionHaltedError('engine-failure', 'an unexpected error', { cause: error })
+    this.#halt = haltOf(error)
     await this.#close().catch(() => undefined)
   }
 

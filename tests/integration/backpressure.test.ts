@@ -2,7 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { BrokerRefusedError } from '../../src/errors.ts'
 import { openInputWriter } from '../../src/sink/input-writer.ts'
-import { type Installation, openInstallation, range, until } from '../support/worker-harness.ts'
+import {
+  type Installation,
+  openInstallation,
+  range,
+  until,
+  untilSaid,
+} from '../support/worker-harness.ts'
 
 let installation: Installation
 
@@ -57,6 +63,23 @@ test('a worker that starts or stops while OUT is full waits for room and loses n
   await until('all is said', () => second.worker.view().acknowledgedDecisionNumber === 400)
   await second.worker.stop()
   expect(second.worker.status).toBe('stopped')
+  expect((await installation.decisions()).map(({ sub }) => sub)).toEqual(range(1, 400))
+})
+
+test('a stop waits for a full OUT no longer than it may; the next start sends the rest', async () => {
+  installation = await openInstallation({ limits: { outputMaxSize: 16 * 1024 } })
+  const settings = { drainTimeoutMs: 300 }
+  const first = await installation.startLive({ settings, checkpointEveryMs: 20 })
+  for (const i of range(0, 19)) await installation.cross(range(i * 20 + 1, i * 20 + 20))
+  await until('all is made', () => first.worker.view().decisionNumber === 400)
+  await first.worker.stop()
+  expect(first.worker.status).toBe('stopped')
+  expect(first.worker.view().outboxDecisions).toBeGreaterThan(0)
+  await first.crash()
+  await resize('OUT_0', 16 * 1024 * 1024)
+  const second = await installation.startLive()
+  await untilSaid(second, 400)
+  await second.worker.stop()
   expect((await installation.decisions()).map(({ sub }) => sub)).toEqual(range(1, 400))
 })
 

@@ -46,6 +46,7 @@ test('an empty text gives the defaults', () => {
         batchSizeMax: 524_288,
         pendingDecisionsMax: 100_000,
       },
+      shutdown: { timeoutMs: 45_000 },
       streams: {
         inputMaxAgeMs: 3 * 86_400_000,
         inputMaxSize: -1,
