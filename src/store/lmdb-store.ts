@@ -212,6 +212,7 @@ class LmdbPageStore implements LmdbStore {
         if (bytes === null) throw new StoreError('a page of the manifest is missing')
         // Our own copy: the library keeps it until the commit, and the next read overwrites ours.
         writes.push(fresh.pages.put(pageKey(address), bytes.slice()))
+        takeOrphan(fresh.root)
         copiedSize += bytes.byteLength
         turnSize += bytes.byteLength
         if (turnSize < COPY_TURN_SIZE) continue
@@ -221,6 +222,7 @@ class LmdbPageStore implements LmdbStore {
         writes = []
       }
       writes.push(fresh.manifest.put(MANIFEST_KEY, encodeManifest(entries)))
+      takeOrphan(fresh.root)
       await committed(writes)
     } finally {
       await fresh.root.close()
@@ -238,6 +240,7 @@ class LmdbPageStore implements LmdbStore {
     }
     if (promise !== this.#lastPut) {
       this.#lastPut = promise
+      takeOrphan(this.#environment.root)
       this.#lastWrite = promise.then(
         () => undefined,
         async (error: unknown) => {
@@ -337,6 +340,16 @@ function pageKey(address: PageAddress): number {
   assert(Number.isInteger(table) && table >= 0 && table < STORE_TABLES_MAX, 'table out of range')
   assert(Number.isInteger(page) && page >= 0 && page < STORE_TABLE_PAGES_MAX, 'page out of range')
   return (table * STORE_TABLE_PAGES_MAX + page) * 2 + slot
+}
+
+/**
+ * At the end of a turn with puts the library may begin the next transaction with an operation of
+ * its own, whose promise it gives to nobody: when that commit fails (a full disk), the promise would
+ * end the process. It is the one behind `committed` right after the library's own task of the turn.
+ */
+function takeOrphan(root: RootDatabase<Uint8Array, string>): void {
+  const nothing = (): void => undefined
+  setImmediate(() => void root.committed.then(nothing, nothing))
 }
 
 /**
