@@ -21,6 +21,7 @@ export interface DiskImage {
 }
 
 const IMAGES_KEPT = 4
+const PAGES_PER_PACE = 8
 
 /** A disk; outlives processes. */
 export class SimDisk {
@@ -163,6 +164,24 @@ export class SimStore implements PageStore {
     return this.#write(null, null, manifest)
   }
 
+  /** Into a fresh file, which takes the old one's place in one step, or does not. */
+  async compact(
+    pages: Iterable<PageAddress>,
+    entries: Manifest,
+    pace: (copiedSize: number) => Promise<void>,
+  ): Promise<void> {
+    const copy = new Map<string, Uint8Array>()
+    let copiedSize = 0
+    for (const address of pages) {
+      const bytes = this.readPage(address)
+      if (bytes === null) throw new StoreError('a page is gone')
+      copy.set(this.#keyOf(address), bytes)
+      copiedSize += bytes.byteLength
+      if (copy.size % PAGES_PER_PACE === 0) await pace(copiedSize)
+    }
+    await this.#swap(copy, new Map(entries))
+  }
+
   diskSize(): number {
     return 4096 * this.#disk.pages.size
   }
@@ -194,6 +213,22 @@ export class SimStore implements PageStore {
       this.#disk.pages.set(key, torn)
     }
     if (this.#flush !== null) this.#flush.isCancelled = true
+  }
+
+  #swap(pages: Map<string, Uint8Array>, manifest: Manifest): Promise<void> {
+    if (this.#owner.isLost()) return new Promise<never>(() => undefined)
+    return new Promise((resolve, reject) => {
+      const delayMs = (0.1 + this.#random.next()) * this.#disk.flushMs
+      this.#scheduler.later(delayMs, this.#owner, 'compacted', () => {
+        if (this.#disk.failsIn > 0 && --this.#disk.failsIn === 0) {
+          reject(new StoreError('no room for a second file'))
+          return
+        }
+        this.#disk.pages = pages
+        this.#commit(manifest)
+        resolve()
+      })
+    })
   }
 
   #write(key: string | null, bytes: Uint8Array | null, manifest: Manifest | null): Promise<void> {
