@@ -32,6 +32,7 @@ export const FAULTS: readonly Fault[] = [
   { name: 'pause', weight: 2, strike: (world) => pauseOwner(world) },
   { name: 'zombie', weight: 7, strike: makeZombie },
   { name: 'rival', weight: 4, strike: startRivals },
+  { name: 'standby', weight: 8, strike: startStandby },
   { name: 'broker restart', weight: 7, strike: restartBroker },
   { name: 'connection cut', weight: 4, strike: cutConnection },
   { name: 'black hole', weight: 4, strike: swallowAll },
@@ -177,6 +178,21 @@ function startBeside(world: World, owner: Life, delayMs: number): void {
     if (owner.disk.damage !== null) return
     world.start({ disk })
     if (random.chance(0.5)) world.disk = disk
+  })
+}
+
+/** Follows the owner, until it is silent or somebody says so, be the owner dead or not. */
+function startStandby(world: World): void {
+  const { owner, random, tally } = world
+  if (owner === null || owner.disk.damage !== null) return
+  tally.standbys += 1
+  const disk = new SimDisk()
+  if (random.chance(0.7)) disk.put(owner.disk.image())
+  const promoteAfterMs = random.pick([null, 300, 1_500])
+  const standby = world.start({ disk, standby: { promoteAfterMs } })
+  if (standby === null || random.chance(0.4)) return
+  until(world, random.whole(20, 3_000), 'promote', () => {
+    if (world.tampering === null && standby.isAwake && standby.isStandby) standby.promote()
   })
 }
 

@@ -6,6 +6,7 @@
 
 import type { WaitingClock } from '../../src/model/ports.ts'
 import type { EngineIdentity } from '../../src/partition/image.ts'
+import type { StandbySettings } from '../../src/partition/standby.ts'
 import {
   PartitionWorker,
   type WorkerPorts,
@@ -53,7 +54,9 @@ const SLACK_MS = 15
 
 /** Legal next words for each status. */
 const NEXT_STATUS: Readonly<Record<string, readonly string[]>> = {
-  recovering: ['live', 'draining', 'halted', 'stopped'],
+  recovering: ['live', 'standby', 'draining', 'halted', 'stopped'],
+  // A promoted standby replays what it had not made yet.
+  standby: ['recovering', 'live', 'draining', 'halted'],
   live: ['draining', 'halted'],
   draining: ['stopped', 'halted'],
   stopped: [],
@@ -98,6 +101,7 @@ export class Life implements ConnectionOwner {
     settings: LifeSettings,
     engine: EngineIdentity,
     sabotage: Sabotage,
+    standby: StandbySettings | undefined,
   ) {
     this.id = id
     this.#world = world
@@ -133,6 +137,7 @@ export class Life implements ConnectionOwner {
       checkpoint,
       outbox,
       pendingDecisionsMax,
+      standby,
       encodeTick: (tickId) => encodeTick({ id: tickId }),
     })
   }
@@ -144,6 +149,16 @@ export class Life implements ConnectionOwner {
 
   get isAwake(): boolean {
     return this.condition === 'running' && !this.hasEnded
+  }
+
+  /** Whether it only follows another owner. */
+  get isStandby(): boolean {
+    return this.worker.isStandby
+  }
+
+  /** Tells a standby to take over. That it may not get to it is its own affair. */
+  promote(): void {
+    this.worker.promote().catch(() => undefined)
   }
 
   start(): void {

@@ -15,6 +15,7 @@ export interface SeedReport {
   readonly crashes: number
   readonly zombies: number
   readonly rivals: number
+  readonly standbys: number
   readonly brokerRestarts: number
   readonly ambiguousAcks: number
   readonly failedCommits: number
@@ -61,6 +62,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     crashes: tally.crashes,
     zombies: tally.zombies,
     rivals: tally.rivals,
+    standbys: tally.standbys,
     brokerRestarts: tally.brokerRestarts,
     ambiguousAcks: broker.unknownCount,
     failedCommits: [...disks].reduce((sum, { failureCount }) => sum + failureCount, 0),

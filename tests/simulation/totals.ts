@@ -8,6 +8,7 @@ const COUNTS = {
   crashes: 'crashes',
   zombies: 'zombies',
   rivals: 'rival owners',
+  standbys: 'standbys',
   brokerRestarts: 'broker restarts',
   ambiguousAcks: 'ambiguous acks',
   failedCommits: 'failed commits',

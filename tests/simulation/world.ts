@@ -6,6 +6,7 @@
 
 import { HighwaterError, PartitionHaltedError } from '../../src/errors.ts'
 import { type ManifestHead, readManifestHead } from '../../src/partition/image.ts'
+import type { StandbySettings } from '../../src/partition/standby.ts'
 import { Random } from '../support/workload/random.ts'
 import { FAIR_WEATHER, SimBroker, type Weather } from './broker.ts'
 import { type DiskImage, SimDisk } from './disk.ts'
@@ -22,6 +23,7 @@ export interface Tally {
   crashes: number
   zombies: number
   rivals: number
+  standbys: number
   brokerRestarts: number
   tornPages: number
   tamperings: number
@@ -36,6 +38,8 @@ export interface StartOptions {
   readonly disk: SimDisk
   readonly engine?: string
   readonly skewMs?: number
+  /** Present: it follows whoever owns the partition. */
+  readonly standby?: StandbySettings
 }
 
 /** How long the last owner may take after all faults have stopped, virtual ms. */
@@ -102,7 +106,15 @@ export class World implements LifeWorld {
     this.broker.weather = this.climate
     this.broker.output.isDeaf = sabotage.isBrokerDeaf === true
     this.tally = {
-      ...{ crashes: 0, zombies: 0, rivals: 0, brokerRestarts: 0, tornPages: 0, tamperings: 0 },
+      ...{
+        crashes: 0,
+        zombies: 0,
+        rivals: 0,
+        standbys: 0,
+        brokerRestarts: 0,
+        tornPages: 0,
+        tamperings: 0,
+      },
       ...{ reloads: this.log.messages.filter(({ meaning }) => meaning.kind === 'config').length },
       ...{ halts: {}, recoverySeconds: [] },
     }
@@ -139,7 +151,8 @@ export class World implements LifeWorld {
 
   /** The process that claimed last among those that run; null: there is none. */
   get owner(): Life | null {
-    return this.lives.findLast((life) => life.isAwake && !life.isStopping) ?? null
+    const isOwner = (life: Life): boolean => life.isAwake && !life.isStopping && !life.isStandby
+    return this.lives.findLast(isOwner) ?? null
   }
 
   /** Runs `action` later as the director. */
@@ -161,11 +174,11 @@ export class World implements LifeWorld {
   }
 
   /** Starts a process now, unless its disk is in use. */
-  start({ disk, engine, skewMs = 0 }: StartOptions): Life | null {
+  start({ disk, engine, skewMs = 0, standby }: StartOptions): Life | null {
     if (disk.opened !== null) return null
     const id = this.lives.length + 1
     const identity = { ...ENGINE, version: engine ?? this.#engineFor(disk) }
-    const life = new Life(id, this, disk, this.settings, identity, this.#sabotage)
+    const life = new Life(id, this, disk, this.settings, identity, this.#sabotage, standby)
     life.skewMs = this.isHealed ? 0 : skewMs
     this.lives.push(life)
     life.start()
@@ -241,11 +254,27 @@ export class World implements LifeWorld {
       if (life.hasEnded) this.#onEnd(life)
       else if (change.to === 'live') this.#onLive(life)
     }
-    const isAnybodyWanted = !this.#isStartPlanned && !this.#isEnding && this.tampering === null
-    if (isAnybodyWanted && this.alive.length === 0) {
-      if (!this.isDone) this.planStart({ disk: this.disk }, this.random.whole(50, 1_500))
-    }
+    this.#callForOwner()
     return this.isDone || judge.failures.length > 0
+  }
+
+  /** When nobody owns the partition any more, somebody is told to, or started. */
+  #callForOwner(): void {
+    const { alive } = this
+    if (this.#isStartPlanned || this.#isEnding || this.isDone || this.tampering !== null) return
+    if (alive.some((life) => !life.isStandby)) return
+    const delayMs = this.random.whole(50, 1_500)
+    const standby = alive.find((life) => life.isAwake && !life.isStopping)
+    if (standby === undefined && alive.length > 0) return
+    if (standby === undefined) {
+      this.planStart({ disk: this.disk }, delayMs)
+      return
+    }
+    this.#isStartPlanned = true
+    this.plan(delayMs, 'promote', () => {
+      this.#isStartPlanned = false
+      if (standby.isAwake && standby.isStandby) standby.promote()
+    })
   }
 
   #onLive(life: Life): void {
