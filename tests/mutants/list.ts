@@ -33,6 +33,22 @@ const IMAGE_MUTANTS: readonly Mutant[] = [
     suites: [HALTS_IMAGE],
   },
   {
+    name: 'page-version',
+    protection: 'a page is loaded only in the version that the manifest knows',
+    file: 'src/state/page-image.ts',
+    before: '    view.getUint32(0, true) === head.sum &&\n',
+    after: '',
+    suites: [HALTS_IMAGE, 'integration/storage-faults.test.ts'],
+  },
+  {
+    name: 'manifest-checksum',
+    protection: 'a manifest is read only with the right checksum',
+    file: 'src/store/manifest-codec.ts',
+    before: 'if (view.getUint32(4, true) !== crc32(bytes.subarray(8)))',
+    after: 'if (view.getUint32(4, true) === -1)',
+    suites: ['unit/store/manifest-codec.test.ts'],
+  },
+  {
     name: 'page-missing',
     protection: 'a page below the counts must be there',
     file: 'src/partition/image.ts',
@@ -93,8 +109,13 @@ const IMAGE_MUTANTS: readonly Mutant[] = [
     name: 'image-waits-for-out',
     protection: 'no image holds decisions that OUT has not acknowledged',
     file: 'src/partition/checkpointer.ts',
-    before: '        await writer.acknowledged(snapshot.decisionNumber)\n',
-    after: '',
+    before: `        await progress.acknowledged(snapshot.decisionNumber)
+        await rejects.drained()
+        if (progress.acknowledgedNumber < snapshot.decisionNumber || rejects.isStopped) {
+`,
+    after: `        await rejects.drained()
+        if (rejects.isStopped) {
+`,
     suites: [CHECKPOINT],
   },
   {
@@ -122,8 +143,8 @@ const CHAIN_MUTANTS: readonly Mutant[] = [
     name: 'epoch',
     protection: 'past our place in OUT only messages of our own epoch are ours',
     file: 'src/partition/output-writer.ts',
-    before: 'if (envelope.epoch !== this.#epoch) {',
-    after: 'if (envelope.epoch !== this.#epoch && this.#epoch < 0) {',
+    before: 'if (envelope.epoch !== this.#epoch && !isLateClaim) {',
+    after: 'if (envelope.epoch !== this.#epoch && !isLateClaim && this.#epoch < 0) {',
     suites: [FENCING],
   },
   {
@@ -168,12 +189,19 @@ const CHAIN_MUTANTS: readonly Mutant[] = [
     suites: [RECOVER],
   },
   {
+    name: 'standby-digest',
+    protection: 'what a standby decides must be what its owner says',
+    file: 'src/outbox/outbox.ts',
+    before: 'if (formatDigest(this.#lows[index]!, this.#highs[index]!) !== digest) {',
+    after: 'if (digest.length === 0) {',
+    suites: ['integration/standby.test.ts'],
+  },
+  {
     name: 'image-digest',
     protection: 'image and OUT must agree on the last decision of both',
-    file: RECOVERY,
-    before: 'if (digest === formatDigest(head.digestLow, head.digestHigh)) return',
-    after:
-      'if (digest !== formatDigest(head.digestLow, head.digestHigh)) return\n  if (digest.length > 0) return',
+    file: 'src/partition/output-chain.ts',
+    before: 'last === decisionNumber && digest !== this.#start.digest) {',
+    after: 'last === decisionNumber && digest.length === 0) {',
     suites: [HALTS],
   },
   {
@@ -248,14 +276,14 @@ const STREAM_MUTANTS: readonly Mutant[] = [
     name: 'output-end',
     protection: 'OUT must hold every decision that the image counts as said',
     file: RECOVERY,
-    before: 'if (outputState.lastSequence < endSequence) {',
-    after: 'if (outputState.lastSequence < endSequence && endSequence < 0) {',
+    before: 'if (state.lastSequence < endSequence) {',
+    after: 'if (state.lastSequence < endSequence && endSequence < 0) {',
     suites: [HALTS],
   },
   {
     name: 'output-gap',
     protection: 'numbers in the tail of OUT must follow each other',
-    file: RECOVERY,
+    file: 'src/partition/output-chain.ts',
     before: 'if (!isNext) {',
     after: 'if (!isNext && first < 0) {',
     suites: [HALTS, RECOVER],
@@ -287,9 +315,9 @@ const STREAM_MUTANTS: readonly Mutant[] = [
   {
     name: 'clock-ahead',
     protection: "the log's time may not run ahead of the worker's clock",
-    file: 'src/partition/worker.ts',
-    before: "if (mode !== 'real' || ",
-    after: "if (mode === 'real' || ",
+    file: 'src/partition/stream-watch.ts',
+    before: "if (mode !== 'real' || timestampMs",
+    after: "if (mode === 'real' || timestampMs",
     suites: [HALTS_LIVE],
   },
   {
@@ -303,9 +331,9 @@ const STREAM_MUTANTS: readonly Mutant[] = [
   {
     name: 'engine-version',
     protection: 'a new engine does not make decisions again that an old one has said',
-    file: RECOVERY,
-    before: '  if (isSame) return\n',
-    after: '  if (isSame || before.version !== now.version) return\n',
+    file: 'src/partition/output-tail.ts',
+    before: '    if (!differs) continue\n',
+    after: "    if (!differs || describe(maker) !== '') continue\n",
     suites: [RECOVER],
   },
 ]

@@ -67,7 +67,13 @@ export class TrialTree {
     const report = join(this.#directory, 'report.json')
     await rm(report, { force: true })
     const files = suites.map((suite) => join('tests', suite))
-    const options = ['--bail=1', '--reporter=json', `--outputFile=${report}`]
+    const options = [
+      '--bail=1',
+      '--testTimeout=120000',
+      '--hookTimeout=120000',
+      '--reporter=json',
+      `--outputFile=${report}`,
+    ]
     const { text: output } = await this.#tool('vitest', ['run', ...files, ...options])
     const text = await readFile(report, 'utf8').catch(() => '')
     if (text === '') return { ...NOTHING, verdict: 'broken', firstFailure: firstLine(output) }
