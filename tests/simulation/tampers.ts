@@ -122,12 +122,11 @@ const LIVE: Readonly<Record<string, (world: World, life: Life) => Change | null>
           : { ...message, data: garble(message.data) },
       )
     }),
-  'OUT cut below the owner': ({ broker: { output }, random }) =>
-    output.lastSequence - 1 < output.firstSequence
-      ? null
-      : replaced(output, ['output-truncated'], () =>
-          cut(output, output.lastSequence - 1, random.whole(0, 3)),
-        ),
+  // Below its claim: what came after may have been stored without its knowing.
+  'OUT cut below the owner': ({ broker: { output }, random }, { worker }) =>
+    replaced(output, ['output-truncated'], () =>
+      cut(output, worker.view().epoch - 1, random.whole(0, 3)),
+    ),
   // Empty: into one with the same content the owner may write until it has looked.
   'OUT made anew beside the owner': ({ broker: { output } }) =>
     replaced(output, ['output-recreated', 'output-truncated'], () => recreate(output, false)),
