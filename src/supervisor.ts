@@ -92,8 +92,9 @@ export class Supervisor implements WorkerView {
   }
 
   /**
-   * Opens and starts all partitions, owned and followed. What may pass is tried again; a store that another
-   * process holds is thrown. A partition that may not start is halted, and the others go on.
+   * Opens and starts all partitions, owned and followed. What may pass is tried again; a store
+   * that another process holds is thrown. A partition that may not start is halted, and the others
+   * go on.
    */
   async start(): Promise<void> {
     parseCatalog(this.#options.config.files)

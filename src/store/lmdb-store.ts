@@ -344,8 +344,9 @@ function pageKey(address: PageAddress): number {
 
 /**
  * At the end of a turn with puts the library may begin the next transaction with an operation of
- * its own, whose promise it gives to nobody: when that commit fails (a full disk), the promise would
- * end the process. It is the one behind `committed` right after the library's own task of the turn.
+ * its own, whose promise it gives to nobody: when that commit fails (a full disk), the promise
+ * would end the process. It is the one behind `committed` right after the library's own task of
+ * the turn.
  */
 function takeOrphan(root: RootDatabase<Uint8Array, string>): void {
   const nothing = (): void => undefined
