@@ -11,6 +11,7 @@ import { POWER_LOSS, POWER_LOSS_OF_ONE, POWER_LOSS_UNSYNCED } from './power-loss
 import { BIT_FLIP } from './storage-bit-flip.ts'
 import { STORE_LOST } from './storage-lost.ts'
 import { STREAM_TAMPERED } from './storage-streams.ts'
+import { STANDBY_PROMOTION } from './standby-promotion.ts'
 import { TWO_OWNERS } from './two-owners.ts'
 import { WORKER_KILL } from './worker-kill.ts'
 import { ZOMBIE } from './zombie.ts'
@@ -22,6 +23,7 @@ export const FAMILIES: readonly FaultFamily[] = [
   BROKER_KILL,
   ZOMBIE,
   TWO_OWNERS,
+  STANDBY_PROMOTION,
   LINK_CUT,
   LINK_BLACKHOLE,
   CLOCK_BACK,
