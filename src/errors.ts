@@ -24,6 +24,15 @@ export class OutputFencedError extends HighwaterError {
 }
 
 /**
+ * OUT holds a ruling that this standby did not know when it was loaded: it is loaded again, since
+ * it may have gone past the input that the ruling is about.
+ */
+export class StandbyOutdatedError extends HighwaterError {
+  readonly code = 'HW_STANDBY_OUTDATED'
+  readonly retryable = false
+}
+
+/**
  * Why a partition refuses to go on (design: "stop rather than guess"). Each has a documented way
  * out.
  */

@@ -11,7 +11,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type LoadedConfig, loadConfigDirectory } from './config/load.ts'
 import { assignedPartitions, type Settings } from './config/settings.ts'
-import { BrokerRefusedError, ConfigInvalidError, formatProblem, HighwaterError } from './errors.ts'
+import {
+  BrokerRefusedError,
+  ConfigInvalidError,
+  formatProblem,
+  HighwaterError,
+  StandbyOutdatedError,
+} from './errors.ts'
 import type { StoreSnapshot } from './model/backup.ts'
 import { type ConfigFiles, isSameText } from './model/catalog.ts'
 import { maskDigits } from './model/masking.ts'
@@ -309,7 +315,7 @@ export class Supervisor implements WorkerView {
       )
       this.#workers.set(partition, worker)
       this.#stores.set(partition, store)
-      void worker.start().then(() => this.#logEnd(partition, worker))
+      void worker.start().then(() => this.#noteEnd(partition, worker))
     } catch (error) {
       await store.close()
       throw error
@@ -351,6 +357,17 @@ export class Supervisor implements WorkerView {
         await pause(START_RETRY_MS)
       }
     }
+  }
+
+  #noteEnd(partition: number, worker: PartitionWorker): void {
+    if (!(worker.halt instanceof StandbyOutdatedError) || this.#isStopping) {
+      this.#logEnd(partition, worker)
+      return
+    }
+    this.#logger.info({ partition, cause: worker.halt.message }, 'standby is loaded again')
+    this.#startPartition(partition, 'standby').catch((error: unknown) => {
+      this.#logger.fatal({ partition, error: String(error) }, 'standby cannot be loaded again')
+    })
   }
 
   #logEnd(partition: number, worker: PartitionWorker): void {

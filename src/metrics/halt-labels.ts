@@ -31,6 +31,7 @@ const HALT_REASONS: Readonly<Record<HaltReason, true>> = {
 /** Halts that are no ruling of promise 3 but the end of a partition all the same, by error code. */
 const HALT_CODES: readonly string[] = [
   'HW_OUTPUT_FENCED',
+  'HW_STANDBY_OUTDATED',
   'HW_STORE',
   'HW_STORE_LOCKED',
   'HW_BROKER_UNAVAILABLE',

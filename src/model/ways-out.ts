@@ -66,8 +66,9 @@ const WAYS_OUT_BY_CODE: Readonly<Record<string, WaysOut>> = {
   },
   HW_OUTPUT_FENCED: {
     choices: [],
-    first: 'another worker owns the partition: restart the right one',
+    first: 'another worker owns the partition: restart the right one, this one with --standby',
   },
+  HW_STANDBY_OUTDATED: { choices: [], first: 'the standby is loaded again by itself; or restart' },
   HW_STORE: { choices: [], first: STORE_BACK },
   HW_STORE_LOCKED: { choices: [], first: 'another process has the store open: stop it' },
 }

@@ -3,7 +3,7 @@
  * goes on at another place of IN, in the next era.
  */
 
-import { PartitionHaltedError } from '../errors.ts'
+import { StandbyOutdatedError } from '../errors.ts'
 import { adoptSaid, type SaidDecision } from './adoption.ts'
 import type { PartitionCore } from './core.ts'
 import {
@@ -47,8 +47,7 @@ export function passHole(
 
 /**
  * The rulings of a machine that follows its owner and reads of one more. What the ruling is about
- * must lie ahead of it; a baseline is taken at a start only. Throws
- * PartitionHaltedError('digest-mismatch').
+ * must lie ahead of it; a baseline is taken at a start only. Throws StandbyOutdatedError.
  */
 export function learnRuling(core: PartitionCore | null, rulings: Rulings, ruling: Ruling): Rulings {
   const { choice, era, input } = ruling
@@ -56,9 +55,9 @@ export function learnRuling(core: PartitionCore | null, rulings: Rulings, ruling
   if (choice !== 'new-baseline' && isAhead) return rulings.with(ruling)
   const text =
     choice === 'new-baseline'
-      ? 'OUT holds a ruling that the partition goes on from a new baseline: start this standby again'
-      : `OUT holds a ruling about input ${input}, which this standby has applied: start it again`
-  throw new PartitionHaltedError('digest-mismatch', text)
+      ? 'OUT holds a ruling that the partition goes on from a new baseline'
+      : `OUT holds a ruling about input ${input}, which this standby has applied`
+  throw new StandbyOutdatedError(text)
 }
 
 function jump(core: PartitionCore, ruling: InputBaseline, said: readonly SaidDecision[]): void {

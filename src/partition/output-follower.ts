@@ -23,6 +23,8 @@ export interface FollowStart extends ChainStart {
   readonly outputCreated: string
   readonly outputFingerprint: number
   readonly epoch: number
+  /** Rulings past the place that the machine was loaded with. */
+  readonly rulingCount: number
 }
 
 /** Follows OUT for one standby. `start` once; `stop` ends it for good. */
@@ -45,6 +47,8 @@ export class OutputFollower implements OutputProgress {
   unreadCount = 0
   /** Whether OUT holds decisions that we have yet to make. */
   isAwaitingUs = false
+  /** Rulings past `place` that the machine was loaded with. */
+  knownRulings: number
   /** How long the owner has owed something and has not been heard of, ms. */
   silentMs = 0
   /** Called for each ruling that is read; may throw. */
@@ -62,6 +66,7 @@ export class OutputFollower implements OutputProgress {
     this.#outbox = outbox
     this.#created = start.outputCreated
     this.#chain = new ChainReader(start)
+    this.knownRulings = start.rulingCount
     this.#digest = start.digest
     this.#isOwed = isOwed
     this.#lookedAtMs = clock.nowMs()
@@ -128,7 +133,7 @@ export class OutputFollower implements OutputProgress {
   /** Compares one message; false when stopped before we had made what it holds. */
   async #settle(message: OutputMessage): Promise<boolean> {
     const link = this.#chain.next(message)
-    if (this.#chain.ruling !== null) this.onRuling(this.#chain.ruling)
+    if (this.#chain.ruling !== null) this.#noteRuling(this.#chain.ruling)
     this.epoch = Math.max(this.epoch, this.#chain.claimSequence)
     if (link !== null && link.last > this.acknowledgedNumber) {
       this.isAwaitingUs = true
@@ -143,6 +148,11 @@ export class OutputFollower implements OutputProgress {
     }
     this.place = { sequence: message.sequence, fingerprint: crc32(message.data) }
     return !this.#isStopped
+  }
+
+  #noteRuling(ruling: Ruling): void {
+    if (this.knownRulings > 0) this.knownRulings -= 1
+    else this.onRuling(ruling)
   }
 
   /**

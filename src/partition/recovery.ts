@@ -180,6 +180,7 @@ export async function surveyStreams(
   const { start, carried } = await findChainStart(output, outputState, head)
   const tail = await readTail(output, start, outputState.lastSequence, head)
   checkMakers(tail, engine)
+  checkPassed(tail, head)
   const rulings = new Rulings([
     ...(head?.rulings ?? []),
     ...carried,
@@ -201,6 +202,17 @@ export async function surveyStreams(
     chainStart: begin === undefined ? start : { ...startAt(begin), outputSequence: begin.sequence },
     chainFingerprint: begin?.fingerprint ?? head?.outputFingerprint ?? 0,
     rulingCount: tail.rulings.filter(isPast).length,
+  }
+}
+
+/** An owner halts where a ruling comes to be needed; only a standby may have gone past the place. */
+function checkPassed({ rulings }: OutputTail, head: ManifestHead | null): void {
+  if (head === null) return
+  for (const { ruling } of rulings) {
+    const isPassed = ruling.era === (head.era ?? 0) && ruling.input <= head.sequence
+    if (!isPassed || ruling.choice === 'new-baseline') continue
+    const text = `the image went past input ${ruling.input} without the ruling about it`
+    throw new PartitionHaltedError('digest-mismatch', text)
   }
 }
 

@@ -69,6 +69,7 @@ export class Standby {
       ...loaded.chainStart,
       outputCreated: output.created,
       outputFingerprint: loaded.chainFingerprint,
+      rulingCount: loaded.rulingCount,
       epoch: head?.epoch ?? 0,
     }
     let seenSequence = -1
@@ -92,7 +93,7 @@ export class Standby {
   /**
    * Claims OUT and takes over where its last owner ended: what OUT holds is compared and let go of,
    * what it lacks stays in the outbox for the new owner to send. Null when stopped meanwhile.
-   * Throws PartitionHaltedError, before the claim where it can.
+   * Throws PartitionHaltedError and StandbyOutdatedError, before the claim where it can.
    */
   async takeOver(
     identity: Omit<ClaimIdentity, 'claimedAtMs'>,
@@ -104,9 +105,10 @@ export class Standby {
     const machine = this.#machine
     const { outbox } = machine
     await follower.stop()
+    const known = follower.knownRulings
     const checked = await patiently(clock, isStopping, async () => {
       const { lastSequence } = await output.state()
-      compareTail(machine, await readTail(output, follower.end, lastSequence))
+      compareTail(machine, await readTail(output, follower.end, lastSequence), known)
       return true
     })
     if (checked === null) return null
@@ -119,7 +121,7 @@ export class Standby {
     })
     if (seen === null) return null
     const { lastNumber, digests } = seen.tail
-    compareTail(machine, seen.tail)
+    compareTail(machine, seen.tail, known)
     if (lastNumber > outbox.decisionNumber) outbox.expectReplay(lastNumber, digests)
     const tookMs = clock.nowMs() - startedAtMs
     this.#settings.onPromoted?.({ epoch: claim.sequence, cause, tookMs })
@@ -151,9 +153,13 @@ export async function untilPromoted(worker: PartitionWorker, clock: WaitingClock
 }
 
 /** Lets go of what OUT holds and we have made, and reads what was ruled; safe to repeat. */
-function compareTail(machine: PartitionMachine, { digests, rulings }: OutputTail): void {
+function compareTail(
+  machine: PartitionMachine,
+  { digests, rulings }: OutputTail,
+  knownRulings: number,
+): void {
   const { outbox } = machine
-  for (const { ruling } of rulings) machine.learn(ruling)
+  for (const { ruling } of rulings.slice(knownRulings)) machine.learn(ruling)
   for (const [last, digest] of digests) {
     if (last >= outbox.nextNumber && last <= outbox.decisionNumber) outbox.release(last, digest)
   }

@@ -201,7 +201,7 @@ describe('a standby', () => {
     expect((await installation.decisions()).map(({ sub }) => sub)).toEqual([1, 3, 4])
   })
 
-  test('that has applied what a ruling skips halts and says so', async () => {
+  test('that has applied what a ruling skips says so, to be loaded again', async () => {
     const owner = await installation.startLive(stampedAhead(3))
     const follower = await installation.startWorker(standby)
     await installation.cross([1])
@@ -212,7 +212,7 @@ describe('a standby', () => {
     await until('it has applied it', () => follower.worker.view().appliedSequence === 3)
     await ruleOn(installation, { choose: 'skip-input', halt: 'clock-ahead', at: 3 })
     await follower.done
-    expect(follower.worker.halt).toMatchObject({ reason: 'digest-mismatch' })
+    expect(follower.worker.halt).toMatchObject({ code: 'HW_STANDBY_OUTDATED' })
     expect(follower.worker.halt?.message).toContain('ruling')
   })
 })

@@ -4,6 +4,7 @@
  */
 
 import type { Mutant } from './mutant.ts'
+import { STANDBY_MUTANTS } from './standby-list.ts'
 
 const RECOVERY = 'src/partition/recovery.ts'
 const HALTS = 'integration/halts.test.ts'
@@ -378,6 +379,7 @@ const INPUT_MUTANTS: readonly Mutant[] = [
 export const MUTANTS: readonly Mutant[] = [
   ...IMAGE_MUTANTS,
   ...CHAIN_MUTANTS,
+  ...STANDBY_MUTANTS,
   ...STREAM_MUTANTS,
   ...INPUT_MUTANTS,
 ]

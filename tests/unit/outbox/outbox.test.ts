@@ -255,3 +255,60 @@ describe('the digest', () => {
     }
   })
 })
+
+describe('what somebody else has said', () => {
+  const random = new Random(3)
+  const decisions = Array.from({ length: 60 }, () => decisionOf(random))
+  const owner = new Outbox()
+  for (const decision of decisions) owner.add(decision)
+  owner.seal()
+  const said = takeAll(owner, { ...LIMITS, batchDecisionsMax: 7 })
+
+  function standby(count: number): Outbox {
+    const outbox = new Outbox()
+    for (const decision of decisions.slice(0, count)) outbox.add(decision)
+    outbox.seal()
+    return outbox
+  }
+
+  it('is compared and let go of, message by message; the rest is kept and leaves with its numbers', () => {
+    const outbox = standby(60)
+    for (const { last, digest } of said.slice(0, 5)) {
+      outbox.release(last, digest)
+      expect(outbox.nextNumber).toBe(last + 1)
+      expect(outbox.waitingCount).toBe(60 - last)
+    }
+    const rest = takeAll(outbox)
+    expect(rest[0]).toMatchObject({ first: 36, last: 60, digest: owner.digest.text() })
+    expect(rest[0]!.decisions).toEqual(said.slice(5).flatMap((envelope) => envelope.decisions))
+  })
+
+  it('may be released several messages at once, since digests run on', () => {
+    const outbox = standby(60)
+    outbox.release(said[3]!.last, said[3]!.digest)
+    expect(outbox.nextNumber).toBe(29)
+  })
+
+  it('halts when it is not what was decided here', () => {
+    const release = (): void => standby(60).release(said[3]!.last, said[4]!.digest)
+    expect(release).toThrow(expect.objectContaining({ reason: 'digest-mismatch' }))
+  })
+
+  it('further than we have come takes what waits along, and is judged where it ends', () => {
+    const digests = new Map(said.map(({ last, digest }) => [last, digest]))
+    const outbox = standby(10)
+    outbox.release(7, digests.get(7)!)
+    outbox.expectReplay(42, digests)
+    expect([outbox.waitingCount, outbox.isReplaying]).toEqual([0, true])
+    for (const decision of decisions.slice(10)) outbox.add(decision)
+    outbox.seal()
+    expect(takeAll(outbox)[0]).toMatchObject({ first: 43, last: 60, digest: owner.digest.text() })
+    const other = standby(10)
+    other.release(7, digests.get(7)!)
+    other.expectReplay(42, new Map([[42, '0123456789abcdef']]))
+    const replay = (): void => {
+      for (const decision of decisions.slice(10)) other.add(decision)
+    }
+    expect(replay).toThrow(expect.objectContaining({ reason: 'digest-mismatch' }))
+  })
+})
