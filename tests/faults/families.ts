@@ -5,8 +5,10 @@ import { BROKER_KILL } from './broker-kill.ts'
 import { CLOCK_BACK } from './clock-step.ts'
 import { CRASH_POINT } from './crash-point.ts'
 import type { FaultFamily } from './family.ts'
+import { INPUT_FULL, OUTPUT_FULL } from './full-streams.ts'
 import { LEADER_KILL } from './leader-kill.ts'
 import { LINK_BLACKHOLE, LINK_CUT } from './links.ts'
+import { OVERLOAD } from './overload.ts'
 import { POWER_LOSS, POWER_LOSS_OF_ONE, POWER_LOSS_UNSYNCED } from './power-loss.ts'
 import { BIT_FLIP } from './storage-bit-flip.ts'
 import { STORE_LOST } from './storage-lost.ts'
@@ -31,6 +33,9 @@ export const FAMILIES: readonly FaultFamily[] = [
   POWER_LOSS,
   POWER_LOSS_UNSYNCED,
   POWER_LOSS_OF_ONE,
+  OUTPUT_FULL,
+  INPUT_FULL,
+  OVERLOAD,
   SIMULATION,
   BIT_FLIP,
   STREAM_TAMPERED,
