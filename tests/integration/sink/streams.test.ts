@@ -7,7 +7,7 @@ import { openInputWriter } from '../../../src/sink/input-writer.ts'
 import type { PrivateServer } from '../../../src/sink/nats-server.ts'
 import { openOutputStream } from '../../../src/sink/output-stream.ts'
 import { DEFAULT_STREAM_LIMITS } from '../../../src/sink/stream-settings.ts'
-import { ensureStreams, publishGenesis } from '../../../src/sink/streams.ts'
+import { ensureStreams, publishGenesis, serverWarnings } from '../../../src/sink/streams.ts'
 import { startNatsServer } from '../../support/nats-server.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -119,4 +119,14 @@ describe('ensureStreams', () => {
       ensureStreams(connection, 7, DEFAULT_STREAM_LIMITS, bytes('genesis')),
     ).rejects.toThrow(/IN_7 is empty, but OUT_7 holds decisions/)
   })
+})
+
+test('a server that cannot sync is warned of, and one whose cluster forgets streams', () => {
+  const codes = (version: string, replicas: number): string[] =>
+    serverWarnings(version, replicas).map(({ code }) => code)
+  expect(codes('2.9.10', 1)).toEqual(['server-cannot-sync'])
+  expect(codes('2.12.2', 3)).toEqual(['server-forgets'])
+  expect(codes('2.12.2', 1)).toEqual([])
+  expect(codes('2.12.15', 3)).toEqual([])
+  expect(codes('something', 3)).toEqual([])
 })
