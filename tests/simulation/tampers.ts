@@ -113,15 +113,18 @@ const LIVE: Readonly<Record<string, (world: World, life: Life) => Change | null>
     ),
   'IN made anew beside the owner': ({ broker: { input }, random }) =>
     replaced(input, ['input-recreated'], () => recreate(input, random.chance(0.5))),
-  'IN rewritten from the owner on': ({ broker: { input } }, { worker }) =>
-    replaced(input, ['input-fingerprint'], () => {
-      const from = worker.machine!.sequence
+  'IN rewritten from the owner on': ({ broker: { input } }, { worker }) => {
+    const from = worker.machine!.sequence
+    // What has left by age cannot be compared.
+    if (input.read(from) === null) return null
+    return replaced(input, ['input-fingerprint'], () => {
       input.messages = input.messages.map((message) =>
         message === null || message.sequence < from
           ? message
           : { ...message, data: garble(message.data) },
       )
-    }),
+    })
+  },
   // Below its claim: what came after may have been stored without its knowing.
   'OUT cut below the owner': ({ broker: { output }, random }, { worker }) =>
     replaced(output, ['output-truncated'], () =>
