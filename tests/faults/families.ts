@@ -11,11 +11,13 @@ import { LINK_BLACKHOLE, LINK_CUT } from './links.ts'
 import { OVERLOAD } from './overload.ts'
 import { POWER_LOSS, POWER_LOSS_OF_ONE, POWER_LOSS_UNSYNCED } from './power-loss.ts'
 import { BIT_FLIP } from './storage-bit-flip.ts'
+import { DISK_FULL_NATS, DISK_FULL_STORE } from './storage-disk-full.ts'
 import { STORE_LOST } from './storage-lost.ts'
 import { STREAM_TAMPERED } from './storage-streams.ts'
 import { STANDBY_PROMOTION } from './standby-promotion.ts'
 import { TWO_OWNERS } from './two-owners.ts'
 import { WORKER_KILL } from './worker-kill.ts'
+import { WRONG_PARTITION_COUNT } from './wrong-partition-count.ts'
 import { ZOMBIE } from './zombie.ts'
 
 /** Names are unique. */
@@ -40,4 +42,7 @@ export const FAMILIES: readonly FaultFamily[] = [
   BIT_FLIP,
   STREAM_TAMPERED,
   STORE_LOST,
+  DISK_FULL_STORE,
+  DISK_FULL_NATS,
+  WRONG_PARTITION_COUNT,
 ]

@@ -115,6 +115,8 @@ function chooseFlip(
   const values = map.values.filter((value) => {
     return value.tree === tree && (target === 'other slot') !== committed.has(keyOf(value))
   })
+  // After an erasure the store holds nothing but what is committed.
+  if (values.length === 0) return chooseFlip(map, committed, fileSize, random)
   const { offset, size } = random.pick(values)
   return { target, bit, offset: offset + random.whole(0, size - 1) }
 }

@@ -6,6 +6,7 @@
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type HighwaterError, PartitionHaltedError } from '../../src/errors.ts'
+import type { StreamLimits } from '../../src/sink/stream-settings.ts'
 import { type Installation, openInstallation, type TestWorker } from '../support/worker-harness.ts'
 import { type Comparison, compareStory } from './comparison.ts'
 import { Feeder } from './feeder.ts'
@@ -108,10 +109,14 @@ export class StorageRoom {
   }
 }
 
-/** Opens a room for a story of about so many deliveries. */
-export async function openRoom(seed: number, deliveries: number): Promise<StorageRoom> {
+/** Opens a room for a story of about so many deliveries. `limits`: of its streams. */
+export async function openRoom(
+  seed: number,
+  deliveries: number,
+  limits: Partial<StreamLimits> = {},
+): Promise<StorageRoom> {
   const story = tellStory({ seed, deliveries, subscribers: 15 })
-  const installation = await openInstallation({ files: story.files, clock: story.clock })
+  const installation = await openInstallation({ files: story.files, clock: story.clock, limits })
   return new StorageRoom(story, installation)
 }
 
