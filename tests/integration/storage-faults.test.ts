@@ -19,7 +19,7 @@ const DISKS: [FaultFamily, number, number][] = [
 const hasSmallDisks = (await findMountObstacle()) === null
 
 test.each<[FaultFamily, number, number]>([
-  [BIT_FLIP, 24, 10],
+  [BIT_FLIP, 12, 4],
   [STREAM_TAMPERED, 3, 2],
   [STORE_LOST, 2, 1],
   [WRONG_PARTITION_COUNT, 4, 4],
