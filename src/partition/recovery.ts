@@ -205,7 +205,7 @@ export async function surveyStreams(
   }
 }
 
-/** An owner halts where a ruling comes to be needed; only a standby may have gone past the place. */
+/** An owner halts where a ruling is needed; only a standby may have gone past the place. */
 function checkPassed({ rulings }: OutputTail, head: ManifestHead | null): void {
   if (head === null) return
   for (const { ruling } of rulings) {

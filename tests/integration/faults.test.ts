@@ -6,6 +6,7 @@ import { CLOCK_BACK } from '../faults/clock-step.ts'
 import { CRASH_POINT } from '../faults/crash-point.ts'
 import type { FaultFamily } from '../faults/family.ts'
 import { LINK_BLACKHOLE, LINK_CUT } from '../faults/links.ts'
+import { STANDBY_PROMOTION } from '../faults/standby-promotion.ts'
 import { TWO_OWNERS } from '../faults/two-owners.ts'
 import { WORKER_KILL } from '../faults/worker-kill.ts'
 import { ZOMBIE } from '../faults/zombie.ts'
@@ -19,6 +20,7 @@ const SAMPLES: readonly (readonly [FaultFamily, number, number])[] = [
   [BROKER_KILL, 2, 0],
   [ZOMBIE, 2, 2],
   [TWO_OWNERS, 2, 2],
+  [STANDBY_PROMOTION, 2, 1],
   [LINK_CUT, 3, 0],
   [LINK_BLACKHOLE, 2, 0],
   [CLOCK_BACK, 4, 2],
