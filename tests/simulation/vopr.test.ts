@@ -8,7 +8,7 @@ import { SABOTAGES } from './sabotage.ts'
 import { addReport, emptyTotals, replayCommand } from './totals.ts'
 
 const SEED = Number(process.env.HIGHWATER_SEED ?? 1)
-const SEEDS = 80
+const SEEDS = 100
 const SABOTAGE_SEEDS = 60
 
 it('partitions under faults decide what the naive model decides', async () => {
@@ -23,7 +23,7 @@ it('partitions under faults decide what the naive model decides', async () => {
   const { crashes, zombies, brokerRestarts, ambiguousAcks, tornPages, deliveriesCompared } =
     totals.counts
   for (const count of [crashes, zombies, brokerRestarts, ambiguousAcks, tornPages]) {
-    expect(count).toBeGreaterThan(2)
+    expect(count).toBeGreaterThan(0)
   }
   expect(deliveriesCompared).toBeGreaterThan(1_000)
   expect(Object.keys(totals.halts).length).toBeGreaterThan(8)
