@@ -84,7 +84,7 @@ describe('the scenario', () => {
 test('the default config directory is valid and holds no trigger of others', async () => {
   const { files, settings } = await load('config')
   expect(parseCatalog(files).catalog.triggers).toEqual([])
-  expect(settings.partitions).toEqual({ count: 1, owned: 'all' })
+  expect(settings.partitions).toEqual({ count: 1, owned: 'all', standby: [] })
 })
 
 describe('the editor schema', () => {
