@@ -16,6 +16,7 @@ import { assert, StoreError } from '../errors.ts'
 import type { StoreSnapshot } from '../model/backup.ts'
 import type { PageAddress, PageStore } from '../model/ports.ts'
 import { checkEnvironmentFile } from './environment-file.ts'
+import { reserveEnvironment } from './environment-room.ts'
 import { decodeManifest, encodeManifest } from './manifest-codec.ts'
 import { syncDirectory } from './partition-directory.ts'
 import { lockDirectory, type ProcessLock } from './process-lock.ts'
@@ -305,6 +306,7 @@ interface Environment {
 }
 
 function openEnvironment(path: string): Environment {
+  reserveEnvironment(path, path + LOCK_SUFFIX)
   const root = open<Uint8Array, string>({
     path,
     noSubdir: true,
