@@ -1,11 +1,14 @@
 /**
- * A file system of a few megabytes that can be filled to the last byte and emptied again: a tmpfs,
- * which takes the right to mount (root, or everything under `unshare -Urm`).
+ * A file system of a few megabytes that can be filled to the last byte and emptied again. It takes
+ * the right to mount: root, for a tmpfs also everything under `unshare -Urm`.
+ *
+ * LMDB needs a real one (ext4 on a loop device): a tmpfs gives a page to whoever reads a hole of a
+ * mapped file, and sends SIGBUS where it has none left, which no disk does.
  */
 
 import { execFile, spawnSync } from 'node:child_process'
 import { closeSync, openSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, rm, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -24,9 +27,21 @@ export interface SmallDisk {
 }
 
 /** Mounts a new, empty file system over a directory, which is made. */
-export async function mountSmallDisk(directory: string, sizeBytes: number): Promise<SmallDisk> {
+export async function mountSmallDisk(
+  directory: string,
+  sizeBytes: number,
+  kind: 'tmpfs' | 'ext4',
+): Promise<SmallDisk> {
   await mkdir(directory, { recursive: true })
-  await run('mount', ['-t', 'tmpfs', '-o', `size=${sizeBytes},mode=0755`, 'none', directory])
+  const image = `${directory}.img`
+  if (kind === 'tmpfs') {
+    await run('mount', ['-t', 'tmpfs', '-o', `size=${sizeBytes},mode=0755`, 'none', directory])
+  } else {
+    await (await open(image, 'w')).close()
+    await truncate(image, sizeBytes)
+    await run('mkfs.ext4', ['-q', '-F', '-m', '0', image])
+    await run('mount', ['-o', 'loop', image, directory])
+  }
   const filler = join(directory, FILLER)
   // Whatever becomes of this process: nobody can remove a directory that is mounted over.
   const leave = (): void => void spawnSync('umount', ['--lazy', directory])
@@ -45,19 +60,22 @@ export async function mountSmallDisk(directory: string, sizeBytes: number): Prom
     unmount: async () => {
       process.removeListener('exit', leave)
       await run('umount', ['--lazy', directory])
+      await rm(image, { force: true })
     },
   }
 }
 
-/** Why there can be no small disk here; null: there can. */
-export async function findMountObstacle(): Promise<string | null> {
+/** Why there can be no such disk here; null: there can. */
+export async function findMountObstacle(kind: 'tmpfs' | 'ext4'): Promise<string | null> {
   const directory = await mkdtemp(join(tmpdir(), 'highwater-mount-'))
   try {
-    const disk = await mountSmallDisk(directory, 1024 * 1024)
+    const disk = await mountSmallDisk(directory, 2 * 1024 * 1024, kind)
     await disk.unmount()
     return null
   } catch {
-    return 'a tmpfs cannot be mounted: run it as root, or under `unshare -Urm`'
+    return kind === 'tmpfs'
+      ? 'a tmpfs cannot be mounted: run it as root, or under `unshare -Urm`'
+      : 'a small ext4 cannot be mounted: it takes root, mkfs.ext4 and a loop device'
   } finally {
     await rm(directory, { recursive: true, force: true })
   }

@@ -16,7 +16,7 @@ const DISKS: [FaultFamily, number, number][] = [
   [DISK_FULL_STORE, 1, 1],
   [DISK_FULL_NATS, 1, 0],
 ]
-const hasSmallDisks = (await findMountObstacle()) === null
+const hasSmallDisks = (await findMountObstacle('ext4')) === null
 
 test.each<[FaultFamily, number, number]>([
   [BIT_FLIP, 12, 4],
