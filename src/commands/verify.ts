@@ -20,6 +20,7 @@ import { createJetStreamSource } from '../source/jetstream-source.ts'
 import { openBackupFile } from '../store/backup-file.ts'
 import { openStore } from '../store/lmdb-store.ts'
 import { partitionDirectory } from '../store/partition-directory.ts'
+import { engineIdentity } from './engine.ts'
 import { natsSettings } from './nats-settings.ts'
 
 /** Options of `verify`. */
@@ -184,7 +185,7 @@ async function checkStreamsOf(
   const source = await createJetStreamSource(connection, link, { stream, inboxPrefix })
   const output = await openOutputStream(connection, partition)
   try {
-    return await verifyStreams(head, source, output)
+    return await verifyStreams(head, source, output, engineIdentity())
   } finally {
     await Promise.allSettled([source.close(), output.close()])
   }
