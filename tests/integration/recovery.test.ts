@@ -244,5 +244,5 @@ describe('a process of its own, killed with -9', () => {
     )
     const said = (await installation.decisions()).map(({ sub }) => sub)
     expect(said).toEqual(range(1, published))
-  })
+  }, 120_000)
 })

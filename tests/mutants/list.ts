@@ -190,14 +190,6 @@ const CHAIN_MUTANTS: readonly Mutant[] = [
     suites: [RECOVER],
   },
   {
-    name: 'standby-digest',
-    protection: 'what a standby decides must be what its owner says',
-    file: 'src/outbox/outbox.ts',
-    before: 'if (formatDigest(this.#lows[index]!, this.#highs[index]!) !== digest) {',
-    after: 'if (digest.length === 0) {',
-    suites: ['integration/standby.test.ts'],
-  },
-  {
     name: 'image-digest',
     protection: 'image and OUT must agree on the last decision of both',
     file: 'src/partition/output-chain.ts',

@@ -92,7 +92,7 @@ describe('reading', () => {
     expect(await source.read(51)).toBeNull()
     const manager = await jetstreamManager(connection)
     const { created } = await manager.streams.info('IN_0')
-    expect(await source.state()).toEqual({ created, firstSequence: 1, lastSequence: 50 })
+    expect(await source.state()).toMatchObject({ created, firstSequence: 1, lastSequence: 50 })
   })
 
   test('goes on with what is published later, and waits without an answer until then', async () => {
