@@ -23,6 +23,8 @@ import { Tally } from './tally.ts'
 import { lifeEnvironment, openStage, type Stage } from './worker-life.ts'
 
 const DELIVERIES_PER_KILL = 1_100
+/** Drains that are tried again. */
+const DRAINS_MAX = 3
 /** A life that has not come to its point by then never will. */
 const LIFE_MAX_MS = 60_000
 const FEED_STEP_MS = 40
@@ -34,7 +36,7 @@ const PROGRAM = join(import.meta.dirname, 'crash-process.ts')
 export const CRASH_POINT: FaultFamily = {
   name: 'crash-point',
   summary: `kill -9 at ${CRASH_POINTS.length} named points of claim, publish, checkpoint, drain`,
-  runs: 300,
+  runs: 500,
   runsPerEpisode: 50,
   play,
 }
@@ -50,7 +52,12 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
     for (let index = 0; index < runs; index++) {
       const plan = planOf(seed * runs + index, index, random)
       const startedAtMs = performance.now()
-      const failure = await life.crash(plan, (index + 1) / (runs + 1))
+      const share = (index + 1) / (runs + 1)
+      let failure = await life.crash(plan, share)
+      // An image may have been written just before a drain, which then has nothing left to write.
+      for (let again = 0; again < DRAINS_MAX && failure !== null && isDrain(plan); again++) {
+        failure = await life.crash(plan, share)
+      }
       tally.noteRecovery(life.flow.secondsSince(startedAtMs))
       if (failure !== null) tally.failures.push(`${plan.point} ${plan.occurrence}: ${failure}`)
       tally.runs += 1
@@ -69,6 +76,10 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
   } finally {
     await stage.close()
   }
+}
+
+function isDrain({ point }: CrashPlan): boolean {
+  return point.startsWith('drain')
 }
 
 /** All points in turn, but for the first life of an episode, which leaves an image. */

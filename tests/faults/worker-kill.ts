@@ -24,7 +24,7 @@ const FLOW_TIMEOUT_MS = 20_000
 export const WORKER_KILL: FaultFamily = {
   name: 'worker-kill',
   summary: 'kill -9 of the worker at random moments of its life; the next life goes on',
-  runs: 700,
+  runs: 500,
   runsPerEpisode: 35,
   play,
 }
