@@ -178,6 +178,8 @@ class PrivateServerProcess implements PrivateServer {
     if (child === null) return
     child.kill(signal)
     if (!ENDING_SIGNALS.has(signal)) return
+    // We wait for it now: nothing else may be left that keeps this process up until it is gone.
+    child.ref()
     await this.#exited
     process.removeListener('exit', this.#killChild)
     this.#child = null
