@@ -25,7 +25,7 @@ const ATTEMPTS = 2
 const FEEDING_MS = 300
 const FLOW_TIMEOUT_MS = 20_000
 /** A server that has not taken anything for so long after it got room has given up. */
-const GIVEN_UP_MS = 2_000
+const GIVEN_UP_MS = 3_000
 
 /** A full disk under LMDB. */
 export const DISK_FULL_STORE: FaultFamily = {
@@ -136,8 +136,10 @@ async function playNats({ seed, runs, say }: EpisodeOptions): Promise<EpisodeRes
       await sleep(random.whole(300, 1_500))
       disk.empty()
       const emptiedAtMs = performance.now()
-      const isRestarted = await untilTaken(room, feeding)
-      await feeding
+      // The input may all have been in before the disk was full, and the output not out.
+      const settled = feeding.then(() => room.settle(worker))
+      const isRestarted = await untilTaken(room, settled)
+      await settled
       const reason = reasonOf(worker.worker.halt)
       if (reason !== null) {
         tally.failures.push(`run ${run + 1}: the partition halted: ${reason}`)
@@ -159,10 +161,10 @@ async function playNats({ seed, runs, say }: EpisodeOptions): Promise<EpisodeRes
   }
 }
 
-/** Resolves when the feeder gets on; the server is started again where it takes nothing. */
-async function untilTaken(room: StorageRoom, feeding: Promise<void>): Promise<boolean> {
-  const isFed = await Promise.race([feeding.then(() => true), sleep(GIVEN_UP_MS, false)])
-  if (isFed) return false
+/** Resolves when all is in and out; the server is started again where it takes nothing. */
+async function untilTaken(room: StorageRoom, settled: Promise<unknown>): Promise<boolean> {
+  const isSettled = await Promise.race([settled.then(() => true), sleep(GIVEN_UP_MS, false)])
+  if (isSettled) return false
   // nats-server 2.9 hangs in this state, its orderly end too.
   await room.installation.server.kill('SIGKILL')
   await room.installation.server.restart()
