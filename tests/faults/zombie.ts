@@ -21,6 +21,7 @@ import { openStage, type Stage } from './worker-life.ts'
 const DELIVERIES_PER_WAKING = 1_200
 const FEEDING_MS = 300
 const FLOW_TIMEOUT_MS = 60_000
+const LIVE_POLL_MS = 20
 const WRITE_TIMEOUT_MS = 2_000
 
 /** Wakings of workers that have been replaced. */
@@ -61,6 +62,8 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
       const next = stage.start(configs[(index + 1) % 2]!)
       await feeding
       await feeder.feedUntil(shareAt(0.6))
+      // What the zombie had under way when it was stopped is not yet the other's.
+      await untilLive(next)
       const seconds = await flow.secondsUntilFlow(startedAtMs, FLOW_TIMEOUT_MS)
       if (seconds === null) throw new Error(`no take-over: ${next.log}`)
       tally.noteRecovery(seconds)
@@ -81,6 +84,11 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
   } finally {
     await stage.close()
   }
+}
+
+async function untilLive(worker: WorkerProcess): Promise<void> {
+  const asked = workerAt(await worker.untilListening())
+  while ((await asked.stand())?.status !== 'live') await sleep(LIVE_POLL_MS)
 }
 
 /** What it would decide next tells it that it has been replaced, so there is always something. */
