@@ -79,6 +79,19 @@ describe('the image', () => {
     await expectHalt(installation, 'page-checksum')
   })
 
+  test('another version of the right page, sound in itself: page-checksum', async () => {
+    await leaveImage(installation)
+    await inStore(async (store) => {
+      const address = { table: 0, page: 0, slot: slotOf(store) } as const
+      const bytes = Uint8Array.from(store.readPage(address)!)
+      const strideSize = new DataView(bytes.buffer).getUint32(12, true)
+      bytes[200]! ^= 1
+      sealPage(bytes, { table: 0, page: 0, strideSize, generation: 1 })
+      await store.writePage(address, bytes)
+    })
+    await expectHalt(installation, 'page-checksum')
+  })
+
   test('a page that is not there: page-missing', async () => {
     await leaveImage(installation)
     await expectHalt(installation, 'page-missing', {

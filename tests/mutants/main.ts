@@ -15,6 +15,7 @@ import { hashProject, TrialTree } from './trial.ts'
 const PROJECT = join(import.meta.dirname, '..', '..')
 const CACHE = join(PROJECT, '.cache')
 const RESULTS = join(CACHE, 'mutants.jsonl')
+const SOUND_TIMEOUT_MS = 120_000
 const MARK = '<!-- mutants-table -->'
 
 const { values, positionals } = parseArgs({
@@ -62,7 +63,7 @@ async function tryAll(
   try {
     const suites = [...new Set(mutants.flatMap((mutant) => mutant.suites))]
     console.error(`without a change: ${suites.length} suites …`)
-    const sound = await tree.runSuites(suites)
+    const sound = await tree.runSuites(suites, SOUND_TIMEOUT_MS)
     if (sound.verdict !== 'survived') {
       throw new Error(`the suites must pass before anything is removed: ${sound.firstFailure}`)
     }

@@ -12,6 +12,8 @@ import { type Mutant, type MutantResult, mutate } from './mutant.ts'
 
 const PROJECT = join(import.meta.dirname, '..', '..')
 const SUITE_TIMEOUT_MS = 300_000
+/** Without its protection a test may wait for a halt that never comes. */
+const MUTANT_TIMEOUT_MS = 12_000
 
 /** A copy of the project without its history, with the packages of the original. */
 export class TrialTree {
@@ -59,17 +61,17 @@ export class TrialTree {
     const compiled = await this.#tool('tsc', ['--noEmit', '-p', 'tsconfig.json', ...flags])
     if (compiled.code !== 0)
       return { ...NOTHING, verdict: 'broken', firstFailure: firstLine(compiled.text) }
-    return this.runSuites(suites)
+    return this.runSuites(suites, MUTANT_TIMEOUT_MS)
   }
 
-  /** Runs suites on the copy as it is. */
-  async runSuites(suites: readonly string[]): Promise<Outcome> {
+  /** Runs suites on the copy as it is; `timeoutMs` is that of a test. */
+  async runSuites(suites: readonly string[], timeoutMs: number): Promise<Outcome> {
     const report = join(this.#directory, 'report.json')
     await rm(report, { force: true })
     const files = suites.map((suite) => join('tests', suite))
     const options = [
       '--bail=1',
-      '--testTimeout=120000',
+      `--testTimeout=${timeoutMs}`,
       '--hookTimeout=120000',
       '--reporter=json',
       `--outputFile=${report}`,

@@ -119,6 +119,7 @@ export class SimStore implements PageStore {
   #flush: Task | null = null
   #failure: StoreError | null = null
   #closers: (() => void)[] = []
+  #isClosed = false
 
   constructor(
     disk: SimDisk,
@@ -188,6 +189,7 @@ export class SimStore implements PageStore {
 
   close(): Promise<void> {
     if (this.#owner.isLost()) return new Promise<never>(() => undefined)
+    this.#isClosed = true
     return new Promise((resolve) => {
       this.#closers.push(resolve)
       this.#closeIfIdle()
@@ -234,6 +236,7 @@ export class SimStore implements PageStore {
   #write(key: string | null, bytes: Uint8Array | null, manifest: Manifest | null): Promise<void> {
     if (this.#owner.isLost()) return new Promise<never>(() => undefined)
     if (this.#failure !== null) return Promise.reject(this.#failure)
+    if (this.#isClosed) return Promise.reject(new StoreError('the store is closed'))
     return new Promise((resolve, reject) => {
       this.#waiting.push({ key, bytes, manifest, resolve, reject })
       this.#flushIfIdle()

@@ -88,7 +88,9 @@ const BEFORE_START: Readonly<Record<string, Tamper>> = {
   'IN cut below what OUT holds': ({ broker: { input }, judge }, { sequence }) => {
     const last = judge.lastDecidedInput
     if (last <= sequence) return null
-    return replaced(input, ['replay-short'], () => cut(input, last - 1, 0, sequence))
+    // What comes into IN after the cut may be decided in the place of what is gone.
+    const reasons = ['replay-short', 'digest-mismatch'] as const
+    return replaced(input, reasons, () => cut(input, last - 1, 0, sequence))
   },
   'OUT cut below the image': ({ broker: { output }, random }, head) => {
     const end = head.outputEndSequence ?? head.outputSequence
