@@ -325,13 +325,9 @@ export class World implements LifeWorld {
 
   #awaitStop(last: Life): void {
     this.plan(LOOK_MS, 'await the end', () => {
-      // A start that was planned before may have brought another one.
-      if (this.alive.some((life) => !life.isStopping)) {
-        this.#isEnding = false
-        this.#lookForEnd()
-        return
-      }
-      if (this.alive.length > 0 && this.scheduler.nowMs - this.#endBeganMs <= END_MS_MAX) {
+      // A start that was planned before may have brought another one, which nobody told to end.
+      const isWaiting = this.alive.length > 0 && this.alive.every((life) => life.isStopping)
+      if (isWaiting && this.scheduler.nowMs - this.#endBeganMs <= END_MS_MAX) {
         this.#awaitStop(last)
         return
       }
