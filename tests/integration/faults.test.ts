@@ -37,7 +37,8 @@ test.concurrent.each(SAMPLES.map(([family, runs, halts]) => ({ ...family, runs, 
     console.log(`${name}: seed ${SEED} (HIGHWATER_SEED chooses another)`)
     while (free === 0) await new Promise<void>((resolve) => waiting.push(resolve))
     free -= 1
-    const result = await play({ seed: SEED, runs, say: () => undefined }).finally(() => {
+    const say = (text: string): void => console.log(`${name}: ${text}`)
+    const result = await play({ seed: SEED, runs, say }).finally(() => {
       free += 1
       waiting.shift()?.()
     })
