@@ -71,12 +71,13 @@ export class ChainReader {
       const text = `OUT ${sequence} starts with decision ${first} after ${this.#previousLast ?? decisionNumber}`
       throw new PartitionHaltedError('output-gap', text)
     }
+    // Whoever reads on past a mismatch must not take it for a gap as well.
+    this.#previousLast = last
     // What OUT says of the image's last decision must be what the image says of it.
     if (decisionNumber > 0 && last === decisionNumber && digest !== this.#start.digest) {
       const text = `the image and OUT disagree on the decisions up to ${decisionNumber}`
       throw new PartitionHaltedError('digest-mismatch', text)
     }
-    this.#previousLast = last
     return { first, last, digest }
   }
 }
