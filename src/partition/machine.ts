@@ -13,35 +13,29 @@ import { decodeControl } from '../decode/control.ts'
 import { decodeFeedback, decodeProfile } from '../decode/messages.ts'
 import { parseSubject } from '../decode/subject.ts'
 import { UsageDecoder } from '../decode/usage.ts'
-import { assert, ConfigInvalidError, PartitionHaltedError } from '../errors.ts'
+import { assert, PartitionHaltedError } from '../errors.ts'
 import type { Catalog, ConfigFiles } from '../model/catalog.ts'
-import { deliveryIdOf } from '../model/decision.ts'
-import type { ControlMessage, FeedbackRow } from '../model/messages.ts'
+import type { ControlMessage } from '../model/messages.ts'
 import type { InputMessage } from '../model/ports.ts'
 import { REJECT_REASONS, type Reject, RejectError } from '../model/reject.ts'
 import type { ProducerStamp } from '../model/usage.ts'
 import { Outbox } from '../outbox/outbox.ts'
 import { Rejects } from '../outbox/rejects.ts'
-import { parseCatalog } from '../rules/parse-catalog.ts'
-import { ROW_EMITTED, ROW_RESOLVED } from '../state/ledger.ts'
-import { formatPeriod } from '../state/periods.ts'
 import type { SaidDecision } from './adoption.ts'
 import { learnRuling, passHole, takeBaselines } from './baseline.ts'
 import { CompiledCatalog } from './compile.ts'
+import { findIncompatibility, parseOrReject } from './config-change.ts'
 import { type Genesis, PartitionCore } from './core.ts'
 import { Decider } from './deciding.ts'
 import { eraseSubscribers } from './erasing.ts'
+import { Feedback } from './feedback.ts'
 import { Judge } from './judging.ts'
-import { WHERE_COUNT_MAX } from './kernel.ts'
 import { refuseOutOfTime } from './out-of-time.ts'
 import { Profiles } from './profiles.ts'
 import { type Ruling, Rulings } from './rulings.ts'
 
 /** Control ids remembered, so that a repeat changes nothing. */
 const CONTROL_IDS_MAX = 1024
-/** Refused feedback rows that one reject names, and the body of all but the first. */
-const ROWS_PER_REJECT = 40
-const NO_BODY = new Uint8Array(0)
 
 /** The state machine of one partition. Not reusable after an error: the partition halts. */
 export class PartitionMachine {
@@ -56,6 +50,7 @@ export class PartitionMachine {
   #decider!: Decider
   #judge!: Judge
   #profiles!: Profiles
+  #feedback!: Feedback
 
   constructor(partition: number) {
     this.#partition = partition
@@ -200,48 +195,7 @@ export class PartitionMachine {
   #applyFeedback(core: PartitionCore, message: InputMessage, source: string): void {
     const { partitionCount } = core.genesis
     const feedback = decodeFeedback(message.data, source, this.#partition, partitionCount)
-    if (!this.#isFresh(core, 'feedback', feedback.stamp)) return
-    const refused: number[] = []
-    for (const [index, row] of feedback.rows.entries()) {
-      if (!this.#applyFeedbackRow(core, row)) refused.push(index)
-    }
-    this.#refuseFeedbackRows(core, message, refused)
-  }
-
-  /** Names the refused rows, a bounded number per reject; the message itself travels once. */
-  #refuseFeedbackRows(core: PartitionCore, message: InputMessage, rows: readonly number[]): void {
-    core.statistics.rejects[REJECT_REASONS.indexOf('unknown-delivery')]! += rows.length
-    for (let first = 0; first < rows.length; first += ROWS_PER_REJECT) {
-      const named = rows.slice(first, first + ROWS_PER_REJECT)
-      const reject: Reject = {
-        reason: 'unknown-delivery',
-        position: `rows[${named[0]}]`,
-        detail: `no delivery waits for rows ${named.join(', ')}`,
-      }
-      const body = first === 0 ? message.data : NO_BODY
-      core.rejects.add(message.sequence, message.subject, reject, body)
-    }
-  }
-
-  /**
-   * Whether the row's report was about a delivery that is remembered, and the right attempt of it.
-   */
-  #applyFeedbackRow(core: PartitionCore, row: FeedbackRow): boolean {
-    const slot = core.index.find(row.subscriber)
-    if (slot === -1) return false
-    for (const number of core.ledger.rowsOf(slot)) {
-      const status = core.ledger.status(number)
-      if (status !== ROW_EMITTED && status !== ROW_RESOLVED) continue
-      const { trigger, period, once, attempt, incarnation } = core.ledger.read(number)
-      const id = core.layout.triggers[trigger]!.id
-      const text = formatPeriod(once, period)
-      const known = deliveryIdOf(id, row.subscriber, text, attempt, incarnation)
-      if (row.deliveryId !== known) continue
-      return row.kind === 'expired'
-        ? this.#decider.expireAttempt(number)
-        : this.#decider.resolveAttempt(number)
-    }
-    return false
+    if (this.#isFresh(core, 'feedback', feedback.stamp)) this.#feedback.apply(message, feedback)
   }
 
   /** A repeat changes nothing and is counted; what cannot be told from a repeat is rejected. */
@@ -352,6 +306,7 @@ export class PartitionMachine {
     this.#decider = new Decider(core)
     this.#judge = new Judge(core, this.#decider)
     this.#profiles = new Profiles(core, this.#judge)
+    this.#feedback = new Feedback(core, this.#decider)
     this.#decider.isTrueOf = (slot, condition) => this.#judge.isTrueOf(slot, condition)
   }
 
@@ -359,42 +314,4 @@ export class PartitionMachine {
     core.statistics.rejects[REJECT_REASONS.indexOf(reject.reason)]! += 1
     core.rejects.add(message.sequence, message.subject, reject, message.data)
   }
-}
-
-function parseOrReject(files: ConfigFiles): Catalog {
-  try {
-    return parseCatalog(files).catalog
-  } catch (error) {
-    if (!(error instanceof ConfigInvalidError)) throw error
-    const first = error.problems[0]
-    const detail = first === undefined ? 'invalid' : `${first.file}: ${first.message}`
-    throw new RejectError('config-invalid', 'files', detail)
-  }
-}
-
-/**
- * Why a catalog cannot follow what is in force, because rows already hold values of it or could not
- * hold the new ones; null: it can. Leaves no trace in the core. Also asked before a config enters
- * the log.
- */
-export function findIncompatibility(core: PartitionCore, next: Catalog): string | null {
-  const wheres = new Set(next.counters.map(({ where }) => JSON.stringify(where)))
-  if (wheres.size > WHERE_COUNT_MAX) {
-    return `${wheres.size} different "where" conditions, at most ${WHERE_COUNT_MAX}`
-  }
-  const previous: Catalog | undefined = core.compiled?.catalog
-  for (const field of next.fields) {
-    const before = previous?.fields.find(({ name }) => name === field.name)
-    if (before === undefined || before.type !== 'enum' || field.type !== 'enum') continue
-    if (before.words.some((word, code) => field.words[code] !== word)) {
-      return `words of field ${field.name} may only be added at the end`
-    }
-  }
-  try {
-    new CompiledCatalog(next, structuredClone(core.layout), previous === undefined)
-  } catch (error) {
-    if (error instanceof RangeError) return error.message
-    throw error
-  }
-  return null
 }
