@@ -12,6 +12,8 @@ import { mutate } from '../unit/decode/wire-cases.ts'
 import { type FuzzTarget, FuzzTally, hold } from './target.ts'
 
 const METRICS = { contentType: 'text/plain; version=0.0.4', render: async () => 'up 1\n' }
+/** What answers too many requests is not what is tried here. */
+const LAVISH = { writesPerMinute: 1e9, readsPerMinute: 1e9, connectionsMax: 1_000 }
 const TOKEN = 'a-token-for-this-very-test'
 const SUBSCRIBER = 13_800_000_001
 const CONNECTIONS = 16
@@ -98,7 +100,7 @@ export const httpTarget: FuzzTarget = {
     const tally = new FuzzTally()
     const worker = createFakeWorker(2)
     worker.subscribers.set(SUBSCRIBER, createFakeSubscriber(SUBSCRIBER))
-    const server = createHttpServer(worker.view, METRICS, { token: TOKEN })
+    const server = createHttpServer(worker.view, METRICS, { token: TOKEN, limits: LAVISH })
     const { port, url } = await server.listen(0, '127.0.0.1')
     try {
       while (tally.cases < cases) {
