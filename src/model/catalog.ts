@@ -5,6 +5,7 @@
  */
 
 import type { CalendarUnit, Expression } from './expression.ts'
+import type { CapSpec, ContactWindowSpec, ControlGroupSpec, PolicySpec } from './policy.ts'
 
 /** One aggregate over usage records. Which subscribers' values exist is the state's business. */
 export interface CounterSpec {
@@ -60,25 +61,6 @@ export type ScheduleSpec =
   | { readonly kind: 'delay'; readonly delayMs: number }
   | { readonly kind: 'at'; readonly days: number; readonly minuteOfDay: number }
 
-/** Wall-clock time in the subscriber's zone, start inclusive, end exclusive. */
-export interface ContactWindowSpec {
-  readonly fromMinute: number
-  readonly toMinute: number
-  readonly outside: 'defer' | 'drop'
-  /** Deferred deliveries are spread over this long after the opening (0: all at once). */
-  readonly spreadMs: number
-  /** How long after its first planned instant a deferred delivery may still go out. */
-  readonly expiresMs: number
-}
-
-/**
- * At most `count` live deliveries per calendar period of the planned emission; `ever`: for good.
- */
-export interface CapSpec {
-  readonly count: number
-  readonly per: CalendarUnit | 'ever'
-}
-
 /** One trigger: what fires it, how often, and how its delivery is made. */
 export interface TriggerSpec {
   readonly id: string
@@ -94,12 +76,28 @@ export interface TriggerSpec {
   readonly isFiringExisting: boolean
   /** Whether a drop reopens the latch at the next contact window opening. */
   readonly isRetrying: boolean
+  /** Name of a class of the policy. */
+  readonly class: string
+  /** Position in the policy's arbitration layers, 0 the strongest; 0 without arbitration. */
+  readonly layer: number
   /** Smaller goes first among due deliveries: 0 to 999. */
   readonly priority: number
+  /** What a contact is worth, judged when it fires: larger wins. null: 0. */
+  readonly value: Expression | null
+  /** Who may get it at all, judged when it fires and when it is due; null: everybody. */
+  readonly audience: Expression | null
+  readonly controlGroup: ControlGroupSpec | null
+  /** Passes over the caps of channel, class and all; its own hold. */
+  readonly isIgnoringCaps: boolean
+  /** Its deliveries count in the caps of channel, class and all. */
+  readonly isCounted: boolean
   readonly channel: string
   readonly schedule: ScheduleSpec
   readonly contactWindow: ContactWindowSpec | null
+  /** The trigger's own caps. */
   readonly caps: readonly CapSpec[]
+  /** What happens when the channel's capacity for the hour or the day is spent. */
+  readonly overCapacity: 'defer' | 'drop'
   /**
    * Judged at emission: true cancels (for instance the pack was ordered meanwhile). Reads tags,
    * lists, fields.
@@ -122,6 +120,7 @@ export interface Catalog {
   readonly tags: readonly TagSpec[]
   readonly fields: readonly FieldSpec[]
   readonly triggers: readonly TriggerSpec[]
+  readonly policy: PolicySpec
   /** App dictionary: word → code, for display; conditions already hold codes. */
   readonly apps: ReadonlyMap<string, number>
   /**

@@ -97,6 +97,7 @@ function readCaps(core: PartitionCore, slot: number): SubscriberView['caps'] {
     const spec = core.compiled.triggerById(core.layout.triggers[row.trigger]!.id)?.spec
     if (spec === undefined || row.status === ROW_REOPEN) continue
     for (const { count, per } of spec.caps) {
+      if (per === 'sliding') continue
       const key = per === 'ever' ? 0 : core.periodKeysOf(row.calendar, row.dueMs)[unitIndex(per)]!
       const period = formatPeriod(per, key)
       const entry = caps.get(`${spec.id}/${per}/${period}`)

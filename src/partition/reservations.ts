@@ -4,7 +4,8 @@
  * another month's worth of messages.
  */
 
-import type { CapSpec, TriggerSpec } from '../model/catalog.ts'
+import type { TriggerSpec } from '../model/catalog.ts'
+import type { CapSpec } from '../model/policy.ts'
 import { META_OWN_PERIODS_MASK } from '../state/layout.ts'
 import { type LedgerRow, ROW_REOPEN } from '../state/ledger.ts'
 import { unitIndex } from '../state/periods.ts'
@@ -60,7 +61,8 @@ export class Reservations {
   }
 
   #key(cap: CapSpec, calendar: number, instantMs: number): number {
-    if (cap.per === 'ever') return 0
+    // Sliding caps come with the engine's part of the policy; the grammar does not offer them yet.
+    if (cap.per === 'ever' || cap.per === 'sliding') return 0
     return this.#core.periodKeysOf(calendar, instantMs)[unitIndex(cap.per)]!
   }
 }

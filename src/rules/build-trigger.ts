@@ -2,8 +2,9 @@
  * A trigger's reading to its spec: conditions compiled, defaults filled in, contradictions found.
  */
 
-import type { ContactWindowSpec, ScheduleSpec, TriggerSpec } from '../model/catalog.ts'
+import type { ScheduleSpec, TriggerSpec } from '../model/catalog.ts'
 import { CALENDAR_UNITS, type Expression } from '../model/expression.ts'
+import { CLASS_DEFAULT, type ContactWindowSpec, everyDay } from '../model/policy.ts'
 import { compileAt } from './build-counters.ts'
 import type { CompiledCondition } from './condition.ts'
 import { canonicalJson } from './identity.ts'
@@ -19,6 +20,8 @@ import {
   type TriggerReading,
 } from './trigger-grammar.ts'
 import type { YamlSource } from './yaml-source.ts'
+
+const NO_DAYS: ReadonlySet<number> = new Set()
 
 /** Beyond this lateness a latch per hour does not fit the bits that a latch has. */
 export const HOURLY_LATENESS_MAX_MS = 30 * 3_600_000
@@ -60,7 +63,15 @@ export function buildTrigger(reading: TriggerReading, context: TriggerContext): 
     isLateFiring,
     isFiringExisting: values.reload === 'fire-existing',
     isRetrying: values.retry ?? false,
+    class: CLASS_DEFAULT,
+    layer: 0,
     priority: values.priority ?? PRIORITY_DEFAULT,
+    value: null,
+    audience: null,
+    controlGroup: null,
+    isIgnoringCaps: false,
+    isCounted: true,
+    overCapacity: 'defer',
     ...delivery,
     caps: Object.freeze(values.cap ?? []),
     cancelWhen,
@@ -203,7 +214,8 @@ function readContactWindow(
     source.report(reading.at('spread'), 'out-of-range', message)
   }
   const expiresMs = expires ?? EXPIRES_DEFAULT_MS
-  return Object.freeze({ fromMinute: from, toMinute: to, outside, spreadMs, expiresMs })
+  const openings = Object.freeze(everyDay(Object.freeze({ fromMinute: from, toMinute: to })))
+  return Object.freeze({ openings, holidays: NO_DAYS, outside, spreadMs, expiresMs })
 }
 
 /** A wall-clock moment outside the contact window: with drop nothing would ever be sent. */
@@ -216,7 +228,11 @@ function checkSchedule(
 ): void {
   if (schedule.kind !== 'at') return
   const { minuteOfDay } = schedule
-  if (minuteOfDay >= window.fromMinute && minuteOfDay < window.toMinute) return
+  const isInside = window.openings.some(
+    (opening) =>
+      opening !== null && minuteOfDay >= opening.fromMinute && minuteOfDay < opening.toMinute,
+  )
+  if (isInside) return
   if (window.outside === 'drop') {
     const message = 'this moment is always outside the contact window, so everything is dropped'
     context.source.report(at.node, 'out-of-range', message, 'move it inside, or outside: defer')

@@ -13,6 +13,7 @@ import type {
   TagSpec,
   TriggerSpec,
 } from '../model/catalog.ts'
+import { NO_POLICY } from '../model/policy.ts'
 
 import { buildCounter, buildField } from './build-counters.ts'
 import { buildTrigger } from './build-trigger.ts'
@@ -162,6 +163,7 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
     tags: Object.freeze([...tags.values()].filter((spec) => spec !== null)),
     fields: Object.freeze([...fields.values()].filter((spec) => spec !== null)),
     triggers,
+    policy: NO_POLICY,
     apps,
     latenessMs,
     earlinessMs: only('earliness')?.value ?? EARLINESS_DEFAULT_MS,

@@ -4,8 +4,9 @@
  */
 
 import { isScalar, isSeq } from 'yaml'
-import type { CapSpec, ScheduleSpec } from '../model/catalog.ts'
+import type { ScheduleSpec } from '../model/catalog.ts'
 import { CALENDAR_UNITS } from '../model/expression.ts'
+import type { CapSpec } from '../model/policy.ts'
 import { parseDuration, parseMinuteOfDay } from '../model/quantity.ts'
 import { conditionText } from './catalog-grammar.ts'
 import {
@@ -82,7 +83,7 @@ const oneCap: Shape<CapSpec> = {
     }
     const count = Number(match[1])
     const per = CALENDAR_UNITS.find((unit) => unit === match[2]) ?? 'ever'
-    if (count > 0 && count <= 1000) return { count, per }
+    if (count > 0 && count <= 1000) return { count, per, lengthMs: 0 }
     const hint =
       count === 0 ? 'leave the key out for no limit; use validity to stop a trigger' : undefined
     source.report(node, 'out-of-range', `a cap is 1 to 1000, not ${count}`, hint)

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ConfigFiles } from '../../src/model/catalog.ts'
 import { parseCatalog } from '../../src/rules/parse-catalog.ts'
 import { runBesideNaive } from '../support/beside-naive.ts'
+import { dailyWindowOf } from '../support/daily-window.ts'
 import { type NaiveParameters, S1_PARAMETERS } from '../support/naive/input.ts'
 import { edited, scenarioFiles } from '../support/scenario-files.ts'
 import { generateWorkload, type WorkloadOptions } from '../support/workload/generate.ts'
@@ -15,13 +16,13 @@ const S1: NaiveParameters = {
   ...S1_PARAMETERS,
   keep: CATALOG.counters.find(({ name }) => name === 'data_4g')!.keep,
   keepOtt: CATALOG.counters.find(({ name }) => name === 'ott')!.keep,
-  contactWindow: CATALOG.triggers[0]!.contactWindow!,
+  contactWindow: dailyWindowOf(CATALOG.triggers[0]!.contactWindow!),
 }
 const REALTIME: NaiveParameters = {
   ...S1,
   trigger: 'data-pack-realtime',
   schedule: { kind: 'now' },
-  contactWindow: parseCatalog(REALTIME_FILES).catalog.triggers[0]!.contactWindow!,
+  contactWindow: dailyWindowOf(parseCatalog(REALTIME_FILES).catalog.triggers[0]!.contactWindow!),
 }
 
 function keeping(files: ConfigFiles, keep: number): ConfigFiles {

@@ -3,7 +3,7 @@
  * them.
  */
 
-import type { ContactWindowSpec, ScheduleSpec } from '../../../src/model/catalog.ts'
+import type { ScheduleSpec } from '../../../src/model/catalog.ts'
 import type { DecisionHead, SuppressionReason } from '../../../src/model/decision.ts'
 import type { FeedbackRow, ProfileRow } from '../../../src/model/messages.ts'
 import type { ProducerStamp } from '../../../src/model/usage.ts'
@@ -70,6 +70,15 @@ export type NaiveDecision = Omit<DecisionHead, 'generation'> &
     | { readonly kind: 'suppressed'; readonly reason: SuppressionReason }
   )
 
+/** A contact window that is the same every day; minutes of the local day, lengths in ms. */
+export interface DailyWindow {
+  readonly fromMinute: number
+  readonly toMinute: number
+  readonly outside: 'defer' | 'drop'
+  readonly spreadMs: number
+  readonly expiresMs: number
+}
+
 /** What varies around S1's trigger. Times in ms, minutes of the local day. */
 export interface NaiveParameters {
   readonly trigger: string
@@ -92,7 +101,7 @@ export interface NaiveParameters {
   /** `late: fire` */
   readonly isLateFiring: boolean
   readonly schedule: Exclude<ScheduleSpec, { kind: 'delay' }>
-  readonly contactWindow: ContactWindowSpec
+  readonly contactWindow: DailyWindow
   readonly capPerMonth: number
   readonly onExpired: 'reschedule' | 'drop'
   readonly attemptsMax: number

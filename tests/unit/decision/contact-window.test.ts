@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { closingOf, isOpenAt, nextOpening } from '../../../src/decision/contact-window.ts'
 import { ZoneClock } from '../../../src/state/zone.ts'
+import { windowOf } from '../../support/daily-window.ts'
 import { expectSame } from '../../support/expect-same.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 const window = (fromMinute: number, toMinute: number) => ({
+  ...windowOf({ fromMinute, toMinute, outside: 'defer', spreadMs: 0, expiresMs: DAY_MS }),
   fromMinute,
   toMinute,
-  outside: 'defer' as const,
-  spreadMs: 0,
-  expiresMs: DAY_MS,
 })
 
 /**

@@ -8,15 +8,17 @@ import {
   plannedInstant,
   subscriberShare,
 } from '../../../src/decision/schedule.ts'
-import type { ContactWindowSpec, ScheduleSpec, TriggerSpec } from '../../../src/model/catalog.ts'
+import type { ScheduleSpec, TriggerSpec } from '../../../src/model/catalog.ts'
 import { parseCatalog } from '../../../src/rules/parse-catalog.ts'
 import { ZoneClock } from '../../../src/state/zone.ts'
+import { windowOf } from '../../support/daily-window.ts'
+import type { DailyWindow } from '../../support/naive/input.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 const berlin = new ZoneClock('Europe/Berlin')
 const NOON: ScheduleSpec = { kind: 'at', days: 1, minuteOfDay: 720 }
-const WINDOW: ContactWindowSpec = {
+const WINDOW: DailyWindow = {
   fromMinute: 540,
   toMinute: 1260,
   outside: 'defer',
@@ -28,11 +30,8 @@ const BASE = parseCatalog({
   't.yaml': 'trigger: t\nwhen: tags.vip\nonce: day\ndeliver: { channel: sms }\nmessage: x\n',
 }).catalog.triggers[0]!
 
-function trigger(
-  schedule: ScheduleSpec,
-  change: Partial<ContactWindowSpec> | null = {},
-): TriggerSpec {
-  const contactWindow = change === null ? null : { ...WINDOW, ...change }
+function trigger(schedule: ScheduleSpec, change: Partial<DailyWindow> | null = {}): TriggerSpec {
+  const contactWindow = change === null ? null : windowOf({ ...WINDOW, ...change })
   return { ...BASE, schedule, contactWindow }
 }
 

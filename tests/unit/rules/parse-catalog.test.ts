@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { NO_POLICY } from '../../../src/model/policy.ts'
 import { parseCatalog } from '../../../src/rules/parse-catalog.ts'
 import {
   catalogWith,
@@ -22,6 +23,7 @@ describe('declarations', () => {
         tags: [],
         fields: [],
         triggers: [],
+        policy: NO_POLICY,
         apps: new Map(),
         latenessMs: 172_800_000,
         earlinessMs: 300_000,

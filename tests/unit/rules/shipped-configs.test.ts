@@ -4,6 +4,7 @@ import Schema from 'typebox/schema'
 import { parse, parseAllDocuments } from 'yaml'
 import { loadConfigDirectory } from '../../../src/config/load.ts'
 import type { TriggerSpec } from '../../../src/model/catalog.ts'
+import { everyDay } from '../../../src/model/policy.ts'
 import { parseCatalog } from '../../../src/rules/parse-catalog.ts'
 import { catalogSchema, triggerSchema } from '../../../src/rules/schema.ts'
 
@@ -31,13 +32,13 @@ const dataPack: Partial<TriggerSpec> = {
   isLateFiring: true,
   channel: 'sms',
   contactWindow: {
-    fromMinute: 540,
-    toMinute: 1260,
+    openings: everyDay({ fromMinute: 540, toMinute: 1260 }),
+    holidays: new Set(),
     outside: 'defer',
     spreadMs: 0,
     expiresMs: 86_400_000,
   },
-  caps: [{ count: 1, per: 'month' }],
+  caps: [{ count: 1, per: 'month', lengthMs: 0 }],
   cancelWhen: { kind: 'tag', tag: 'has_pack' },
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { everyDay } from '../../../src/model/policy.ts'
 import { parseCatalog } from '../../../src/rules/parse-catalog.ts'
 import { DECLARATIONS, filesWith, problemsOf, triggerWith } from './config-texts.ts'
 
@@ -57,8 +58,7 @@ describe('a trigger', () => {
       onExpired: 'drop',
       attemptsMax: 1,
       contactWindow: {
-        fromMinute: 540,
-        toMinute: 1440,
+        openings: everyDay({ fromMinute: 540, toMinute: 1440 }),
         outside: 'drop',
         spreadMs: 1_800_000,
         expiresMs: 7_200_000,
@@ -100,9 +100,9 @@ describe('a trigger', () => {
   })
 
   test.each([
-    ['1 per month', [{ count: 1, per: 'month' }]],
-    ['2 per cycle', [{ count: 2, per: 'cycle' }]],
-    ['1 ever', [{ count: 1, per: 'ever' }]],
+    ['1 per month', [{ count: 1, per: 'month', lengthMs: 0 }]],
+    ['2 per cycle', [{ count: 2, per: 'cycle', lengthMs: 0 }]],
+    ['1 ever', [{ count: 1, per: 'ever', lengthMs: 0 }]],
     ['null', []],
   ])('may have the cap %s', (cap, caps) => {
     expect(triggerWith({ cap }).caps).toEqual(caps)
