@@ -5,18 +5,17 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Random } from '../support/workload/random.ts'
-import { compareStory } from './comparison.ts'
 import type { EpisodeOptions, EpisodeResult, FaultFamily } from './family.ts'
 import { Feeder } from './feeder.ts'
 import { OutputFlow } from './output-flow.ts'
-import { untilSettled, workerAt } from './standing.ts'
+import { compareAtEnd, untilFlowsAgain } from './scene.ts'
+import { workerAt } from './standing.ts'
 import { tellStory } from './story.ts'
 import { Tally } from './tally.ts'
 import { openStage } from './worker-life.ts'
 
 const DELIVERIES_PER_KILL = 1_500
 const FEEDING_MS = 500
-const FLOW_TIMEOUT_MS = 60_000
 
 /** Kills of the broker. */
 export const BROKER_KILL: FaultFamily = {
@@ -39,6 +38,7 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
     const feeder = new Feeder(story, stage.connection)
     const flow = new OutputFlow(stage.connection)
     const tally = new Tally()
+    const scene = { story, stage, feeder, flow, tally }
     await feeder.feedUntil(0.5 / (runs + 1))
     for (let index = 0; index < runs; index++) {
       const feeding = feeder.feedUntil((index + 1) / (runs + 1), FEEDING_MS)
@@ -51,23 +51,13 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
       await stage.server.restart()
       const startedAtMs = performance.now()
       await feeding
-      // Traffic until decisions flow, so that there is a recovery to see.
-      const extra = feeder.feedUntil((index + 1.5) / (runs + 1), FEEDING_MS)
-      const seconds = await flow.secondsUntilFlow(startedAtMs, FLOW_TIMEOUT_MS)
-      if (seconds === null) tally.failures.push(`nothing flowed after kill ${index + 1}`)
-      tally.noteRecovery(seconds)
-      await extra
+      const more = { share: (index + 1.5) / (runs + 1), durationMs: FEEDING_MS }
+      const seconds = await untilFlowsAgain(scene, more, startedAtMs, `after kill ${index + 1}`)
       tally.runs += 1
       say(`kill ${index + 1} of ${runs}, ${feeder.retryCount} publishes repeated`)
       if (worker.isGone || seconds === null) break
     }
-    await feeder.feedUntil(1)
-    await stage.untilConnected()
-    const asked = workerAt(url)
-    const { halt } = await untilSettled(stage.manager, asked)
-    if (halt !== null) tally.failures.push(`the partition halted: ${halt}`)
-    const { inspect } = asked
-    const comparison = await compareStory(story, stage.manager, { inspect })
+    const comparison = await compareAtEnd(scene, workerAt(url))
     const [code] = await worker.end('SIGTERM')
     if (code !== 0) tally.failures.push(`the worker did not drain: ${worker.log}`)
     return tally.result(comparison)

@@ -11,13 +11,13 @@ import { encodeConfig } from '../../src/probe/encode.ts'
 import { openControlWriter } from '../../src/sink/control-writer.ts'
 import { edited } from '../support/scenario-files.ts'
 import { Random } from '../support/workload/random.ts'
-import { compareStory } from './comparison.ts'
 import { CRASH_POINTS, type CrashPlan, type CrashPoint } from './crash-ports.ts'
 import type { EpisodeOptions, EpisodeResult, FaultFamily } from './family.ts'
 import { Feeder, feedGarbage } from './feeder.ts'
 import { OutputFlow } from './output-flow.ts'
 import { makeStreams, startPartition } from './real-partition.ts'
-import { untilSettled, workerHere } from './standing.ts'
+import { compareAtEnd } from './scene.ts'
+import { workerHere } from './standing.ts'
 import { type Story, tellStory } from './story.ts'
 import { Tally } from './tally.ts'
 import { lifeEnvironment, openStage, type Stage } from './worker-life.ts'
@@ -65,12 +65,9 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
     }
     const { url } = stage.server
     const last = await startPartition({ url, storeDirectory: life.storeDirectory })
-    await life.feeder.feedUntil(1)
+    const { feeder } = life
     const asked = workerHere(last.worker)
-    const { halt } = await untilSettled(stage.manager, asked)
-    if (halt !== null) tally.failures.push(`the last life halted: ${last.worker.halt?.message}`)
-    const { inspect } = asked
-    const comparison = await compareStory(story, stage.manager, { inspect })
+    const comparison = await compareAtEnd({ story, stage, feeder, tally }, asked)
     await last.close()
     return tally.result(comparison)
   } finally {

@@ -7,10 +7,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readMetric } from '../support/kill-worker.ts'
 import { Random } from '../support/workload/random.ts'
-import { compareStory } from './comparison.ts'
 import type { EpisodeOptions, EpisodeResult, FaultFamily } from './family.ts'
 import { Feeder } from './feeder.ts'
 import { OutputFlow } from './output-flow.ts'
+import { compareAtEnd, untilFlowsAgain } from './scene.ts'
 import { untilSettled, workerAt } from './standing.ts'
 import { tellStory } from './story.ts'
 import { Tally } from './tally.ts'
@@ -21,7 +21,6 @@ const FEEDING_MS = 300
 const FULL_MS = 700
 const LOOKS_MAX = 200
 const LOOK_MS = 50
-const FLOW_TIMEOUT_MS = 60_000
 /** Decisions that may wait for OUT; one input of the story makes some hundreds more at most. */
 const PENDING_MAX = 1_000
 const PENDING_OF_ONE_INPUT_MAX = 1_000
@@ -61,6 +60,7 @@ async function play(
     const feeder = new Feeder(story, stage.connection)
     const flow = new OutputFlow(stage.connection)
     const tally = new Tally()
+    const scene = { story, stage, feeder, flow, tally }
     await feeder.feedUntil(0.5 / (runs + 1))
     for (let index = 0; index < runs; index++) {
       const retries = feeder.retryCount
@@ -77,19 +77,12 @@ async function play(
       await limit(stage, stream, -1)
       const startedAtMs = performance.now()
       await feeding
-      const extra = feeder.feedUntil((index + 1.5) / (runs + 1))
-      const seconds = await flow.secondsUntilFlow(startedAtMs, FLOW_TIMEOUT_MS)
-      if (seconds === null) tally.failures.push(`nothing flowed after fault ${index + 1}`)
-      tally.noteRecovery(seconds)
-      await extra
+      const more = { share: (index + 1.5) / (runs + 1) }
+      await untilFlowsAgain(scene, more, startedAtMs, `after fault ${index + 1}`)
       tally.runs += 1
       say(`${stream} full, ${index + 1} of ${runs}`)
     }
-    await feeder.feedUntil(1)
-    const { halt } = await untilSettled(stage.manager, asked)
-    if (halt !== null) tally.failures.push(`the partition halted: ${halt}`)
-    const { inspect } = asked
-    const comparison = await compareStory(story, stage.manager, { inspect })
+    const comparison = await compareAtEnd(scene, asked)
     const [code] = await worker.end('SIGTERM')
     if (code !== 0) tally.failures.push(`the worker did not drain: ${worker.log}`)
     return tally.result(comparison)

@@ -9,18 +9,17 @@ import type { NatsCluster } from '../support/nats-cluster.ts'
 import { findNewerNatsServer } from '../support/newer-nats-server.ts'
 import { Random } from '../support/workload/random.ts'
 import { openClusterStage } from './cluster-stage.ts'
-import { compareStory } from './comparison.ts'
 import type { EpisodeOptions, EpisodeResult, FaultFamily } from './family.ts'
 import { Feeder } from './feeder.ts'
 import { OutputFlow } from './output-flow.ts'
-import { untilSettled, workerAt } from './standing.ts'
+import { compareAtEnd, untilFlowsAgain } from './scene.ts'
+import { workerAt } from './standing.ts'
 import { tellStory } from './story.ts'
 import { Tally } from './tally.ts'
 
 const DELIVERIES_PER_FAULT = 1_500
 const FEEDING_MS = 1_500
 const FAULT_MS_MAX = 2_500
-const FLOW_TIMEOUT_MS = 60_000
 /** Two of three are kills. */
 const KINDS = ['kill', 'freeze', 'kill', 'kill', 'cut', 'kill'] as const
 
@@ -46,6 +45,7 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
     const feeder = new Feeder(story, stage.connection)
     const flow = new OutputFlow(stage.connection)
     const tally = new Tally()
+    const scene = { story, stage, feeder, flow, tally }
     await feeder.feedUntil(0.5 / (runs + 1))
     for (let index = 0; index < runs; index++) {
       await untilInSync()
@@ -60,11 +60,9 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
       await harm(cluster, leader, kind, random.pick([0, random.whole(0, FAULT_MS_MAX)]))
       const startedAtMs = performance.now()
       await feeding
-      const extra = feeder.feedUntil((index + 1.5) / (runs + 1), FEEDING_MS / 3)
-      const seconds = await flow.secondsUntilFlow(startedAtMs, FLOW_TIMEOUT_MS)
-      if (seconds === null) tally.failures.push(`nothing flowed after ${kind} ${index + 1}`)
-      tally.noteRecovery(seconds)
-      await extra
+      const more = { share: (index + 1.5) / (runs + 1), durationMs: FEEDING_MS / 3 }
+      const after = `after ${kind} ${index + 1}`
+      const seconds = await untilFlowsAgain(scene, more, startedAtMs, after)
       tally.runs += 1
       say(`${kind} of ${stream}'s leader, ${index + 1} of ${runs}: ${seconds?.toFixed(1)} s`)
       if (worker.isGone || seconds === null) break
@@ -72,11 +70,7 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
     await feeder.feedUntil(1)
     await stage.untilConnected()
     await untilInSync()
-    const asked = workerAt(url)
-    const { halt } = await untilSettled(stage.manager, asked)
-    if (halt !== null) tally.failures.push(`the partition halted: ${halt}`)
-    const { inspect } = asked
-    const comparison = await compareStory(story, stage.manager, { inspect })
+    const comparison = await compareAtEnd(scene, workerAt(url))
     const [code] = await worker.end('SIGTERM')
     if (code !== 0) tally.failures.push(`the worker did not drain: ${worker.log}`)
     return tally.result(comparison)

@@ -6,6 +6,7 @@
 import { decode } from '@msgpack/msgpack'
 import type { FeedbackRow, ProfileRow } from '../../src/model/messages.ts'
 import type { NaiveInput, NaiveRecord } from '../support/naive/input.ts'
+import { recordsOfColumns } from '../support/usage-columns.ts'
 
 /** One message of `IN_<p>` as it is stored. */
 export interface LoggedMessage {
@@ -41,23 +42,10 @@ export function readLogged({ sequence, subject, data }: LoggedMessage): NaiveInp
 }
 
 function recordsOf(wire: Record<string, unknown>): NaiveRecord[] {
-  if (wire.rows !== undefined) return (wire.rows as (number | null)[][]).map(recordOfRow)
-  const view = (key: string): DataView | null => {
-    const column = wire[key] as Uint8Array | undefined
-    if (column === undefined) return null
-    return new DataView(column.buffer, column.byteOffset, column.byteLength)
-  }
-  const [sub, bytes, time] = [view('sub')!, view('bytes')!, view('time')!]
-  const [rat, app, cell, kind] = [view('rat'), view('app'), view('cell'), view('kind')]
-  return Array.from({ length: wire.n as number }, (_, index) => ({
-    subscriber: sub.getFloat64(index * 8, true),
-    usageBytes: bytes.getFloat64(index * 8, true),
-    timeMs: time.getFloat64(index * 8, true),
-    rat: rat?.getUint8(index) ?? 0,
-    app: app?.getUint16(index * 2, true) ?? 0,
-    cell: cell?.getUint32(index * 4, true) ?? 0,
-    kind: kind?.getUint8(index) ?? 0,
-  }))
+  const { rows } = wire
+  return rows === undefined
+    ? recordsOfColumns(wire)
+    : (rows as (number | null)[][]).map(recordOfRow)
 }
 
 function recordOfRow(row: readonly (number | null)[]): NaiveRecord {

@@ -7,18 +7,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WorkerProcess } from '../support/kill-worker.ts'
 import { Random } from '../support/workload/random.ts'
-import { compareStory } from './comparison.ts'
 import type { EpisodeOptions, EpisodeResult, FaultFamily } from './family.ts'
 import { Feeder } from './feeder.ts'
 import { OutputFlow } from './output-flow.ts'
-import { type AskableWorker, untilSettled, workerAt } from './standing.ts'
+import { compareAtEnd, untilFlowsAgain } from './scene.ts'
+import { type AskableWorker, workerAt } from './standing.ts'
 import { tellStory } from './story.ts'
 import { Tally } from './tally.ts'
 import { openStage } from './worker-life.ts'
 
 const DELIVERIES_PER_RUN = 1_200
 const FEEDING_MS = 300
-const FLOW_TIMEOUT_MS = 60_000
 const ENDING_TIMEOUT_MS = 60_000
 
 /** Two at once, on two stores and on one in turn. */
@@ -43,6 +42,7 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
     const feeder = new Feeder(story, stage.connection)
     const flow = new OutputFlow(stage.connection)
     const tally = new Tally()
+    const scene = { story, stage, feeder, flow, tally }
     for (let index = 0; index < runs; index++) {
       const isOneStore = index % 2 === 1
       const startedAtMs = performance.now()
@@ -61,22 +61,14 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
       if (isClean) tally.haltedCleanly += 1
       else tally.failures.push(`both went on, or none:\n${first.log}\n${second.log}`)
       await feeding
-      const extra = feeder.feedUntil((index + 1) / (runs + 1), FEEDING_MS)
-      const seconds = await flow.secondsUntilFlow(startedAtMs, FLOW_TIMEOUT_MS)
-      if (seconds === null) tally.failures.push(`nothing flowed in run ${index + 1}`)
-      tally.noteRecovery(seconds)
-      await extra
+      const more = { share: (index + 1) / (runs + 1), durationMs: FEEDING_MS }
+      await untilFlowsAgain(scene, more, startedAtMs, `in run ${index + 1}`)
       await Promise.all([first.end('SIGKILL'), second.end('SIGKILL')])
       tally.runs += 1
       say(`run ${index + 1} of ${runs}, ${isOneStore ? 'one store' : 'two stores'}`)
     }
     const last = stage.start(configs[0]!)
-    await feeder.feedUntil(1)
-    const asked = workerAt(await last.untilListening())
-    const { halt } = await untilSettled(stage.manager, asked)
-    if (halt !== null) tally.failures.push(`the last owner halted: ${halt}`)
-    const { inspect } = asked
-    return tally.result(await compareStory(story, stage.manager, { inspect }))
+    return tally.result(await compareAtEnd(scene, workerAt(await last.untilListening())))
   } finally {
     await stage.close()
   }

@@ -6,11 +6,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WorkerProcess } from '../support/kill-worker.ts'
 import { Random } from '../support/workload/random.ts'
-import { compareStory } from './comparison.ts'
 import type { EpisodeOptions, EpisodeResult, FaultFamily } from './family.ts'
 import { Feeder } from './feeder.ts'
 import { OutputFlow } from './output-flow.ts'
-import { untilSettled, workerAt } from './standing.ts'
+import { compareAtEnd } from './scene.ts'
+import { workerAt } from './standing.ts'
 import { tellStory } from './story.ts'
 import { Tally } from './tally.ts'
 import { openStage } from './worker-life.ts'
@@ -55,11 +55,8 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
       say(`kill ${life + 1} of ${runs}, ${moment}`)
     }
     const last = stage.start(config)
-    await feeder.feedUntil(1)
     const asked = workerAt(await last.untilListening())
-    await untilSettled(stage.manager, asked)
-    const { inspect } = asked
-    const comparison = await compareStory(story, stage.manager, { inspect })
+    const comparison = await compareAtEnd({ story, stage, feeder, tally }, asked)
     const [code] = await last.end('SIGTERM')
     if (code !== 0) tally.failures.push(`the last life did not drain: ${last.log}`)
     return tally.result(comparison)

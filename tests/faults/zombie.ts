@@ -9,11 +9,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WorkerProcess } from '../support/kill-worker.ts'
 import { Random } from '../support/workload/random.ts'
-import { compareStory } from './comparison.ts'
 import type { EpisodeOptions, EpisodeResult, FaultFamily } from './family.ts'
 import { Feeder } from './feeder.ts'
 import { OutputFlow } from './output-flow.ts'
-import { untilHalted, untilSettled, workerAt } from './standing.ts'
+import { compareAtEnd } from './scene.ts'
+import { untilHalted, workerAt } from './standing.ts'
 import { tellStory } from './story.ts'
 import { Tally } from './tally.ts'
 import { openStage, type Stage } from './worker-life.ts'
@@ -75,12 +75,8 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
       tally.runs += 1
       say(`waking ${index + 1} of ${runs}${isWriting ? ', stopped while it wrote an image' : ''}`)
     }
-    await feeder.feedUntil(1)
-    const asked = workerAt(await owner.untilListening())
-    const { halt } = await untilSettled(stage.manager, asked)
-    if (halt !== null) tally.failures.push(`the last owner halted: ${halt}`)
-    const { inspect } = asked
-    return tally.result(await compareStory(story, stage.manager, { inspect }))
+    const scene = { story, stage, feeder, tally }
+    return tally.result(await compareAtEnd(scene, workerAt(await owner.untilListening())))
   } finally {
     await stage.close()
   }
