@@ -11,7 +11,8 @@ import { forkForReport } from './fork.ts'
 import { Rig } from './rig.ts'
 import { BATCH_RECORDS, SEED_EVERY, Traffic } from './traffic.ts'
 
-const SEED = 20261121
+/** Seed of the traffic. */
+export const SEED = 20261121
 const SEGMENTS = 5
 const CHECKPOINT_EVERY_MS = 10_000
 const FILL_BATCH_RECORDS = 5_000
@@ -67,7 +68,7 @@ async function measure(rig: Rig, options: BenchOptions): Promise<BenchResult[]> 
 }
 
 /** Gives every subscriber a row, through the log, and leaves an image on disk. */
-async function populate(rig: Rig, traffic: Traffic, subscribers: number): Promise<void> {
+export async function populate(rig: Rig, traffic: Traffic, subscribers: number): Promise<void> {
   say(`filling the partition with ${subscribers} subscribers`)
   let first = 0
   await rig.fill('usage.0.fill', () => {
@@ -90,7 +91,7 @@ async function populate(rig: Rig, traffic: Traffic, subscribers: number): Promis
 }
 
 /** Puts the backlog into IN; returns its first sequence. */
-async function prefill(rig: Rig, traffic: Traffic, records: number): Promise<number> {
+export async function prefill(rig: Rig, traffic: Traffic, records: number): Promise<number> {
   say(`publishing ${records} records`)
   const source = await rig.source()
   const { lastSequence } = await source.state()
@@ -105,7 +106,7 @@ async function prefill(rig: Rig, traffic: Traffic, records: number): Promise<num
 }
 
 /** Loads the image and works off the backlog. */
-async function consume(rig: Rig, backlogFrom: number) {
+export async function consume(rig: Rig, backlogFrom: number) {
   say('pipeline')
   const worker = await rig.worker(CHECKPOINT_EVERY_MS)
   const delays = monitorEventLoopDelay({ resolution: 1 })
@@ -144,6 +145,7 @@ async function consume(rig: Rig, backlogFrom: number) {
     loadSeconds,
     residentBytes,
     stateBytes: view.stateBytes,
+    candidates: view.statistics.candidates,
     deliveries: view.statistics.deliveries,
     checkpoints: view.statistics.checkpoints,
     checkpointMs: view.checkpointDurationMs,

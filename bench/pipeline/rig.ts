@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { NatsConnection } from 'nats'
 import { engineIdentity } from '../../src/commands/engine.ts'
+import type { ConfigFiles } from '../../src/model/catalog.ts'
 import type { PageStore, Source } from '../../src/model/ports.ts'
 import { SYSTEM_CLOCK } from '../../src/partition/system-clock.ts'
 import { PartitionWorker } from '../../src/partition/worker.ts'
@@ -38,11 +39,11 @@ export class Rig {
   }
 
   /** Starts everything; genesis on a real clock. */
-  static async start(): Promise<Rig> {
+  static async start(files?: ConfigFiles): Promise<Rig> {
     const directory = await mkdtemp(join(tmpdir(), 'highwater-bench-'))
     const server = await startPrivateServer({ storeDirectory: join(directory, 'jetstream') })
     const connection = await connectToNats({ servers: [server.url], name: 'bench' })
-    const genesis = benchGenesis()
+    const genesis = benchGenesis(files)
     await ensureStreams(connection, 0, DEFAULT_STREAM_LIMITS, genesis)
     return new Rig(server, connection, directory)
   }
