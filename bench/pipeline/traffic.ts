@@ -52,7 +52,7 @@ message: 'Your friends are online.'
 }
 
 /** Genesis of the benched partition: one of one, on a real clock. */
-export function benchGenesis(): Uint8Array {
+export function benchGenesis(files: ConfigFiles = BENCH_FILES): Uint8Array {
   return encodeGenesis({
     id: 'genesis',
     partition: 0,
@@ -60,7 +60,7 @@ export function benchGenesis(): Uint8Array {
     zone: 'Asia/Shanghai',
     clock: { mode: 'real' },
     generation: 1,
-    files: BENCH_FILES,
+    files,
   })
 }
 
