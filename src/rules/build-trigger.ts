@@ -2,37 +2,23 @@
  * A trigger's reading to its spec: conditions compiled, defaults filled in, contradictions found.
  */
 
-import type { ScheduleSpec, TriggerSpec } from '../model/catalog.ts'
+import type { TriggerSpec } from '../model/catalog.ts'
 import { CALENDAR_UNITS, type Expression } from '../model/expression.ts'
-import { CLASS_DEFAULT, type ContactWindowSpec, everyDay } from '../model/policy.ts'
+import { buildCompetition, findClass } from './build-competition.ts'
 import { compileAt } from './build-counters.ts'
+import { buildDelivery } from './build-delivery.ts'
+import { checkCaps } from './cap-checks.ts'
 import type { CompiledCondition } from './condition.ts'
 import { canonicalJson } from './identity.ts'
 import type { NameTable } from './names.ts'
 import { referencesOf } from './references.ts'
 import type { Located } from './shape.ts'
-import {
-  ATTEMPTS_DEFAULT,
-  type ContactWindowReading,
-  type DeliverReading,
-  EXPIRES_DEFAULT_MS,
-  PRIORITY_DEFAULT,
-  type TriggerReading,
-} from './trigger-grammar.ts'
+import type { TriggerContext } from './trigger-context.ts'
+import { PRIORITY_DEFAULT, type TriggerReading } from './trigger-grammar.ts'
 import type { YamlSource } from './yaml-source.ts'
-
-const NO_DAYS: ReadonlySet<number> = new Set()
 
 /** Beyond this lateness a latch per hour does not fit the bits that a latch has. */
 export const HOURLY_LATENESS_MAX_MS = 30 * 3_600_000
-
-/** What a trigger is built with: the declared names, the lateness in force, and where notes go. */
-export interface TriggerContext {
-  readonly names: NameTable
-  readonly latenessMs: number
-  readonly source: YamlSource
-  readonly notes: string[]
-}
 
 /** A trigger from its reading, or null when something is wrong with it (reported). */
 export function buildTrigger(reading: TriggerReading, context: TriggerContext): TriggerSpec | null {
@@ -45,12 +31,17 @@ export function buildTrigger(reading: TriggerReading, context: TriggerContext): 
   const cancelWhen =
     values.cancelWhen === undefined ? null : readCancel(values.cancelWhen, names, source)
   const oncePerTag = readOncePerTag(values.oncePerTag, names, source)
-  const delivery = values.deliver === undefined ? null : readDelivery(values.deliver, id, context)
+  const messageClass = findClass(reading, context)
+  const delivery =
+    values.deliver === undefined ? null : buildDelivery(values.deliver, id, messageClass, context)
+  const competition =
+    messageClass === null ? null : buildCompetition(reading, messageClass.spec, context)
+  const caps = values.cap === undefined ? [] : checkCaps(values.cap, source)
   const { validFromMs, validToMs } = readValidity(reading, source)
   const { message } = values
-  const isWhole = id !== undefined && message !== undefined && delivery !== null
-  if (!isWhole || when === null || once === null || source.problems.length > countBefore)
-    return null
+  if (id === undefined || message === undefined || when === null || once === null) return null
+  if (messageClass === null || competition === null || delivery === null) return null
+  if (source.problems.length > countBefore) return null
   const isLateFiring = values.late === 'fire'
   const identity = canonicalJson({ when: when.expression, once, oncePerTag, late: isLateFiring })
   noteConstant(id, when.expression, context)
@@ -63,17 +54,11 @@ export function buildTrigger(reading: TriggerReading, context: TriggerContext): 
     isLateFiring,
     isFiringExisting: values.reload === 'fire-existing',
     isRetrying: values.retry ?? false,
-    class: CLASS_DEFAULT,
-    layer: 0,
+    class: messageClass.spec.name,
     priority: values.priority ?? PRIORITY_DEFAULT,
-    value: null,
-    audience: null,
-    controlGroup: null,
-    isIgnoringCaps: false,
-    isCounted: true,
-    overCapacity: 'defer',
+    ...competition,
     ...delivery,
-    caps: Object.freeze(values.cap ?? []),
+    caps: Object.freeze(caps),
     cancelWhen,
     validFromMs,
     validToMs,
@@ -165,82 +150,6 @@ function readOncePerTag(
     source.report(name.node, 'not-versioned', message, `declare ${tag.name}: {versioned: true}`)
   }
   return null
-}
-
-type DeliveryPart = Pick<
-  TriggerSpec,
-  'channel' | 'schedule' | 'contactWindow' | 'onExpired' | 'attemptsMax'
->
-
-function readDelivery(
-  reading: DeliverReading,
-  id: string | undefined,
-  context: TriggerContext,
-): DeliveryPart | null {
-  const { values } = reading
-  const schedule = values.at?.value ?? { kind: 'now' }
-  const contactWindow =
-    values.contactWindow === undefined ? null : readContactWindow(values.contactWindow, context)
-  if (contactWindow !== null && values.at !== undefined) {
-    checkSchedule(schedule, contactWindow, values.at, id, context)
-  }
-  if (values.channel === undefined) return null
-  return {
-    channel: values.channel,
-    schedule: Object.freeze(schedule),
-    contactWindow,
-    onExpired: values.onExpired ?? 'reschedule',
-    attemptsMax: values.attempts ?? ATTEMPTS_DEFAULT,
-  }
-}
-
-function readContactWindow(
-  reading: ContactWindowReading,
-  context: TriggerContext,
-): ContactWindowSpec | null {
-  const { source } = context
-  const { from, to, outside, spread, expires } = reading.values
-  if (from === undefined || to === undefined || outside === undefined) return null
-  if (from >= to) {
-    const message =
-      from === to ? 'the contact window never opens' : 'the contact window runs backwards'
-    const hint = from === to ? undefined : "it cannot cross midnight; to may be '24:00'"
-    source.report(reading.at('to'), 'out-of-range', message, hint)
-    return null
-  }
-  const spreadMs = spread ?? 0
-  if (spreadMs > (to - from) * 60_000) {
-    const message = 'the spread is longer than the contact window is open'
-    source.report(reading.at('spread'), 'out-of-range', message)
-  }
-  const expiresMs = expires ?? EXPIRES_DEFAULT_MS
-  const openings = Object.freeze(everyDay(Object.freeze({ fromMinute: from, toMinute: to })))
-  return Object.freeze({ openings, holidays: NO_DAYS, outside, spreadMs, expiresMs })
-}
-
-/** A wall-clock moment outside the contact window: with drop nothing would ever be sent. */
-function checkSchedule(
-  schedule: ScheduleSpec,
-  window: ContactWindowSpec,
-  at: Located<ScheduleSpec>,
-  id: string | undefined,
-  context: TriggerContext,
-): void {
-  if (schedule.kind !== 'at') return
-  const { minuteOfDay } = schedule
-  const isInside = window.openings.some(
-    (opening) =>
-      opening !== null && minuteOfDay >= opening.fromMinute && minuteOfDay < opening.toMinute,
-  )
-  if (isInside) return
-  if (window.outside === 'drop') {
-    const message = 'this moment is always outside the contact window, so everything is dropped'
-    context.source.report(at.node, 'out-of-range', message, 'move it inside, or outside: defer')
-  } else if (id !== undefined) {
-    context.notes.push(
-      `trigger ${id}: its moment of delivery is outside its contact window, so every delivery is deferred`,
-    )
-  }
 }
 
 function readValidity(

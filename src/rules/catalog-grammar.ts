@@ -1,5 +1,6 @@
 /**
- * The grammar of the files that declare things: counters, tags, fields, dictionaries, parameters.
+ * The grammar of the files that declare things: counters, tags, fields, dictionaries, parameters,
+ * and the policy (policy-grammar.ts).
  * Each key is said once, here; reading, editor schema and messages come from it.
  */
 
@@ -8,6 +9,7 @@ import type { CounterWindowSpec } from '../model/catalog.ts'
 import { CALENDAR_UNITS } from '../model/expression.ts'
 import { suggestWord } from '../model/spelling.ts'
 import { CONDITION_LENGTH_MAX } from './cel-text.ts'
+import { policyKeys } from './policy-grammar.ts'
 import { durationOf, flag, oneOf, parameterValue, textOf, wholeNumber } from './scalar-shapes.ts'
 import {
   dictionaryOf,
@@ -167,6 +169,7 @@ export const catalogFile = recordOf('a configuration file', {
     dictionaryOf('counters', counter, CATALOG_BOUNDS.counters),
     'What is counted per subscriber, read as counter.day.',
   ),
+  ...policyKeys,
 })
 
 type ReadingOf<S> = S extends Shape<infer T> ? T : never

@@ -9,7 +9,8 @@ export function catalogNotes(catalog: Catalog): readonly string[] {
   const tags = new Set<string>()
   const fields = new Set<string>()
   for (const trigger of catalog.triggers) {
-    for (const expression of [trigger.when, trigger.cancelWhen]) {
+    const { when, cancelWhen, value, audience } = trigger
+    for (const expression of [when, cancelWhen, value, audience]) {
       if (expression === null) continue
       const references = referencesOf(expression)
       for (const { counter } of references.counters) counters.add(counter)

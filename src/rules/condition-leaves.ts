@@ -16,7 +16,7 @@ import { makeBool, makeCompare, makeNumber } from './fold.ts'
 import type { NameTable } from './names.ts'
 
 /** What a condition is for: it decides what may be read. */
-export type ConditionPurpose = 'when' | 'cancelWhen' | 'where'
+export type ConditionPurpose = 'when' | 'cancelWhen' | 'where' | 'value' | 'audience'
 
 const BROKEN: Typed = { type: 'broken' }
 
@@ -27,6 +27,8 @@ const COLUMN_NAMES: readonly UsageColumn[] = ['bytes', 'time', 'rat', 'app', 'ce
 const PURPOSE_READS: Readonly<Record<ConditionPurpose, string>> = {
   when: 'counters, tags, fields, lists and params',
   cancelWhen: 'tags, fields, lists and params',
+  value: 'counters, tags, fields, lists and params',
+  audience: 'tags, fields, lists and params',
   where: 'the columns bytes, time, rat, app, cell, kind and params',
 }
 
@@ -230,7 +232,9 @@ export class LeafResolver {
   /** Whether the purpose may read that kind of thing; reports otherwise. */
   #isAllowed(place: ASTNode, what: 'counters' | 'tags' | 'fields' | 'lists'): boolean {
     const isAllowed =
-      this.#purpose === 'when' || (this.#purpose === 'cancelWhen' && what !== 'counters')
+      what === 'counters'
+        ? this.#purpose === 'when' || this.#purpose === 'value'
+        : this.#purpose !== 'where'
     this.isReading ||= isAllowed
     if (!isAllowed) {
       const message = `"${this.#purpose}" reads ${PURPOSE_READS[this.#purpose]} only`

@@ -48,8 +48,8 @@ export interface CompiledCondition {
 }
 
 /**
- * Compiles the text of a `when`, `cancelWhen` or `where`. Null after reporting at least one
- * problem, or when it uses names that are known to be broken.
+ * Compiles the text of a condition to a boolean, that of a `value` to a number. Null after
+ * reporting at least one problem, or when it uses names that are known to be broken.
  */
 export function compileCondition(
   text: string,
@@ -62,9 +62,17 @@ export function compileCondition(
   const compiler = new ConditionCompiler(text, purpose, names, report)
   const result = compiler.compile(root)
   if (result.type === 'broken') return null
-  if (result.type !== 'bool') {
-    const message = `a condition must be true or false; this is ${describeType(result)}`
-    report(root.start, 'condition-type', message, 'compare it, like data.day >= 500 * KiB')
+  const wanted = purpose === 'value' ? 'number' : 'bool'
+  if (result.type !== wanted) {
+    const found = describeType(result)
+    const [message, hint] =
+      wanted === 'number'
+        ? [`a value must be a number; this is ${found}`, 'like tags.seed ? 10 : 1']
+        : [
+            `a condition must be true or false; this is ${found}`,
+            'compare it, like data.day >= 500 * KiB',
+          ]
+    report(root.start, 'condition-type', message, hint)
     return null
   }
   if (depthOf(result.node) > CONDITION_DEPTH_MAX) {

@@ -34,6 +34,15 @@ export function evaluateCondition(node: Expression, reader: ExpressionReader): b
   return evaluateBoolean(node, reader)
 }
 
+/**
+ * A numeric expression: NaN while a field that it reads outside `has` is unset. What it divides by
+ * zero is not finite; whoever ranks by it counts that as 0.
+ */
+export function evaluateNumber(node: Expression, reader: ExpressionReader): number {
+  for (const field of fieldsNeeded(node)) if (!reader.has(field)) return Number.NaN
+  return numberOf(node, reader)
+}
+
 /** Value of a node: a boolean, or a double that may be infinite or NaN only outside comparisons. */
 export function evaluateExpression(node: Expression, reader: ExpressionReader): number | boolean {
   switch (node.kind) {
@@ -61,19 +70,15 @@ export function evaluateExpression(node: Expression, reader: ExpressionReader): 
     case 'compare':
       return compareNumbers(
         node.operator,
-        evaluateNumber(node.left, reader),
-        evaluateNumber(node.right, reader),
+        numberOf(node.left, reader),
+        numberOf(node.right, reader),
       )
     case 'arithmetic':
-      return calculate(
-        node.operator,
-        evaluateNumber(node.left, reader),
-        evaluateNumber(node.right, reader),
-      )
+      return calculate(node.operator, numberOf(node.left, reader), numberOf(node.right, reader))
     case 'negate':
-      return -evaluateNumber(node.operand, reader)
+      return -numberOf(node.operand, reader)
     case 'in':
-      return node.values.includes(evaluateNumber(node.operand, reader))
+      return node.values.includes(numberOf(node.operand, reader))
     case 'conditional':
       return evaluateBoolean(node.test, reader)
         ? evaluateExpression(node.consequent, reader)
@@ -120,6 +125,6 @@ function evaluateBoolean(node: Expression, reader: ExpressionReader): boolean {
   return evaluateExpression(node, reader) === true
 }
 
-function evaluateNumber(node: Expression, reader: ExpressionReader): number {
+function numberOf(node: Expression, reader: ExpressionReader): number {
   return Number(evaluateExpression(node, reader))
 }

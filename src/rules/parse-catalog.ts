@@ -13,9 +13,8 @@ import type {
   TagSpec,
   TriggerSpec,
 } from '../model/catalog.ts'
-import { NO_POLICY } from '../model/policy.ts'
-
 import { buildCounter, buildField } from './build-counters.ts'
+import { buildPolicy } from './build-policy.ts'
 import { buildTrigger } from './build-trigger.ts'
 import {
   type CatalogFileReading,
@@ -25,6 +24,7 @@ import {
 } from './catalog-grammar.ts'
 import { catalogNotes } from './catalog-notes.ts'
 import type { NameTable } from './names.ts'
+import type { TriggerContext } from './trigger-context.ts'
 import { type TriggerReading, TRIGGERS_MAX, triggerFile } from './trigger-grammar.ts'
 import { PROBLEMS_MAX, YamlSource } from './yaml-source.ts'
 
@@ -125,7 +125,7 @@ function isTriggerDocument(document: Node): boolean {
 }
 
 function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
-  const only = onlyOnce(read.declarations)
+  const { only, isGiven } = onlyOnce(read.declarations)
   const latenessMs = only('lateness')?.value.value ?? LATENESS_DEFAULT_MS
   const apps = buildApps(only('apps'))
   const parameters = new Map<string, number | boolean | null>()
@@ -157,13 +157,14 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
       value === undefined ? null : buildCounter(name, key, value, names, countersRead!.source)
     counters.set(name, spec)
   }
-  const triggers = buildTriggers(read.triggers, names, latenessMs, notes)
+  const policy = buildPolicy({ only, isGiven })
+  const triggers = buildTriggers(read.triggers, { names, policy, latenessMs, notes })
   return Object.freeze({
     counters: Object.freeze([...counters.values()].filter((spec) => spec !== null)),
     tags: Object.freeze([...tags.values()].filter((spec) => spec !== null)),
     fields: Object.freeze([...fields.values()].filter((spec) => spec !== null)),
     triggers,
-    policy: NO_POLICY,
+    policy: policy.spec,
     apps,
     latenessMs,
     earlinessMs: only('earliness')?.value ?? EARLINESS_DEFAULT_MS,
@@ -189,12 +190,13 @@ function onlyOnce(declarations: readonly Reading<CatalogFileReading>[]) {
       }
     }
   }
-  return <K extends DeclarationKey>(key: K) => {
+  const only = <K extends DeclarationKey>(key: K) => {
     const owner = owners.get(key)
     const value = owner?.reading.values[key]
     if (owner === undefined || value === undefined) return undefined
     return { source: owner.source, value: value as NonNullable<typeof value> }
   }
+  return { only, isGiven: (key: DeclarationKey) => owners.has(key) }
 }
 
 type AppsReading = { source: YamlSource; value: NonNullable<CatalogFileReading['values']['apps']> }
@@ -217,9 +219,7 @@ function buildApps(read: AppsReading | undefined): ReadonlyMap<string, number> {
 
 function buildTriggers(
   readings: readonly Reading<TriggerReading>[],
-  names: NameTable,
-  latenessMs: number,
-  notes: string[],
+  context: Omit<TriggerContext, 'source'>,
 ): readonly TriggerSpec[] {
   const fileById = new Map<string, string>()
   const triggers: TriggerSpec[] = []
@@ -230,7 +230,7 @@ function buildTriggers(
       source.report(id.node, 'duplicate', `the trigger "${id.value}" is already given in ${other}`)
     }
     if (id !== undefined) fileById.set(id.value, source.file)
-    const trigger = buildTrigger(reading, { names, latenessMs, source, notes })
+    const trigger = buildTrigger(reading, { ...context, source })
     if (trigger !== null) triggers.push(trigger)
   }
   const surplus = readings[TRIGGERS_MAX]

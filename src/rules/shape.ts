@@ -99,6 +99,18 @@ export function recordOf<K extends Keys>(what: string, keys: K): Shape<RecordRea
 /** How names of counters, tags, fields, parameters and words look. */
 export const NAME_PATTERN = /^[a-z][a-z0-9_]{0,62}$/
 
+/** How names of one kind look, and a sentence that says it. */
+export interface Naming {
+  readonly pattern: RegExp
+  readonly advice: string
+}
+
+const UNDERSCORED: Naming = {
+  pattern: NAME_PATTERN,
+  advice:
+    'names are lower-case letters, digits and underscores, start with a letter, and have at most 63 characters',
+}
+
 /**
  * A mapping from names of one's own choice to values of one shape. Broken entries come as
  * undefined.
@@ -107,11 +119,12 @@ export function dictionaryOf<T>(
   what: string,
   shape: Shape<T>,
   countMax: number,
+  naming: Naming = UNDERSCORED,
 ): Shape<ReadonlyMap<string, { readonly key: Node; readonly value: T | undefined }>> {
   return {
     schema: {
       type: 'object',
-      propertyNames: { pattern: NAME_PATTERN.source },
+      propertyNames: { pattern: naming.pattern.source },
       additionalProperties: shape.schema,
       maxProperties: countMax,
     },
@@ -126,8 +139,8 @@ export function dictionaryOf<T>(
       for (const pair of node.items) {
         if (!isScalar(pair.key)) continue
         const name = String(pair.key.value)
-        if (!NAME_PATTERN.test(name) || FORBIDDEN_NAMES.has(name)) {
-          source.report(pair.key, 'bad-name', `"${name.slice(0, 80)}" is no name`, NAME_ADVICE)
+        if (!naming.pattern.test(name) || FORBIDDEN_NAMES.has(name)) {
+          source.report(pair.key, 'bad-name', `"${name.slice(0, 80)}" is no name`, naming.advice)
           continue
         }
         const value = isNode(pair.value) ? shape.read(pair.value, source) : undefined
@@ -194,9 +207,6 @@ export function textScalar(node: Node): (Scalar & { readonly value: string }) | 
     ? (node as Scalar & { value: string })
     : null
 }
-
-const NAME_ADVICE =
-  'names are lower-case letters, digits and underscores, start with a letter, and have at most 63 characters'
 
 function describeNode(node: Node): string {
   if (isMap(node)) return 'a mapping'

@@ -3,24 +3,25 @@
  * from it.
  */
 
-import { isScalar, isSeq } from 'yaml'
+import { isScalar } from 'yaml'
 import type { ScheduleSpec } from '../model/catalog.ts'
 import { CALENDAR_UNITS } from '../model/expression.ts'
-import type { CapSpec } from '../model/policy.ts'
+import { CLASS_DEFAULT } from '../model/policy.ts'
 import { parseDuration, parseMinuteOfDay } from '../model/quantity.ts'
 import { conditionText } from './catalog-grammar.ts'
+import { CONDITION_LENGTH_MAX } from './cel-text.ts'
+import { caps, contactWindow, controlGroupOf, DELAY_MAX_MS, hyphenedName } from './policy-shapes.ts'
 import {
-  durationOf,
   flag,
   instant,
-  minuteOfDay,
+  isExactNumber,
   oneOf,
   patternOf,
   textOf,
   wholeNumber,
 } from './scalar-shapes.ts'
 import {
-  listOf,
+  type Located,
   located,
   optional,
   recordOf,
@@ -30,17 +31,10 @@ import {
   textScalar,
 } from './shape.ts'
 
-const MINUTE_MS = 60_000
-const DAY_MS = 24 * 60 * MINUTE_MS
-
 /** Longest message text, characters. */
 export const MESSAGE_LENGTH_MAX = 1000
 /** Triggers in one configuration. */
 export const TRIGGERS_MAX = 1000
-/** Longest planned delay and longest time a deferred delivery may wait. */
-export const DELAY_MAX_MS = 30 * DAY_MS
-/** How long a deferred delivery may wait unless the trigger says otherwise. */
-export const EXPIRES_DEFAULT_MS = DAY_MS
 /** What a trigger is when it does not say: in the middle, tried three times in all. */
 export const PRIORITY_DEFAULT = 100
 export const ATTEMPTS_DEFAULT = 3
@@ -72,83 +66,41 @@ export const schedule: Shape<ScheduleSpec> = {
   },
 }
 
-const CAP_PATTERN = /^(\d{1,6}) (?:per (hour|day|week|month|cycle)|(ever))$/
-
-const oneCap: Shape<CapSpec> = {
-  schema: { type: 'string', pattern: '^[1-9][0-9]* (per (hour|day|week|month|cycle)|ever)$' },
-  read(node, source) {
-    const match = CAP_PATTERN.exec(textScalar(node)?.value ?? '')
-    if (match === null) {
-      return refuse(node, source, 'a cap is expected', 'like 1 per month, 3 per week, 1 ever')
-    }
-    const count = Number(match[1])
-    const per = CALENDAR_UNITS.find((unit) => unit === match[2]) ?? 'ever'
-    if (count > 0 && count <= 1000) return { count, per, lengthMs: 0 }
-    const hint =
-      count === 0 ? 'leave the key out for no limit; use validity to stop a trigger' : undefined
-    source.report(node, 'out-of-range', `a cap is 1 to 1000, not ${count}`, hint)
-    return undefined
-  },
-}
-
-const manyCaps = listOf('cap', oneCap, { min: 1, max: CALENDAR_UNITS.length + 1 })
-
-/** A cap, a list of caps that must all pass, or null for no limit. */
-export const caps: Shape<readonly CapSpec[]> = {
-  schema: { anyOf: [oneCap.schema, manyCaps.schema, { type: 'null' }] },
-  read(node, source) {
-    if (isScalar(node) && node.value === null) return []
-    if (!isSeq(node)) {
-      const cap = oneCap.read(node, source)
-      return cap === undefined ? undefined : [cap]
-    }
-    const values = manyCaps.read(node, source)
-    if (values === undefined) return undefined
-    const units = new Set<string>()
-    for (const { value, node: place } of values) {
-      if (units.has(value.per)) source.report(place, 'duplicate', `two caps per ${value.per}`)
-      units.add(value.per)
-    }
-    return values.map(({ value }) => value)
-  },
-}
-
-const contactWindow = recordOf('contactWindow', {
-  from: required(minuteOfDay, "When it opens, in the subscriber's zone, inclusive: '09:00'."),
-  to: required(minuteOfDay, "When it closes, in the subscriber's zone, exclusive: '21:00'."),
-  outside: required(
-    oneOf(['defer', 'drop']),
-    'What happens outside: defer to the next opening, or drop.',
-  ),
-  spread: optional(
-    durationOf(0, DAY_MS),
-    'Deferred deliveries are spread over this long after the opening.',
-    '0s',
-  ),
-  expires: optional(
-    durationOf(MINUTE_MS, DELAY_MAX_MS),
-    'How long after its planned moment a delivery may still go out.',
-    '24h',
-  ),
-})
-
 const deliver = recordOf('deliver', {
   channel: required(
-    patternOf(
-      'the name of a channel',
-      /^[a-z][a-z0-9-]{0,30}$/,
-      'channels are lower-case letters, digits and hyphens, like sms',
-    ),
+    located(hyphenedName('channel', 'channels')),
     'The channel that carries the delivery, like sms.',
   ),
   at: optional(located(schedule), 'When: now, next day 12:00, same day 18:00, after 2h.', 'now'),
-  contactWindow: optional(contactWindow, 'The hours in which customers may be spoken to.', null),
+  contactWindow: optional(
+    contactWindow,
+    'The hours in which customers may be spoken to, within those of its channel and its class.',
+    null,
+  ),
+  overCapacity: optional(
+    oneOf(['defer', 'drop']),
+    "What happens when the channel's capacity for the hour or the day is spent: wait for the next one, or drop.",
+    'defer',
+  ),
   onExpired: optional(
     oneOf(['reschedule', 'drop']),
     'What happens when a gateway reports that a delivery came too late.',
     'reschedule',
   ),
   attempts: optional(wholeNumber(1, 10), 'How often a delivery is tried in all.', ATTEMPTS_DEFAULT),
+})
+
+const numberText = textOf(CONDITION_LENGTH_MAX)
+
+/** A numeric expression's text; a plain number is one, too. */
+const valueText: Shape<Located<string>> = located({
+  schema: { anyOf: [{ type: 'number' }, numberText.schema] },
+  read(node, source) {
+    if (!isScalar(node) || typeof node.value !== 'number') return numberText.read(node, source)
+    if (isExactNumber(node.value)) return String(node.value)
+    source.report(node, 'out-of-range', 'the number is too large to be exact')
+    return undefined
+  },
 })
 
 const validity = recordOf('validity', {
@@ -185,11 +137,43 @@ export const triggerFile = recordOf('a trigger', {
     'Whether a new or edited trigger fires for those who are already above the line.',
     'ignore-existing',
   ),
-  priority: optional(wholeNumber(0, 999), 'Smaller goes first.', PRIORITY_DEFAULT),
+  class: optional(
+    located(hyphenedName('class', 'classes')),
+    'What kind of message it is: marketing, service, legal, or a declared class.',
+    CLASS_DEFAULT,
+  ),
+  layer: optional(
+    located(hyphenedName('layer', 'layers')),
+    'Its layer in the arbitration: one of arbitration.layers. Left out: the weakest.',
+  ),
+  priority: optional(wholeNumber(0, 999), 'Smaller goes first, within a layer.', PRIORITY_DEFAULT),
+  value: optional(
+    valueText,
+    'What the contact is worth, a number in CEL over counters, tags, fields, lists and params: larger goes first, within a priority.',
+    0,
+  ),
+  audience: optional(
+    conditionText,
+    'Who may get it at all, in CEL over tags, fields, lists and params; judged when it fires and when it is due.',
+    'everybody',
+  ),
+  controlGroup: optional(
+    controlGroupOf('the id of the trigger'),
+    'Subscribers who are held out, so that there is somebody to compare with.',
+    null,
+  ),
+  ignoresCaps: optional(
+    flag,
+    'Whether it passes over all caps but its own, and takes no part in arbitration. Left out: what its class says.',
+  ),
+  countsTowardCaps: optional(
+    flag,
+    'Whether its deliveries count in the caps of channel and all. Left out: what its class says.',
+  ),
   deliver: required(deliver, 'How and when the delivery goes out.'),
   cap: optional(
     caps,
-    'How many deliveries a subscriber may get from this trigger: 1 per month, 1 ever, or a list; null: no limit.',
+    'How many deliveries a subscriber may get from this trigger: 1 per month, 8 per 30 days, 1 ever, or a list; null: no limit.',
     null,
   ),
   cancelWhen: optional(
@@ -210,4 +194,3 @@ type ReadingOf<S> = S extends Shape<infer T> ? T : never
 
 export type TriggerReading = ReadingOf<typeof triggerFile>
 export type DeliverReading = ReadingOf<typeof deliver>
-export type ContactWindowReading = ReadingOf<typeof contactWindow>
