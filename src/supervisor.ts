@@ -41,6 +41,7 @@ import { SYSTEM_CLOCK } from './partition/system-clock.ts'
 import { viewOfTriggers } from './partition/trigger-views.ts'
 import { PartitionWorker } from './partition/worker.ts'
 import { encodeConfig, encodeGenesis, encodeTick } from './probe/encode.ts'
+import { createErrandWriter } from './probe/encode-errand.ts'
 import { describeChange } from './rules/describe-change.ts'
 import { parseCatalog } from './rules/parse-catalog.ts'
 import { brokerLink } from './sink/broker-link.ts'
@@ -291,6 +292,7 @@ export class Supervisor implements WorkerView {
           output: await openOutputStream(connection, partition),
           rejects: openRejectStream(connection, partition),
           control: this.#controlOf(partition),
+          errands: createErrandWriter((target) => this.#controlOf(target)),
           store,
           clock: this.#clock,
         },
@@ -374,11 +376,9 @@ export class Supervisor implements WorkerView {
     const { halt } = worker
     if (halt === null) {
       const { outboxDecisions } = worker.view()
+      const text = 'partition stopped before OUT took everything: the next start sends the rest'
       if (outboxDecisions === 0) this.#logger.info({ partition }, 'partition stopped')
-      else {
-        const text = 'partition stopped before OUT took everything: the next start sends the rest'
-        this.#logger.warn({ partition, outboxDecisions }, text)
-      }
+      else this.#logger.warn({ partition, outboxDecisions }, text)
       return
     }
     const cause = halt.cause instanceof Error ? (halt.cause.stack ?? halt.cause.message) : undefined

@@ -6,6 +6,14 @@ import {
   MESSAGE_SIZE_MAX,
   PARTITION_COUNT_MAX,
 } from '../model/wire.ts'
+import {
+  emptySelectionDraft,
+  finishSelection,
+  readSelectionValue,
+  SELECTION_KEYS,
+  SELECTION_KEYS_OF_KIND,
+  type SelectionDraft,
+} from './control-selection.ts'
 import type { Cursor } from './cursor.ts'
 import {
   readId,
@@ -24,8 +32,8 @@ import { openMessage } from './messages.ts'
 
 /*
  * Control: {v, kind, id, …}. genesis: partitions, partition, zone, clock {mode, writer?, start?},
- * generation, files; config: generation, files; tick: writer?, time?; erase: sub or subs. Keys in
- * any order, each once, no others.
+ * generation, files; config: generation, files; tick: writer?, time?; erase: sub or subs; select,
+ * tally, cut: see control-selection.ts. Keys in any order, each once, no others.
  */
 
 const CONTROL_KEYS = [
@@ -42,8 +50,9 @@ const CONTROL_KEYS = [
   'time',
   'sub',
   'subs',
+  ...SELECTION_KEYS,
 ] as const
-const CONTROL_KINDS = ['genesis', 'config', 'tick', 'erase'] as const
+const CONTROL_KINDS = ['genesis', 'config', 'tick', 'erase', 'select', 'tally', 'cut'] as const
 /** Keys that each kind must have, and may have, beside v, kind and id. */
 const KEYS_OF_KIND = {
   genesis: {
@@ -53,6 +62,7 @@ const KEYS_OF_KIND = {
   config: { required: ['generation', 'files'], allowed: [] },
   tick: { required: [], allowed: ['writer', 'time'] },
   erase: { required: [], allowed: ['sub', 'subs'] },
+  ...SELECTION_KEYS_OF_KIND,
 } as const
 const CLOCK_KEYS = ['mode', 'writer', 'start'] as const
 const CLOCK_MODES = ['real', 'virtual'] as const
@@ -79,6 +89,7 @@ interface Draft {
   timeMs: number | null
   sub: number | null
   subs: readonly number[] | null
+  readonly selection: SelectionDraft
 }
 
 /**
@@ -101,6 +112,7 @@ export function decodeControl(data: Uint8Array): ControlMessage {
     timeMs: null,
     sub: null,
     subs: null,
+    selection: emptySelectionDraft(),
   }
   const seen = readMap(cursor, CONTROL_KEYS, (key) => readValue(cursor, draft, key))
   cursor.expectEnd()
@@ -109,7 +121,7 @@ export function decodeControl(data: Uint8Array): ControlMessage {
   return finish(cursor, draft)
 }
 
-function readValue(cursor: Cursor, draft: Draft, key: string): void {
+function readValue(cursor: Cursor, draft: Draft, key: (typeof CONTROL_KEYS)[number]): void {
   switch (key) {
     case 'v':
       readVersion(cursor)
@@ -147,8 +159,11 @@ function readValue(cursor: Cursor, draft: Draft, key: string): void {
     case 'subs':
       draft.subs = readSubscribers(cursor)
       break
-    default:
+    case 'time':
       draft.timeMs = cursor.takeNil() ? null : readTimeMs(cursor)
+      break
+    default:
+      readSelectionValue(cursor, draft.selection, key)
   }
 }
 
@@ -221,6 +236,7 @@ function finish(cursor: Cursor, draft: Draft): ControlMessage {
   if (kind === 'tick') return { kind, id, writer: draft.writer, timeMs: draft.timeMs }
   if (kind === 'config') return { kind, id, generation, files }
   if (kind === 'erase') return { kind, id, subscribers: subscribersOf(cursor, draft) }
+  if (kind !== 'genesis') return finishSelection(cursor, kind, id, draft.selection, draft)
   if (partition >= partitionCount) {
     cursor.root = 'partition'
     throw cursor.reject('out-of-range', `partition ${partition} of ${partitionCount}`)

@@ -19,10 +19,10 @@ const NAME_SIZE_MAX = 64
  * Reads a map whose keys are all in `known`, each at most once, and calls `readValue` for each key
  * with the cursor before its value. Returns the keys seen as bits, by position in `known`.
  */
-export function readMap(
+export function readMap<Key extends string>(
   cursor: Cursor,
-  known: readonly string[],
-  readValue: (key: string) => void,
+  known: readonly Key[],
+  readValue: (key: Key) => void,
 ): number {
   const { root, row, field } = cursor
   const entryCount = cursor.readMapSize()
@@ -30,7 +30,7 @@ export function readMap(
   for (let i = 0; i < entryCount; i++) {
     const at = cursor.offset
     const key = cursor.readString(NAME_SIZE_MAX)
-    const index = known.indexOf(key)
+    const index = known.indexOf(key as Key)
     if (index < 0) {
       cursor.offset = at
       throw cursor.reject('unknown-name', `unknown key at offset ${at}`)
@@ -39,7 +39,7 @@ export function readMap(
     seen |= 1 << index
     if (root === '') cursor.root = key
     else cursor.field = field === '' ? key : `${field}.${key}`
-    readValue(key)
+    readValue(known[index]!)
     cursor.root = root
     cursor.row = row
     cursor.field = field

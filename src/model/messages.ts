@@ -78,9 +78,67 @@ export type ControlMessage =
       readonly writer: string | null
       readonly timeMs: number | null
     }
+  /**
+   * Selects the members of a segment anew, as a new version of its tag. On the log of partition 0
+   * from its owner, when the schedule has come (`atMs`, the instant of the schedule), or from a
+   * person (null); `order` is null there. Partition 0 numbers it and copies it to the others, with
+   * the order to run it.
+   */
+  | {
+      readonly kind: 'select'
+      readonly id: string
+      readonly segment: string
+      readonly version: number
+      readonly atMs: number | null
+      readonly order: SelectionOrder | null
+    }
+  /**
+   * What partition `partition` counted in a round of a selection; or, at its end, how many it took.
+   */
+  | {
+      readonly kind: 'tally'
+      readonly id: string
+      readonly run: number
+      readonly round: number
+      readonly partition: number
+      readonly tally: SelectionTally
+    }
+  /** Where the cut lies as far as known, and what to count next; the last one has no next. */
+  | {
+      readonly kind: 'cut'
+      readonly id: string
+      readonly run: number
+      readonly round: number
+      readonly cut: SelectionCut
+    }
   /** Forget these subscribers: their numbers, 1 to ERASE_SUBSCRIBERS_MAX of them. */
   | {
       readonly kind: 'erase'
       readonly id: string
       readonly subscribers: readonly number[]
     }
+
+/** How a partition is to run a selection: all of them see the same counters and the same clock. */
+export interface SelectionOrder {
+  /** Number of the selection, from 1, over all segments. */
+  readonly run: number
+  /** Generation of the configuration that partition 0 selects under. */
+  readonly generation: number
+  /** Instant as of which counters and dates are read, ms. */
+  readonly startMs: number
+}
+
+/** Candidates of one partition by the next digit of their keys; or what it took in the end. */
+export type SelectionTally =
+  | { readonly kind: 'counts'; readonly counts: Uint32Array }
+  | { readonly kind: 'taken'; readonly candidates: number; readonly taken: number }
+
+/**
+ * Thresholds of the quotas cut so far, SELECTION_KEY_WORDS words each, and the digits of the key
+ * that are settled for the next one; null: there is no next one, and what is at or above a
+ * threshold is taken.
+ */
+export interface SelectionCut {
+  readonly thresholds: Uint32Array
+  readonly next: { readonly digits: number; readonly prefix: Uint32Array } | null
+}

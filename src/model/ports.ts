@@ -3,6 +3,8 @@
  * adapters live in source/, sink/ and store/; the simulation brings its own.
  */
 
+import type { ControlMessage } from './messages.ts'
+
 /** One message of IN_<p>. `timestampMs` is JetStream's. `data` is valid until the next `take`. */
 export interface InputMessage {
   readonly sequence: number
@@ -89,6 +91,11 @@ export interface RejectStream {
 /** Writes to `control.<p>`: ticks of the owner, configs, genesis. */
 export interface ControlWriter {
   publish(data: Uint8Array, expectedLastSequence: number | null): Promise<PublishOutcome>
+}
+
+/** Writes control messages to the logs of any partitions; see partition/errands.ts. */
+export interface ErrandWriter {
+  publish(partition: number, message: ControlMessage): Promise<PublishOutcome>
 }
 
 /** Where a page of state lives: table, page number within it, and one of its two slots. */

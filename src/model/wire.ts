@@ -15,6 +15,13 @@ export const UPSERT_ROWS_MAX = 10_000
 /** Subscribers of one erasure at most: few enough to be no stall. */
 export const ERASE_SUBSCRIBERS_MAX = 1_000
 
+/** Words of the key that a selection orders its candidates by, and buckets of one digit of it. */
+export const SELECTION_KEY_WORDS = 5
+export const SELECTION_BUCKETS = 4_096
+
+/** Quotas of one segment at most. */
+export const SEGMENT_QUOTAS_MAX = 16
+
 /** Partitions of one installation at most. */
 export const PARTITION_COUNT_MAX = 4_096
 

@@ -34,6 +34,7 @@ import { Producers } from '../state/producers.ts'
 import { SubscriberIndex } from '../state/subscriber-index.ts'
 import { isZoneKnown, ZoneClock } from '../state/zone.ts'
 import type { CompiledCatalog } from './compile.ts'
+import type { Errand, ErrandSource } from './errands.ts'
 import { Incarnations } from './incarnations.ts'
 import { Rulings } from './rulings.ts'
 
@@ -89,6 +90,8 @@ export class PartitionCore {
   erasureSequence = 0
   /** Ids of the control messages applied last, oldest first. */
   controlIds: string[] = []
+  /** Parts that owe control messages to logs; set where the machine is wired. */
+  readonly errandSources: ErrandSource[] = []
   #lastInput: InputMessage | null = null
   #fingerprint = 0
   readonly #clocks: ZoneClock[] = []
@@ -158,6 +161,11 @@ export class PartitionCore {
       const { dueMs, priority, id } = ledger.read(row)
       heap.push(dueMs, priority, id, row)
     }
+  }
+
+  /** Control messages owed to the logs of partitions, in a fixed order. */
+  errands(): Errand[] {
+    return this.errandSources.flatMap((source) => source.errands())
   }
 
   get subscriberCount(): number {

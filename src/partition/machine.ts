@@ -228,7 +228,8 @@ export class PartitionMachine {
       throw new RejectError('unknown-kind', 'kind', 'genesis is long past')
     }
     if (control.kind === 'erase') eraseSubscribers(core, control.subscribers)
-    else this.#applyNextConfig(core, control)
+    else if (control.kind === 'config') this.#applyNextConfig(core, control)
+    else throw new RejectError('unknown-kind', 'kind', 'no segment is declared')
     core.controlIds.push(control.id)
     if (core.controlIds.length > CONTROL_IDS_MAX) core.controlIds.shift()
   }

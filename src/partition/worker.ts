@@ -10,6 +10,7 @@
 import { assert, type HighwaterError, PartitionHaltedError } from '../errors.ts'
 import type {
   ControlWriter,
+  ErrandWriter,
   InputMessage,
   OutputStream,
   PageStore,
@@ -27,11 +28,11 @@ import { inspectSubscriber } from './inspect.ts'
 import type { PartitionMachine } from './machine.ts'
 import { type GroupCommitLimits, OutputWriter } from './output-writer.ts'
 import type { OutputProgress } from './output-chain.ts'
+import { OwnerDuties } from './owner-duties.ts'
 import { type LoadedPartition, type Ownership, patiently, recoverPartition } from './recovery.ts'
 import { RejectWriter } from './reject-writer.ts'
 import { Standby, type StandbySettings, untilPromoted } from './standby.ts'
 import { checkLogClock, type StandingPlace, StreamWatch } from './stream-watch.ts'
-import { Ticker } from './ticker.ts'
 import { viewOfPartition } from './partition-view.ts'
 
 /** Messages taken from the source at once, and time after which the loop gives others a turn. */
@@ -46,6 +47,7 @@ export interface WorkerPorts {
   readonly output: OutputStream
   readonly rejects: RejectStream
   readonly control: ControlWriter
+  readonly errands?: ErrandWriter | undefined
   readonly store: PageStore
   readonly clock: WaitingClock
 }
@@ -80,7 +82,7 @@ export class PartitionWorker {
   #replayTarget = 0
   #rejectWriter: RejectWriter | null = null
   #checkpointer: Checkpointer | null = null
-  #ticker: Ticker | null = null
+  #duties: OwnerDuties | null = null
   #watch: StreamWatch | null = null
   #pending: readonly InputMessage[] = []
   #pendingAt = 0
@@ -159,7 +161,7 @@ export class PartitionWorker {
       writer: this.#writer,
       follower: this.#standby?.follower ?? null,
       checkpointer: this.#checkpointer,
-      ticker: this.#ticker,
+      ticker: this.#duties?.ticker ?? null,
       streams: this.#watch?.input ?? UNSEEN,
       nowMs: this.#ports.clock.nowMs(),
       storeBytes: this.#isClosed ? 0 : this.#ports.store.diskSize(),
@@ -206,18 +208,15 @@ export class PartitionWorker {
       this.#writer?.kick()
       this.#rejectWriter!.kick()
       this.#noteLive()
-      if (applied === 0) {
-        if (!this.isStandby) this.#ticker!.tickIfDue()
-        await source.wait(IDLE_WAIT_MS)
-      } else {
-        await clock.turn()
-      }
+      if (!this.isStandby) this.#duties!.run(applied === 0, this.#status === 'live')
+      if (applied === 0) await source.wait(IDLE_WAIT_MS)
+      else await clock.turn()
     }
     await this.#drain()
   }
 
   async #recover(): Promise<boolean> {
-    const { source, output, store, clock, rejects, control } = this.#ports
+    const { source, output, store, clock, rejects } = this.#ports
     const { partition, engine, checkpoint, standby } = this.#settings
     const ports = { source, output, store, clock, isStopping: () => this.#isStopping }
     const claimant = standby === undefined ? this.#settings.worker : null
@@ -234,7 +233,7 @@ export class PartitionWorker {
     this.#watch = new StreamWatch({ source, output, clock, ...created }, loaded.input)
     this.#rejectWriter = new RejectWriter(rejects, clock, machine.rejects)
     this.#checkpointer = new Checkpointer(store, clock, engine, checkpoint, loaded)
-    this.#ticker = new Ticker(machine, control, clock, this.#settings.encodeTick)
+    this.#duties = new OwnerDuties(machine, this.#ports, this.#settings.encodeTick)
     if (ownership !== null) this.#own(ownership)
     else this.#follow(new Standby(loaded, ports, standby!))
     return true

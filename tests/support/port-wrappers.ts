@@ -49,6 +49,7 @@ export function cutWhenCrashed(ports: WorkerPorts): { ports: WorkerPorts; cut: (
       output: mortal(ports.output),
       rejects: mortal(ports.rejects),
       control: mortal(ports.control),
+      errands: ports.errands && mortal(ports.errands),
       store: mortal(ports.store),
       clock: mortal(ports.clock),
     },

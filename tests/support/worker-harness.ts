@@ -31,6 +31,7 @@ import {
   encodeUsageRows,
   type UsageRow,
 } from '../../src/probe/encode.ts'
+import { createErrandWriter } from '../../src/probe/encode-errand.ts'
 import { brokerLink } from '../../src/sink/broker-link.ts'
 import { connectToNats } from '../../src/sink/connection.ts'
 import { openControlWriter } from '../../src/sink/control-writer.ts'
@@ -180,6 +181,7 @@ export class Installation {
       output: await openOutputStream(connection, partition),
       rejects: openRejectStream(connection, partition),
       control: openControlWriter(connection, partition),
+      errands: createErrandWriter((target) => openControlWriter(connection, target)),
       store,
       clock: SYSTEM_CLOCK,
     }

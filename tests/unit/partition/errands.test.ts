@@ -1,0 +1,99 @@
+import { expect, it } from 'vitest'
+import type { ControlMessage } from '../../../src/model/messages.ts'
+import type { PublishOutcome } from '../../../src/model/ports.ts'
+import { type Errand, ErrandRunner } from '../../../src/partition/errands.ts'
+
+/** A runner over a list that the test owns, and a broker that answers when the test says so. */
+class Errands {
+  owed: Errand[] = []
+  steadyMs = 0
+  /** What was published: target and id. */
+  readonly sent: string[] = []
+  readonly answers: ((outcome: PublishOutcome) => void)[] = []
+  isRefusing = false
+  readonly runner = new ErrandRunner(
+    { errands: () => this.owed },
+    {
+      publish: (partition, message) => {
+        if (this.isRefusing) return Promise.reject(new Error('no rights'))
+        this.sent.push(`${partition} ${message.id}`)
+        return new Promise((resolve) => this.answers.push(resolve))
+      },
+    },
+    {
+      nowMs: () => 0,
+      steadyMs: () => this.steadyMs,
+      pause: () => Promise.resolve(),
+      turn: () => Promise.resolve(),
+    },
+  )
+
+  async answer(kind: 'stored' | 'full'): Promise<void> {
+    this.answers.shift()!(kind === 'stored' ? { kind, sequence: 1 } : { kind })
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve()
+    this.runner.run()
+  }
+}
+
+function errand(partition: number, id: string): Errand {
+  const message: ControlMessage = { kind: 'tick', id, writer: null, timeMs: null }
+  return { partition, message }
+}
+
+it('sends one message at a time to each target, in the order of the list', async () => {
+  const errands = new Errands()
+  errands.owed = [errand(1, 'a'), errand(1, 'b'), errand(2, 'a')]
+  errands.runner.run()
+  errands.runner.run()
+  expect(errands.sent).toEqual(['1 a', '2 a'])
+  await errands.answer('stored')
+  expect(errands.sent).toEqual(['1 a', '2 a', '1 b'])
+})
+
+it('sends what was stored no second time while it is still owed', async () => {
+  const errands = new Errands()
+  errands.owed = [errand(1, 'a')]
+  errands.runner.run()
+  await errands.answer('stored')
+  errands.steadyMs = 1e9
+  errands.runner.run()
+  expect(errands.sent).toEqual(['1 a'])
+})
+
+it('sends what is owed again after it had been settled', async () => {
+  const errands = new Errands()
+  errands.owed = [errand(1, 'a')]
+  errands.runner.run()
+  await errands.answer('stored')
+  errands.owed = []
+  errands.runner.run()
+  errands.owed = [errand(1, 'a')]
+  errands.runner.run()
+  expect(errands.sent).toEqual(['1 a', '1 a'])
+})
+
+it('tries again what a full stream refused, after a second', async () => {
+  const errands = new Errands()
+  errands.owed = [errand(1, 'a')]
+  errands.runner.run()
+  await errands.answer('full')
+  expect(errands.sent).toEqual(['1 a'])
+  errands.steadyMs = 1_000
+  errands.runner.run()
+  expect(errands.sent).toEqual(['1 a', '1 a'])
+  expect(errands.runner.failureCount).toBe(1)
+})
+
+it('goes on when publishing throws, and tries later', async () => {
+  const errands = new Errands()
+  errands.owed = [errand(1, 'a')]
+  errands.isRefusing = true
+  errands.runner.run()
+  for (let turn = 0; turn < 5; turn++) await Promise.resolve()
+  errands.isRefusing = false
+  errands.runner.run()
+  expect(errands.sent).toEqual([])
+  errands.steadyMs = 1_000
+  errands.runner.run()
+  expect(errands.sent).toEqual(['1 a'])
+})
