@@ -7,6 +7,14 @@ import {
   PARTITION_COUNT_MAX,
 } from '../model/wire.ts'
 import {
+  CAPACITY_KEYS,
+  CAPACITY_KEYS_OF_KIND,
+  type CapacityDraft,
+  emptyCapacityDraft,
+  finishCapacity,
+  readCapacityValue,
+} from './control-capacity.ts'
+import {
   emptySelectionDraft,
   finishSelection,
   readSelectionValue,
@@ -33,7 +41,8 @@ import { openMessage } from './messages.ts'
 /*
  * Control: {v, kind, id, …}. genesis: partitions, partition, zone, clock {mode, writer?, start?},
  * generation, files; config: generation, files; tick: writer?, time?; erase: sub or subs; select,
- * tally, cut: see control-selection.ts. Keys in any order, each once, no others.
+ * tally, cut: see control-selection.ts; ask, grant: see control-capacity.ts. Keys in any order, each
+ * once, no others.
  */
 
 const CONTROL_KEYS = [
@@ -51,8 +60,19 @@ const CONTROL_KEYS = [
   'sub',
   'subs',
   ...SELECTION_KEYS,
+  ...CAPACITY_KEYS,
 ] as const
-const CONTROL_KINDS = ['genesis', 'config', 'tick', 'erase', 'select', 'tally', 'cut'] as const
+const CONTROL_KINDS = [
+  'genesis',
+  'config',
+  'tick',
+  'erase',
+  'select',
+  'tally',
+  'cut',
+  'ask',
+  'grant',
+] as const
 /** Keys that each kind must have, and may have, beside v, kind and id. */
 const KEYS_OF_KIND = {
   genesis: {
@@ -63,6 +83,7 @@ const KEYS_OF_KIND = {
   tick: { required: [], allowed: ['writer', 'time'] },
   erase: { required: [], allowed: ['sub', 'subs'] },
   ...SELECTION_KEYS_OF_KIND,
+  ...CAPACITY_KEYS_OF_KIND,
 } as const
 const CLOCK_KEYS = ['mode', 'writer', 'start'] as const
 const CLOCK_MODES = ['real', 'virtual'] as const
@@ -90,6 +111,7 @@ interface Draft {
   sub: number | null
   subs: readonly number[] | null
   readonly selection: SelectionDraft
+  readonly capacity: CapacityDraft
 }
 
 /**
@@ -113,6 +135,7 @@ export function decodeControl(data: Uint8Array): ControlMessage {
     sub: null,
     subs: null,
     selection: emptySelectionDraft(),
+    capacity: emptyCapacityDraft(),
   }
   const seen = readMap(cursor, CONTROL_KEYS, (key) => readValue(cursor, draft, key))
   cursor.expectEnd()
@@ -161,6 +184,14 @@ function readValue(cursor: Cursor, draft: Draft, key: (typeof CONTROL_KEYS)[numb
       break
     case 'time':
       draft.timeMs = cursor.takeNil() ? null : readTimeMs(cursor)
+      break
+    case 'channel':
+    case 'period':
+    case 'class':
+    case 'total':
+    case 'asked':
+    case 'left':
+      readCapacityValue(cursor, draft.capacity, key)
       break
     default:
       readSelectionValue(cursor, draft.selection, key)
@@ -236,6 +267,7 @@ function finish(cursor: Cursor, draft: Draft): ControlMessage {
   if (kind === 'tick') return { kind, id, writer: draft.writer, timeMs: draft.timeMs }
   if (kind === 'config') return { kind, id, generation, files }
   if (kind === 'erase') return { kind, id, subscribers: subscribersOf(cursor, draft) }
+  if (kind === 'ask' || kind === 'grant') return finishCapacity(kind, id, draft.capacity, draft)
   if (kind !== 'genesis') return finishSelection(cursor, kind, id, draft.selection, draft)
   if (partition >= partitionCount) {
     cursor.root = 'partition'

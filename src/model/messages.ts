@@ -111,6 +111,45 @@ export type ControlMessage =
       readonly round: number
       readonly cut: SelectionCut
     }
+  /**
+   * Take back what is pending of a trigger, a channel or a subscriber: what meets all that is not
+   * null, and one at least is not.
+   */
+  | {
+      readonly kind: 'cancel'
+      readonly id: string
+      readonly trigger: string | null
+      readonly channel: string | null
+      readonly subscriber: number | null
+    }
+  /**
+   * Partition `partition` would like what it was granted of a channel's limit for one hour or day
+   * to come to `total`: of everybody's share, or of a class's. On the log of partition 0.
+   */
+  | {
+      readonly kind: 'ask'
+      readonly id: string
+      readonly partition: number
+      readonly channel: string
+      /** `2026-11-20T13` or `2026-11-20`. */
+      readonly period: string
+      readonly class: string | null
+      readonly total: number
+    }
+  /**
+   * Partition 0's answer to the ask for `asked`: all that it granted so far, and what the pool
+   * still held then; on the asking partition's log. Repeats change nothing.
+   */
+  | {
+      readonly kind: 'grant'
+      readonly id: string
+      readonly channel: string
+      readonly period: string
+      readonly class: string | null
+      readonly total: number
+      readonly asked: number
+      readonly left: number
+    }
   /** Forget these subscribers: their numbers, 1 to ERASE_SUBSCRIBERS_MAX of them. */
   | {
       readonly kind: 'erase'

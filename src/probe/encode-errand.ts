@@ -5,7 +5,8 @@ import type { ControlWriter, ErrandWriter } from '../model/ports.ts'
 import { WIRE_VERSION } from '../model/wire.ts'
 
 /*
- * Control messages that partitions send one another. Layouts: decode/control-selection.ts.
+ * Control messages that partitions send one another. Layouts: decode/control-selection.ts and
+ * decode/control-capacity.ts.
  */
 
 /** An errand writer over the control writers of partitions. */
@@ -40,6 +41,14 @@ function bodyOf(message: ControlMessage): Record<string, unknown> {
       const { run, round, cut } = message
       const next = cut.next && { digits: cut.next.digits, prefix: bytesOf(cut.next.prefix) }
       return { run, round, thresholds: bytesOf(cut.thresholds), ...next }
+    }
+    case 'ask': {
+      const { partition, channel, period, class: className, total } = message
+      return { partition, channel, period, class: className ?? undefined, total }
+    }
+    case 'grant': {
+      const { channel, period, class: className, total, asked, left } = message
+      return { channel, period, class: className ?? undefined, total, asked, left }
     }
     default:
       assert(false, 'no partition owes such a message')
