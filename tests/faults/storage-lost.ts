@@ -11,6 +11,7 @@ import { SYSTEM_CLOCK } from '../../src/partition/system-clock.ts'
 import { openBackupFile } from '../../src/store/backup-file.ts'
 import { openStore } from '../../src/store/lmdb-store.ts'
 import { dropOldest } from '../support/stream-tampering.ts'
+import { until } from '../support/worker-harness.ts'
 import { Random } from '../support/workload/random.ts'
 import type { EpisodeOptions, EpisodeResult, FaultFamily } from './family.ts'
 import { OutputFlow } from './output-flow.ts'
@@ -43,6 +44,9 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
     await room.settle(worker)
     for (let run = 1; run < runs; run++) {
       const loss = random.pick(LOSSES)
+      // After a loss of everything there is no image to copy before the first of this life.
+      const life = worker.worker
+      await until('there is an image', () => (life.statistics?.checkpoints ?? 0) > 0)
       await worker.crash()
       await keepCopy(room)
       worker = await room.start()
