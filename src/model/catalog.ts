@@ -6,6 +6,7 @@
 
 import type { CalendarUnit, Expression } from './expression.ts'
 import type { CapSpec, ContactWindowSpec, ControlGroupSpec, PolicySpec } from './policy.ts'
+import type { SegmentSpec } from './segment.ts'
 
 /** One aggregate over usage records. Which subscribers' values exist is the state's business. */
 export interface CounterSpec {
@@ -114,12 +115,16 @@ export interface TriggerSpec {
   readonly identity: string
 }
 
-/** Everything that one generation declares; counters and triggers in the order of the files. */
+/**
+ * Everything that one generation declares, in the order of the files; after the tags that are
+ * declared, those that segments bring along.
+ */
 export interface Catalog {
   readonly counters: readonly CounterSpec[]
   readonly tags: readonly TagSpec[]
   readonly fields: readonly FieldSpec[]
   readonly triggers: readonly TriggerSpec[]
+  readonly segments: readonly SegmentSpec[]
   readonly policy: PolicySpec
   /** App dictionary: word → code, for display; conditions already hold codes. */
   readonly apps: ReadonlyMap<string, number>

@@ -27,6 +27,9 @@ export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%'
  * - `field`: a profile field; enums are their code, dates are days since 1970-01-01, bools 0/1.
  *   A condition that reads an unset field outside `has` is false as a whole.
  * - `has`: whether the field is set.
+ * - `days-since`, in segments: days from the operand to the start of the selection. Of a `date`
+ * (days since 1970-01-01): to the subscriber's local day. Of a `time` (ms): full days of 24 hours;
+ *   not finite for 0, a time that never was.
  * - division by zero and anything not finite make the surrounding comparison false.
  */
 export type Expression =
@@ -59,6 +62,7 @@ export type Expression =
       readonly right: Expression
     }
   | { readonly kind: 'negate'; readonly operand: Expression }
+  | { readonly kind: 'days-since'; readonly of: 'date' | 'time'; readonly operand: Expression }
   | { readonly kind: 'in'; readonly operand: Expression; readonly values: readonly number[] }
   | {
       readonly kind: 'conditional'
@@ -86,6 +90,7 @@ export function walkExpression(node: Expression, visit: (node: Expression) => vo
   switch (node.kind) {
     case 'not':
     case 'negate':
+    case 'days-since':
     case 'in':
       walkExpression(node.operand, visit)
       return

@@ -10,6 +10,7 @@ import { CALENDAR_UNITS } from '../model/expression.ts'
 import { suggestWord } from '../model/spelling.ts'
 import { CONDITION_LENGTH_MAX } from './cel-text.ts'
 import { policyKeys } from './policy-grammar.ts'
+import { segmentKeys } from './segment-grammar.ts'
 import { durationOf, flag, oneOf, parameterValue, textOf, wholeNumber } from './scalar-shapes.ts'
 import {
   dictionaryOf,
@@ -169,6 +170,7 @@ export const catalogFile = recordOf('a configuration file', {
     dictionaryOf('counters', counter, CATALOG_BOUNDS.counters),
     'What is counted per subscriber, read as counter.day.',
   ),
+  ...segmentKeys,
   ...policyKeys,
 })
 

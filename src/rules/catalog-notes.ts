@@ -1,6 +1,8 @@
 /** Sentences on what a valid catalog declares but nothing uses: allowed, and usually a mistake. */
 
 import type { Catalog } from '../model/catalog.ts'
+import type { Expression } from '../model/expression.ts'
+import { isPreviousTag } from '../model/segment.ts'
 import { referencesOf } from './references.ts'
 
 /** Notes on unread counters, tags and fields, and on deliveries without a contact window. */
@@ -8,29 +10,38 @@ export function catalogNotes(catalog: Catalog): readonly string[] {
   const counters = new Set<string>()
   const tags = new Set<string>()
   const fields = new Set<string>()
-  for (const trigger of catalog.triggers) {
-    const { when, cancelWhen, value, audience } = trigger
-    for (const expression of [when, cancelWhen, value, audience]) {
+  const read = (expressions: readonly (Expression | null)[]): void => {
+    for (const expression of expressions) {
       if (expression === null) continue
       const references = referencesOf(expression)
       for (const { counter } of references.counters) counters.add(counter)
       for (const tag of references.tags) tags.add(tag)
       for (const field of references.fields) fields.add(field)
     }
-    if (trigger.oncePerTag !== null) tags.add(trigger.oncePerTag)
+  }
+  for (const { when, cancelWhen, value, audience, oncePerTag } of catalog.triggers) {
+    read([when, cancelWhen, value, audience])
+    if (oncePerTag !== null) tags.add(oncePerTag)
+  }
+  for (const { where, score, quotas } of catalog.segments) {
+    read([where, score, ...quotas.map((quota) => quota.where)])
   }
   const notes: string[] = []
   const note = (
     what: string,
     declared: readonly { readonly name: string }[],
-    read: Set<string>,
+    known: Set<string>,
   ) => {
     for (const { name } of declared) {
-      if (!read.has(name)) notes.push(`${what} ${name} is kept, but no trigger reads it`)
+      if (!known.has(name)) notes.push(`${what} ${name} is kept, but no trigger reads it`)
     }
   }
   note('counter', catalog.counters, counters)
-  note('tag', catalog.tags, tags)
+  note(
+    'tag',
+    catalog.tags.filter(({ name }) => !isPreviousTag(name)),
+    tags,
+  )
   note('field', catalog.fields, fields)
   for (const trigger of catalog.triggers) {
     if (trigger.contactWindow !== null) continue

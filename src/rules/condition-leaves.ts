@@ -1,4 +1,4 @@
-/** Leaves of conditions: names, members and the three functions, resolved against the catalog. */
+/** Leaves of conditions: names, members and the functions, resolved against the catalog. */
 
 import type { ASTNode } from '@marcbachmann/cel-js'
 import type { CounterSpec, CounterWindowSpec } from '../model/catalog.ts'
@@ -9,18 +9,30 @@ import {
   type UsageColumn,
 } from '../model/expression.ts'
 import { parseDayNumber, SIZE_UNITS } from '../model/quantity.ts'
+import { previousTagOf } from '../model/segment.ts'
 import { suggestWord } from '../model/spelling.ts'
 import type { ReportAt } from './cel-text.ts'
+import { DAY_FUNCTIONS, type DayFunction, daysNode, isDayFunction } from './condition-days.ts'
 import type { Typed } from './condition-types.ts'
 import { makeBool, makeCompare, makeNumber } from './fold.ts'
 import type { NameTable } from './names.ts'
 
 /** What a condition is for: it decides what may be read. */
-export type ConditionPurpose = 'when' | 'cancelWhen' | 'where' | 'value' | 'audience'
+export type ConditionPurpose =
+  | 'when'
+  | 'cancelWhen'
+  | 'where'
+  | 'value'
+  | 'audience'
+  | 'segment'
+  | 'score'
 
 const BROKEN: Typed = { type: 'broken' }
 
 const FUNCTIONS = ['previous', 'has', 'date'] as const
+
+/** Purposes that read counters. */
+const COUNTING: readonly ConditionPurpose[] = ['when', 'value', 'segment', 'score']
 
 const COLUMN_NAMES: readonly UsageColumn[] = ['bytes', 'time', 'rat', 'app', 'cell', 'kind']
 
@@ -29,6 +41,8 @@ const PURPOSE_READS: Readonly<Record<ConditionPurpose, string>> = {
   cancelWhen: 'tags, fields, lists and params',
   value: 'counters, tags, fields, lists and params',
   audience: 'tags, fields, lists and params',
+  segment: 'counters, tags, fields, lists and params',
+  score: 'counters, tags, fields, lists and params',
   where: 'the columns bytes, time, rat, app, cell, kind and params',
 }
 
@@ -44,6 +58,10 @@ export class LeafResolver {
     this.#purpose = purpose
     this.#names = names
     this.#report = report
+  }
+
+  get #isOfSegment(): boolean {
+    return this.#purpose === 'segment' || this.#purpose === 'score'
   }
 
   /** A bare name: a size constant, a column, a dictionary word; anything else is a mistake. */
@@ -102,18 +120,30 @@ export class LeafResolver {
         return this.#list(place, name)
       case 'fields':
         return this.#field(place, name)
+      case 'wasIn':
+        return this.#wasIn(place, name)
       default:
         return this.#counter(place, owner.args, name, 0)
     }
   }
 
-  /** `has(fields.x)`, `previous(counter.window, n)`, `date("YYYY-MM-DD")`. */
-  call(place: ASTNode, name: string, args: readonly ASTNode[]): Typed {
+  /**
+   * `has(fields.x)`, `previous(counter.window, n)`, `date("YYYY-MM-DD")`, and in segments
+   * `daysSince(x)`, `daysUntil(x)` of any part, which `compile` is for.
+   */
+  call(
+    place: ASTNode,
+    name: string,
+    args: readonly ASTNode[],
+    compile: (part: ASTNode) => Typed,
+  ): Typed {
+    if (isDayFunction(name)) return this.#days(place, name, args, compile)
     if (name === 'has') return this.#has(place, args)
     if (name === 'previous') return this.#previous(place, args)
     if (name === 'date') return this.#date(place, args)
     const message = `"${name}" is no function that conditions have`
-    const hint = suggestWord(name, FUNCTIONS) ?? `they have: ${FUNCTIONS.join(', ')}`
+    const known: readonly string[] = [...FUNCTIONS, ...(this.#isOfSegment ? DAY_FUNCTIONS : [])]
+    const hint = suggestWord(name, known) ?? `they have: ${known.join(', ')}`
     return this.#refuse(place, 'unknown-function', message, hint)
   }
 
@@ -128,6 +158,39 @@ export class LeafResolver {
     const tag = this.#lookUp(place, 'tags', 'tag', this.#names.tags, name)
     if (tag === null) return BROKEN
     return { type: 'bool', node: Object.freeze({ kind: 'tag', tag: tag.name }) }
+  }
+
+  /** Whether the subscriber was a member of a segment before it was selected last. */
+  #wasIn(place: ASTNode, name: string): Typed {
+    if (!this.#isAllowed(place, 'tags')) return BROKEN
+    const isKept = this.#lookUp(place, 'segments', 'segment', this.#names.segments, name)
+    if (isKept === null) return BROKEN
+    if (isKept)
+      return { type: 'bool', node: Object.freeze({ kind: 'tag', tag: previousTagOf(name) }) }
+    const message = `the segment "${name}" does not keep who was a member before`
+    return this.#refuse(place, 'not-kept', message, 'give it keepPrevious: true')
+  }
+
+  #days(
+    place: ASTNode,
+    name: DayFunction,
+    args: readonly ASTNode[],
+    compile: (part: ASTNode) => Typed,
+  ): Typed {
+    if (!this.#isOfSegment) {
+      const message = `"${name}" is for segments: nothing happens to a subscriber as days pass`
+      const hint = 'select such subscribers daily into a tag'
+      return this.#refuse(place, 'unknown-function', message, hint)
+    }
+    const [part] = args
+    if (part === undefined || args.length > 1) {
+      return this.#refuse(place, 'condition-syntax', `${name}() takes one date or time`)
+    }
+    const argument = compile(part)
+    if (argument.type === 'broken') return BROKEN
+    const node = daysNode(name, argument, this.#names)
+    if ('kind' in node) return { type: 'number', node }
+    return this.#refuse(place, 'condition-type', node.problem, node.hint)
   }
 
   #list(place: ASTNode, name: string): Typed {
@@ -232,9 +295,7 @@ export class LeafResolver {
   /** Whether the purpose may read that kind of thing; reports otherwise. */
   #isAllowed(place: ASTNode, what: 'counters' | 'tags' | 'fields' | 'lists'): boolean {
     const isAllowed =
-      what === 'counters'
-        ? this.#purpose === 'when' || this.#purpose === 'value'
-        : this.#purpose !== 'where'
+      what === 'counters' ? COUNTING.includes(this.#purpose) : this.#purpose !== 'where'
     this.isReading ||= isAllowed
     if (!isAllowed) {
       const message = `"${this.#purpose}" reads ${PURPOSE_READS[this.#purpose]} only`

@@ -48,8 +48,8 @@ export interface CompiledCondition {
 }
 
 /**
- * Compiles the text of a condition to a boolean, that of a `value` to a number. Null after
- * reporting at least one problem, or when it uses names that are known to be broken.
+ * Compiles the text of a condition to a boolean, that of a `value` or `score` to a number. Null
+ * after reporting at least one problem, or when it uses names that are known to be broken.
  */
 export function compileCondition(
   text: string,
@@ -62,12 +62,12 @@ export function compileCondition(
   const compiler = new ConditionCompiler(text, purpose, names, report)
   const result = compiler.compile(root)
   if (result.type === 'broken') return null
-  const wanted = purpose === 'value' ? 'number' : 'bool'
+  const wanted = purpose === 'value' || purpose === 'score' ? 'number' : 'bool'
   if (result.type !== wanted) {
     const found = describeType(result)
     const [message, hint] =
       wanted === 'number'
-        ? [`a value must be a number; this is ${found}`, 'like tags.seed ? 10 : 1']
+        ? [`a ${purpose} must be a number; this is ${found}`, 'like tags.seed ? 10 : 1']
         : [
             `a condition must be true or false; this is ${found}`,
             'compare it, like data.day >= 500 * KiB',
@@ -114,7 +114,7 @@ class ConditionCompiler {
       case '.':
         return this.leaves.member(node, node.args[0], node.args[1])
       case 'call':
-        return this.leaves.call(node, node.args[0], node.args[1])
+        return this.leaves.call(node, node.args[0], node.args[1], (part) => this.compile(part))
       case '&&':
       case '||':
         return this.#logical(node.op === '&&' ? 'and' : 'or', node.args)

@@ -1,18 +1,21 @@
 /** What a reload does, in sentences for the person who asked for it. */
 
-import type { Catalog, CounterSpec, TriggerSpec } from '../model/catalog.ts'
+import type { Catalog, CounterSpec, TagSpec, TriggerSpec } from '../model/catalog.ts'
+import { isPreviousTag } from '../model/segment.ts'
 import { canonicalJson } from './identity.ts'
 
 /**
  * Compares the catalog in force with the one about to be. Empty when nothing changes that anybody
- * could notice. Sentences come in a fixed order: counters, tags, fields, triggers, bounds of time.
+ * could notice. Sentences come in a fixed order: counters, tags, fields, triggers, segments, bounds
+ * of time.
  */
 export function describeChange(previous: Catalog, next: Catalog): string[] {
   return [
     ...describeCounters(previous, next),
-    ...describeNames('tag', previous.tags, next.tags),
+    ...describeNames('tag', declaredTags(previous), declaredTags(next)),
     ...describeNames('field', previous.fields, next.fields),
     ...describeTriggers(previous, next),
+    ...describeSegments(previous, next),
     ...describeTimes(previous, next),
   ]
 }
@@ -67,6 +70,10 @@ function describeWindows(before: CounterSpec, after: CounterSpec): string[] {
   return changes
 }
 
+function declaredTags({ tags }: Catalog): readonly TagSpec[] {
+  return tags.filter(({ name }) => !isPreviousTag(name))
+}
+
 type Named = { readonly name: string }
 
 function describeNames(what: string, previous: readonly Named[], next: readonly Named[]): string[] {
@@ -101,6 +108,30 @@ function describeTriggers(previous: Catalog, next: Catalog): string[] {
   }
   for (const id of old.keys()) {
     sentences.push(`trigger ${id} is removed: what it has pending is not sent`)
+  }
+  return sentences
+}
+
+function describeSegments(previous: Catalog, next: Catalog): string[] {
+  const old = byName(previous.segments)
+  const sentences: string[] = []
+  for (const segment of next.segments) {
+    const before = old.get(segment.name)
+    old.delete(segment.name)
+    if (before === undefined) {
+      sentences.push(`segment ${segment.name} is new: selected when its schedule comes next`)
+      continue
+    }
+    if (before.identity !== segment.identity) {
+      const what = `segment ${segment.name} selects others now`
+      sentences.push(`${what}: a selection under way begins again`)
+    }
+    if (canonicalJson(before.schedule) !== canonicalJson(segment.schedule)) {
+      sentences.push(`segment ${segment.name} is selected at other times now`)
+    }
+  }
+  for (const name of old.keys()) {
+    sentences.push(`segment ${name} is removed: its tag stays as it was selected last`)
   }
   return sentences
 }

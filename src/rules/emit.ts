@@ -20,6 +20,8 @@ export interface ExpressionBinding {
   field(field: string): string
   has(field: string): string
   column(column: UsageColumn): string
+  /** Days from a date or a time to the start of the selection; of segments only. */
+  daysSince?(of: 'date' | 'time', value: string): string
 }
 
 /**
@@ -66,6 +68,9 @@ export function emitExpression(node: Expression, binding: ExpressionBinding): st
     }
     case 'negate':
       return `(-${emitExpression(node.operand, binding)})`
+    case 'days-since':
+      assert(binding.daysSince !== undefined, 'only segments count days')
+      return `(${binding.daysSince(node.of, emitExpression(node.operand, binding))})`
     case 'in':
       return emitMembership(node, binding)
     case 'conditional': {
@@ -156,6 +161,8 @@ function magnitudeMax(node: Expression): number {
       return COUNTER_MAX
     case 'field':
       return Number.MAX_VALUE
+    case 'days-since':
+      return Number.POSITIVE_INFINITY
     case 'negate':
       return magnitudeMax(node.operand)
     case 'conditional':

@@ -23,6 +23,8 @@ export interface ExpressionReader {
   field(field: string): number
   has(field: string): boolean
   column(column: UsageColumn): number
+  /** Days from a date or a time to the start of the selection; of segments only. */
+  daysSince?(of: 'date' | 'time', value: number): number
 }
 
 /**
@@ -77,6 +79,8 @@ export function evaluateExpression(node: Expression, reader: ExpressionReader): 
       return calculate(node.operator, numberOf(node.left, reader), numberOf(node.right, reader))
     case 'negate':
       return -numberOf(node.operand, reader)
+    case 'days-since':
+      return reader.daysSince?.(node.of, numberOf(node.operand, reader)) ?? Number.NaN
     case 'in':
       return node.values.includes(numberOf(node.operand, reader))
     case 'conditional':

@@ -109,6 +109,7 @@ export function depthOf(node: Expression): number {
   switch (node.kind) {
     case 'not':
     case 'negate':
+    case 'days-since':
     case 'in':
       return 1 + depthOf(node.operand)
     case 'and':

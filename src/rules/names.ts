@@ -12,6 +12,8 @@ export interface NameTable {
   readonly counters: ReadonlyMap<string, CounterSpec | null>
   readonly tags: ReadonlyMap<string, TagSpec | null>
   readonly fields: ReadonlyMap<string, FieldSpec | null>
+  /** Whether a segment keeps who was a member before. */
+  readonly segments: ReadonlyMap<string, boolean | null>
   readonly apps: ReadonlyMap<string, number>
   readonly isComplete: boolean
 }

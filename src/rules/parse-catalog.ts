@@ -15,6 +15,7 @@ import type {
 } from '../model/catalog.ts'
 import { buildCounter, buildField } from './build-counters.ts'
 import { buildPolicy } from './build-policy.ts'
+import { buildSegments, segmentNames, tagsOfSegments } from './build-segments.ts'
 import { buildTrigger } from './build-trigger.ts'
 import {
   type CatalogFileReading,
@@ -143,12 +144,14 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
     fields.set(name, value === undefined ? null : buildField(name, value, fieldsRead!.source))
   }
   const counters = new Map<string, CounterSpec | null>()
+  const segmentsRead = only('segments')
   const names: NameTable = {
     parameters,
     apps,
     tags,
     fields,
     counters,
+    segments: segmentNames(segmentsRead?.value),
     isComplete: read.isComplete,
   }
   const countersRead = only('counters')
@@ -157,13 +160,16 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
       value === undefined ? null : buildCounter(name, key, value, names, countersRead!.source)
     counters.set(name, spec)
   }
+  const segments = buildSegments(segmentsRead?.value, names, segmentsRead?.source)
+  const declaredTags = [...tags.values()].filter((spec) => spec !== null)
   const policy = buildPolicy({ only, isGiven })
   const triggers = buildTriggers(read.triggers, { names, policy, latenessMs, notes })
   return Object.freeze({
     counters: Object.freeze([...counters.values()].filter((spec) => spec !== null)),
-    tags: Object.freeze([...tags.values()].filter((spec) => spec !== null)),
+    tags: Object.freeze([...declaredTags, ...tagsOfSegments(segments)]),
     fields: Object.freeze([...fields.values()].filter((spec) => spec !== null)),
     triggers,
+    segments,
     policy: policy.spec,
     apps,
     latenessMs,

@@ -87,6 +87,17 @@ export function wholeNumber(min: number, max: number): Shape<number> {
   }
 }
 
+/** A number that a double holds exactly as it is written, or nearly, if it is no whole one. */
+export const number: Shape<number> = {
+  schema: { type: 'number' },
+  read(node, source) {
+    if (!isScalar(node) || typeof node.value !== 'number' || !isExactNumber(node.value)) {
+      return refuse(node, source, 'a number is expected')
+    }
+    return node.value
+  },
+}
+
 /** A length of time with its unit, in ms, within bounds. */
 export function durationOf(minMs: number, maxMs: number): Shape<number> {
   return {

@@ -23,6 +23,7 @@ describe('declarations', () => {
         tags: [],
         fields: [],
         triggers: [],
+        segments: [],
         policy: NO_POLICY,
         apps: new Map(),
         latenessMs: 172_800_000,
