@@ -3,12 +3,12 @@ import type { Cursor } from './cursor.ts'
 import { readProducerName, readWhole } from './fields.ts'
 
 /*
- * The control messages of channels' capacity. ask: partition, channel, period, class?, total; grant:
- * channel, period, class?, total, asked, left. period is an hour or a day: `2026-11-20T13`,
+ * The control messages of channels' capacity. ask: partition, channel, period, class?, total;
+ * grant: channel, period, class?, total, asked, left. period is an hour or a day: `2026-11-20T13`,
  * `2026-11-20`. Both speak of everybody's share, or of a class's, of one period's limit.
  */
 
-/** Keys of these messages that no kind before them has, in the order of a control message's bits. */
+/** Keys of these messages that no kind before them has, in the order of the message's bits. */
 export const CAPACITY_KEYS = ['channel', 'period', 'class', 'total', 'asked', 'left'] as const
 
 /** Keys that each kind must have, and may have, beside v, kind and id. */
