@@ -28,7 +28,7 @@ export function findClass(
   const isBroken = name === undefined && reading.at('class') !== reading.node
   const found = isBroken ? null : classes.get(name?.value ?? CLASS_DEFAULT)
   if (found !== undefined) return found
-  if (!context.names.isComplete) return null
+  if (!context.names.isComplete || !context.policy.isKnown('classes')) return null
   const known = [...classes.keys()]
   const hint = suggestWord(name!.value, known) ?? `classes are: ${known.slice(0, 12).join(', ')}`
   context.source.report(name!.node, 'unknown-class', `there is no class "${name!.value}"`, hint)
@@ -69,7 +69,7 @@ function readLayer(reading: TriggerReading, context: TriggerContext): number {
     const hint = suggestWord(name.value, layers) ?? `layers are: ${layers.join(', ')}`
     const message = `there is no layer "${name.value}"`
     context.source.report(name.node, 'unknown-layer', message, hint)
-  } else if (context.names.isComplete && !context.policy.isGiven('arbitration')) {
+  } else if (context.names.isComplete && context.policy.isKnown('arbitration')) {
     const message = 'layers are those of the arbitration, but there is none'
     const hint = `declare arbitration: { layers: [${name.value}, …] }, or leave layer out`
     context.source.report(name.node, 'not-allowed', message, hint)

@@ -12,7 +12,7 @@ import {
   declareWindow,
   joinWindows,
 } from './build-contact-window.ts'
-import type { PolicyEntry } from './build-policy.ts'
+import { noteHolidays, type PolicyEntry } from './build-policy.ts'
 import type { Located } from './shape.ts'
 import type { TriggerContext } from './trigger-context.ts'
 import { ATTEMPTS_DEFAULT, type DeliverReading } from './trigger-grammar.ts'
@@ -84,6 +84,9 @@ function buildWindow(
       source.report(own.node, 'missing-key', message, hint)
     }
     if (declared === null) return null
+    if (policy.holidays.size === 0 && policy.isKnown('holidays')) {
+      noteHolidays(declared, context.notes)
+    }
   }
   const windows = declared === null ? inherited : [declared, ...inherited]
   const clash = clashingOwners(windows, policy.holidays)

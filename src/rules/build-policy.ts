@@ -43,11 +43,8 @@ export interface PolicyTable {
   readonly classes: ReadonlyMap<string, PolicyEntry<ClassSpec> | null>
   readonly holidays: ReadonlySet<number>
   readonly experiments: Experiments
-  /**
-   * Whether the key stands anywhere, readable or not: a key that could not be read may declare
-   * anything.
-   */
-  isGiven(key: PolicyKey): boolean
+  /** False when the key stands somewhere but could not be read: it may declare anything. */
+  isKnown(key: PolicyKey): boolean
 }
 
 /** A top-level key of the policy. */
@@ -60,15 +57,15 @@ export interface PolicyReadings {
   only<K extends PolicyKey>(
     key: K,
   ): { readonly source: YamlSource; readonly value: ValueOf<K> } | undefined
+  /** Whether the key stands anywhere, readable or not. */
   isGiven(key: PolicyKey): boolean
 }
 
 /** The policy of a configuration; whatever is wrong with it is reported. */
-export function buildPolicy(readings: PolicyReadings): PolicyTable {
-  const isGiven = (key: PolicyKey) => readings.isGiven(key)
+export function buildPolicy(readings: PolicyReadings, notes: string[]): PolicyTable {
+  const isKnown = (key: PolicyKey) => !readings.isGiven(key) || readings.only(key) !== undefined
   const classes = buildClasses(readings)
-  const areClassesKnown = !isGiven('classes') || readings.only('classes') !== undefined
-  const channels = buildChannels(readings, areClassesKnown ? [...classes.keys()] : null)
+  const channels = buildChannels(readings, isKnown('classes') ? [...classes.keys()] : null)
   const experiments = new Experiments()
   const control = readings.only('controlGroup')
   const arbitration = readings.only('arbitration')
@@ -86,7 +83,12 @@ export function buildPolicy(readings: PolicyReadings): PolicyTable {
     rememberedMs: readings.only('explain')?.value.values.remember ?? NO_POLICY.rememberedMs,
   }
   const holidays = buildHolidays(readings)
-  return { spec: Object.freeze(spec), channels, classes, holidays, experiments, isGiven }
+  if (!readings.isGiven('holidays')) {
+    for (const entry of [...channels.values(), ...classes.values()]) {
+      noteHolidays(entry?.contactWindow, notes)
+    }
+  }
+  return { spec: Object.freeze(spec), channels, classes, holidays, experiments, isKnown }
 }
 
 function buildChannels(
@@ -214,6 +216,12 @@ function buildHolidays(readings: PolicyReadings): ReadonlySet<number> {
     }
   }
   return new Set([...days].sort((a, b) => a - b))
+}
+
+/** Notes a window that tells holidays from other days where there are none. */
+export function noteHolidays(window: DeclaredWindow | null | undefined, notes: string[]): void {
+  if (!window || window.holidays === 'like-other-days') return
+  notes.push(`the contact window of ${window.owner} speaks of holidays, but none are declared`)
 }
 
 function readCaps(

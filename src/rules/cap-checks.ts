@@ -39,7 +39,7 @@ export function checkCaps(reading: CapsReading, source: YamlSource): readonly Ca
       source.report(nodes[position]!, 'duplicate', `two caps ${periodOf(cap)}`, 'keep one of them')
       continue
     }
-    const stricter = caps.find((other) => other !== cap && isPointless(cap, other))
+    const stricter = caps.find((other) => !isSamePeriod(cap, other) && isPointless(cap, other))
     if (stricter === undefined) continue
     const message = `"${capText(cap)}" can never be reached: "${capText(stricter)}" is stricter`
     const hint = 'leave it out, or let it allow fewer'

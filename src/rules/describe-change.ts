@@ -2,18 +2,20 @@
 
 import type { Catalog, CounterSpec, TagSpec, TriggerSpec } from '../model/catalog.ts'
 import { isPreviousTag } from '../model/segment.ts'
+import { describePolicy } from './describe-policy.ts'
 import { canonicalJson } from './identity.ts'
 
 /**
  * Compares the catalog in force with the one about to be. Empty when nothing changes that anybody
- * could notice. Sentences come in a fixed order: counters, tags, fields, triggers, segments, bounds
- * of time.
+ * could notice. Sentences come in a fixed order: counters, tags, fields, policy, triggers,
+ * segments, bounds of time.
  */
 export function describeChange(previous: Catalog, next: Catalog): string[] {
   return [
     ...describeCounters(previous, next),
     ...describeNames('tag', declaredTags(previous), declaredTags(next)),
     ...describeNames('field', previous.fields, next.fields),
+    ...describePolicy(previous.policy, next.policy),
     ...describeTriggers(previous, next),
     ...describeSegments(previous, next),
     ...describeTimes(previous, next),
@@ -92,9 +94,13 @@ function describeNames(what: string, previous: readonly Named[], next: readonly 
   return sentences
 }
 
+/** Triggers with the same edit that get a sentence each. */
+const EDITS_LISTED_MAX = 5
+
 function describeTriggers(previous: Catalog, next: Catalog): string[] {
   const old = new Map(previous.triggers.map((trigger) => [trigger.id, trigger]))
   const sentences: string[] = []
+  const edited = new Map<string, string[]>()
   for (const trigger of next.triggers) {
     const before = old.get(trigger.id)
     old.delete(trigger.id)
@@ -102,10 +108,11 @@ function describeTriggers(previous: Catalog, next: Catalog): string[] {
     else if (before.identity !== trigger.identity) {
       sentences.push(`trigger ${trigger.id} fires on something else now${existing(trigger)}`)
     } else {
-      const parts = editedParts(before, trigger)
-      if (parts.length > 0) sentences.push(`trigger ${trigger.id} is edited: ${parts.join(', ')}`)
+      const parts = editedParts(before, trigger).join(', ')
+      if (parts !== '') edited.set(parts, [...(edited.get(parts) ?? []), trigger.id])
     }
   }
+  for (const [parts, ids] of edited) sentences.push(...describeEdits(ids, parts))
   for (const id of old.keys()) {
     sentences.push(`trigger ${id} is removed: what it has pending is not sent`)
   }
@@ -136,6 +143,13 @@ function describeSegments(previous: Catalog, next: Catalog): string[] {
   return sentences
 }
 
+/** Triggers with the same edit; many of them, as when a channel's window moves, in one sentence. */
+function describeEdits(ids: readonly string[], parts: string): string[] {
+  if (ids.length <= EDITS_LISTED_MAX) return ids.map((id) => `trigger ${id} is edited: ${parts}`)
+  const shown = ids.slice(0, EDITS_LISTED_MAX).join(', ')
+  return [`${ids.length} triggers are edited: ${parts} (${shown}, …)`]
+}
+
 function existing(trigger: TriggerSpec): string {
   return trigger.isFiringExisting
     ? '; it also fires for those who are already above the line'
@@ -150,7 +164,15 @@ const TRIGGER_PARTS: readonly (readonly [keyof TriggerSpec, string])[] = [
   ['contactWindow', 'contact window'],
   ['caps', 'cap'],
   ['cancelWhen', 'cancel condition'],
+  ['class', 'class'],
+  ['layer', 'layer'],
   ['priority', 'priority'],
+  ['value', 'value'],
+  ['audience', 'audience'],
+  ['controlGroup', 'control group'],
+  ['isIgnoringCaps', 'whether it ignores caps'],
+  ['isCounted', 'whether it counts toward caps'],
+  ['overCapacity', 'what happens over capacity'],
   ['validFromMs', 'start of validity'],
   ['validToMs', 'end of validity'],
   ['onExpired', 'what follows when it came too late'],

@@ -25,6 +25,7 @@ import {
 } from './catalog-grammar.ts'
 import { catalogNotes } from './catalog-notes.ts'
 import type { NameTable } from './names.ts'
+import { policyNotes } from './policy-notes.ts'
 import type { TriggerContext } from './trigger-context.ts'
 import { type TriggerReading, TRIGGERS_MAX, triggerFile } from './trigger-grammar.ts'
 import { PROBLEMS_MAX, YamlSource } from './yaml-source.ts'
@@ -54,7 +55,7 @@ export function parseCatalog(files: ConfigFiles): ParsedCatalog {
   const notes: string[] = []
   const result = buildCatalog(read, notes)
   if (problems.length > 0) throw new ConfigInvalidError(sortProblems(problems))
-  return { catalog: result, notes: [...notes, ...catalogNotes(result)] }
+  return { catalog: result, notes: [...notes, ...catalogNotes(result), ...policyNotes(result)] }
 }
 
 interface Reading<T> {
@@ -162,7 +163,7 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
   }
   const segments = buildSegments(segmentsRead?.value, names, segmentsRead?.source)
   const declaredTags = [...tags.values()].filter((spec) => spec !== null)
-  const policy = buildPolicy({ only, isGiven })
+  const policy = buildPolicy({ only, isGiven }, notes)
   const triggers = buildTriggers(read.triggers, { names, policy, latenessMs, notes })
   return Object.freeze({
     counters: Object.freeze([...counters.values()].filter((spec) => spec !== null)),
