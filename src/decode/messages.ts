@@ -26,13 +26,13 @@ import {
 } from './fields.ts'
 
 /*
- * Profile {v, source, epoch, seq, rows: [{sub, tags?, fields?, lists?, zone?, cycle_day?}]} and
- * feedback {v, source, epoch, seq, rows: [{sub, id, kind, time}]}: MessagePack maps, keys in any
- * order, each once, no others.
+ * Profile {v, source, epoch, seq, rows: [{sub, tags?, fields?, lists?, zone?, cycle_day?} or
+ * {sub, delete: true}]} and feedback {v, source, epoch, seq, rows: [{sub, id, kind, time}]}:
+ * MessagePack maps, keys in any order, each once, no others.
  */
 
 const UPSERT_KEYS = ['v', 'source', 'epoch', 'seq', 'rows'] as const
-const PROFILE_ROW_KEYS = ['sub', 'tags', 'fields', 'lists', 'zone', 'cycle_day'] as const
+const PROFILE_ROW_KEYS = ['sub', 'tags', 'fields', 'lists', 'zone', 'cycle_day', 'delete'] as const
 const FEEDBACK_ROW_KEYS = ['sub', 'id', 'kind', 'time'] as const
 const FEEDBACK_KINDS: readonly FeedbackKind[] = ['sent', 'delivered', 'failed', 'expired']
 /** Tags or fields that one row may set. */
@@ -120,6 +120,7 @@ function readProfileRow(cursor: Cursor, partition: number, partitionCount: numbe
   let lists: ProfileRow['lists'] = NOTHING
   let zone: string | null | undefined
   let cycleDay: number | undefined
+  let isDeletion = false
   const seen = readMap(cursor, PROFILE_ROW_KEYS, (key) => {
     switch (key) {
       case 'sub':
@@ -152,12 +153,26 @@ function readProfileRow(cursor: Cursor, partition: number, partitionCount: numbe
       case 'zone':
         zone = cursor.takeNil() ? null : readZone(cursor)
         break
-      default:
+      case 'cycle_day':
         cycleDay = readWhole(cursor, 1, 31)
+        break
+      default:
+        isDeletion = cursor.readBoolean()
     }
   })
   requireKeys(cursor, PROFILE_ROW_KEYS, 1, seen)
-  return { subscriber, tags, fields, lists, zone, cycleDay }
+  if (!isDeletion) return { subscriber, tags, fields, lists, zone, cycleDay }
+  if (seen === DELETION_SEEN) return deletionOf(subscriber)
+  cursor.field = 'delete'
+  throw cursor.reject('malformed', 'a row that deletes says nothing else: set in a row after it')
+}
+
+/** Keys of a row that deletes, as bits by position: `sub` and `delete`. */
+const DELETION_SEEN = 1 | (1 << PROFILE_ROW_KEYS.indexOf('delete'))
+
+function deletionOf(subscriber: number): ProfileRow {
+  const nothing = { tags: NOTHING, fields: NOTHING, lists: NOTHING }
+  return { subscriber, ...nothing, zone: undefined, cycleDay: undefined, isDeletion: true }
 }
 
 /** true, false, a version from 1, or nil, which removes. */

@@ -25,6 +25,8 @@ export interface ProfileRow {
   readonly zone: string | null | undefined
   /** Day of the month on which the billing cycle starts, 1 to 31; undefined: unchanged. */
   readonly cycleDay: number | undefined
+  /** The whole profile goes, but for `optOut`; such a row says nothing else. */
+  readonly isDeletion?: boolean
 }
 
 /** What a gateway reports; `expired`: no gateway can have submitted this attempt. */

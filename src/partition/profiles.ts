@@ -1,9 +1,11 @@
 /**
  * Profile messages: names and words checked against the config in force, all rows before any is
  * applied; then row by row, each followed by the judging of the triggers that read what it touched.
+ *
+ * A deletion takes the profile away and nothing else: counters, latches and deliveries stay, and so
+ * does `optOut`, which is the subscriber's own wish (erasing.ts forgets those, too).
  */
 
-import type { FieldSpec } from '../model/catalog.ts'
 import { LIST_NAMES } from '../model/expression.ts'
 import type { ProfileMessage, ProfileRow } from '../model/messages.ts'
 import { RejectError } from '../model/reject.ts'
@@ -11,36 +13,58 @@ import {
   META_CYCLE_MASK,
   META_CYCLE_SHIFT,
   META_LISTS_SHIFT,
+  META_OWN_PERIODS_MASK,
   META_ZONE_MASK,
-  placeKeys,
 } from '../state/layout.ts'
-import { dayOfCivil } from '../state/periods.ts'
 import type { PartitionCore } from './core.ts'
 import type { Judge } from './judging.ts'
+import { fieldNumber, ProfilePlaces } from './profile-places.ts'
+
+/** Lists that a deletion takes a subscriber off, as bits of meta. */
+const DELETED_LISTS_MASK = LIST_NAMES.reduce(
+  (mask, list, bit) => (list === 'optOut' ? mask : mask | (1 << (META_LISTS_SHIFT + bit))),
+  0,
+)
 
 /** Applies profile messages of one partition. */
 export class Profiles {
   readonly #core: PartitionCore
   readonly #judge: Judge
-  /** Triggers by what of a profile they read: `tag/…`, `field/…`, `list/…`; and all of them. */
-  readonly #readers = new Map<string, number[]>()
-  #all: number[] = []
+  #places!: ProfilePlaces
+  /** Triggers by what of a profile they read. */
+  readonly #readers = { tag: new Readers(), field: new Readers(), list: new Readers() }
+  #all: readonly number[] = []
+  /** Triggers that a deletion touches where zone and cycle day are the default's already. */
+  #readingProfiles: readonly number[] = []
+  /** Marks of the triggers that a row touches: the number of the row that set them. */
+  #marks = new Uint32Array(0)
+  #mark = 0
+  #touched: number[] = []
 
   constructor(core: PartitionCore, judge: Judge) {
     this.#core = core
     this.#judge = judge
   }
 
-  /** Learns who reads what in the catalog now in force. */
+  /** Learns the places, and who reads what, in the catalog now in force. */
   useCatalog(): void {
-    this.#readers.clear()
-    const { triggers } = this.#core.compiled
-    this.#all = triggers.map((_, index) => index)
+    const { compiled } = this.#core
+    const { triggers } = compiled
+    this.#places = new ProfilePlaces(compiled)
+    const readers = this.#readers
+    for (const each of Object.values(readers)) each.clear()
     for (const [index, { references }] of triggers.entries()) {
-      for (const tag of references.tags) this.#addReader(`tag/${tag}`, index)
-      for (const field of references.fields) this.#addReader(`field/${field}`, index)
-      for (const list of references.lists) this.#addReader(`list/${list}`, index)
+      for (const tag of references.tags) readers.tag.add(tag, index)
+      for (const field of references.fields) readers.field.add(field, index)
+      for (const list of references.lists) readers.list.add(list, index)
     }
+    this.#all = triggers.map((_, index) => index)
+    this.#readingProfiles = this.#all.filter((index) => {
+      const { tags, fields, lists } = triggers[index]!.references
+      return tags.length + fields.length > 0 || lists.some((list) => list !== 'optOut')
+    })
+    this.#marks = new Uint32Array(triggers.length)
+    this.#mark = 0
   }
 
   /**
@@ -49,7 +73,7 @@ export class Profiles {
   check(message: ProfileMessage): void {
     const zones = new Set<string>()
     for (const [index, row] of message.rows.entries()) {
-      this.#checkRow(row, `rows[${index}]`)
+      this.#checkRow(row, index)
       if (typeof row.zone !== 'string' || zones.has(row.zone)) continue
       zones.add(row.zone)
       if (this.#core.canLearnZones(zones)) continue
@@ -61,6 +85,10 @@ export class Profiles {
   apply(message: ProfileMessage): void {
     const core = this.#core
     for (const row of message.rows) {
+      if (row.isDeletion === true) {
+        this.#delete(row.subscriber)
+        continue
+      }
       const slot = core.index.findOrAdd(row.subscriber)
       core.alignTables()
       const triggers = this.#triggersTouched(row)
@@ -71,53 +99,34 @@ export class Profiles {
     core.statistics.profileRows += message.rows.length
   }
 
-  #addReader(key: string, trigger: number): void {
-    const readers = this.#readers.get(key)
-    if (readers === undefined) this.#readers.set(key, [trigger])
-    else readers.push(trigger)
-  }
-
-  #checkRow(row: ProfileRow, position: string): void {
-    const core = this.#core
-    const { tags, fields } = core.compiled.catalog
-    for (const [name, value] of Object.entries(row.tags)) {
-      const at = `${position}.tags`
-      const spec = tags.find((each) => each.name === name)
-      if (spec === undefined) throw new RejectError('unknown-name', at, `no tag ${name}`)
-      if (typeof value === 'number' && !spec.versioned) {
-        throw new RejectError('bad-type', at, `tag ${name} has no versions`)
+  #checkRow(row: ProfileRow, index: number): void {
+    const { tags, fields } = this.#places
+    for (const name in row.tags) {
+      const value = row.tags[name]
+      const tag = tags.get(name)
+      if (tag === undefined) refuse('unknown-name', index, 'tags', `no tag ${name}`)
+      if (typeof value === 'number' && !tag.isVersioned) {
+        refuse('bad-type', index, 'tags', `tag ${name} has no versions`)
       }
-      if (value === true && spec.versioned) {
-        throw new RejectError('bad-type', at, `tag ${name} needs a version`)
+      if (value === true && tag.isVersioned) {
+        refuse('bad-type', index, 'tags', `tag ${name} needs a version`)
       }
     }
-    for (const [name, value] of Object.entries(row.fields)) {
-      const at = `${position}.fields`
-      const spec = fields.find((each) => each.name === name)
-      if (spec === undefined) throw new RejectError('unknown-name', at, `no field ${name}`)
-      if (value !== null) fieldNumber(spec, value, at)
+    for (const name in row.fields) {
+      const value = row.fields[name]!
+      const field = fields.get(name)
+      if (field === undefined) refuse('unknown-name', index, 'fields', `no field ${name}`)
+      if (value === null) continue
+      const number = fieldNumber(field, value)
+      if (typeof number !== 'number') refuse(number.reason, index, 'fields', number.detail)
     }
   }
 
   #applyRow(slot: number, row: ProfileRow): void {
-    const core = this.#core
-    const { compiled } = core
-    for (const [name, value] of Object.entries(row.tags)) {
-      const spec = compiled.catalog.tags.find((each) => each.name === name)!
-      if (spec.versioned) {
-        const { table, offset } = compiled.place(placeKeys.tagVersion(name))
-        core.tables[table]!.setI32(slot, offset, typeof value === 'number' ? value : 0)
-      } else {
-        core.setBit(slot, placeKeys.tag(name), value === true)
-      }
-    }
-    for (const [name, value] of Object.entries(row.fields)) {
-      const spec = compiled.catalog.fields.find((each) => each.name === name)!
-      const { table, offset } = compiled.place(placeKeys.field(name, spec.type))
-      const number = value === null ? 0 : fieldNumber(spec, value, name)
-      core.tables[table]!.setF64(slot, offset, number)
-      core.setBit(slot, placeKeys.fieldSet(name, spec.type), value !== null)
-    }
+    const { tables } = this.#core
+    const places = this.#places
+    for (const name in row.tags) places.setTag(tables, slot, name, row.tags[name] ?? false)
+    for (const name in row.fields) places.setField(tables, slot, name, row.fields[name] ?? null)
     this.#applyMeta(slot, row)
   }
 
@@ -142,42 +151,77 @@ export class Profiles {
     if (meta !== before) core.setMeta(slot, meta)
   }
 
-  /** Triggers that read something the row names, in catalog order. A new zone touches them all. */
+  /** Who is not known stays unknown. */
+  #delete(subscriber: number): void {
+    const core = this.#core
+    const slot = core.index.find(subscriber)
+    if (slot === -1) return
+    const meta = core.meta(slot)
+    const hasOwnPeriods = (meta & META_OWN_PERIODS_MASK) !== 0
+    const triggers = hasOwnPeriods ? this.#all : this.#readingProfiles
+    const wasTrue = this.#judge.trueEdges(slot, triggers)
+    const places = this.#places
+    for (const name of places.tags.keys()) places.setTag(core.tables, slot, name, false)
+    for (const name of places.fields.keys()) places.setField(core.tables, slot, name, null)
+    const left = meta & ~META_OWN_PERIODS_MASK & ~DELETED_LISTS_MASK
+    if (left !== meta) core.setMeta(slot, left)
+    this.#judge.judgeNow(slot, triggers, wasTrue)
+  }
+
+  /**
+   * Triggers that read something the row names, in catalog order; valid until the next row. A new
+   * zone touches them all.
+   */
   #triggersTouched(row: ProfileRow): readonly number[] {
     if (row.zone !== undefined || row.cycleDay !== undefined) return this.#all
-    const touched = new Set<number>()
-    const add = (key: string): void => {
-      for (const trigger of this.#readers.get(key) ?? []) touched.add(trigger)
+    const { tag, field, list } = this.#readers
+    this.#mark = (this.#mark + 1) >>> 0
+    if (this.#mark === 0) {
+      this.#marks.fill(0)
+      this.#mark = 1
     }
-    for (const name in row.tags) add(`tag/${name}`)
-    for (const name in row.fields) add(`field/${name}`)
-    for (const name in row.lists) add(`list/${name}`)
-    return [...touched].sort((a, b) => a - b)
+    for (const name in row.tags) this.#markAll(tag.of(name))
+    for (const name in row.fields) this.#markAll(field.of(name))
+    for (const name in row.lists) this.#markAll(list.of(name))
+    const touched = this.#touched
+    touched.length = 0
+    for (let index = 0; index < this.#marks.length; index++) {
+      if (this.#marks[index] === this.#mark) touched.push(index)
+    }
+    return touched
+  }
+
+  #markAll(triggers: readonly number[]): void {
+    for (const trigger of triggers) this.#marks[trigger] = this.#mark
   }
 }
 
-/** A field's value as the number that rows hold. Throws RejectError. */
-function fieldNumber(spec: FieldSpec, value: number | string | boolean, position: string): number {
-  switch (spec.type) {
-    case 'number':
-      if (typeof value === 'number' && Number.isFinite(value)) return value
-      break
-    case 'bool':
-      if (typeof value === 'boolean') return value ? 1 : 0
-      break
-    case 'enum': {
-      if (typeof value !== 'string') break
-      const code = spec.words.indexOf(value)
-      if (code !== -1) return code
-      throw new RejectError('unknown-code', position, `field ${spec.name} has no such word`)
-    }
-    case 'date': {
-      const match = typeof value === 'string' ? /^(\d{4})-(\d{2})-(\d{2})$/.exec(value) : null
-      if (match === null) break
-      const day = dayOfCivil(Number(match[1]), Number(match[2]), Number(match[3]))
-      if (new Date(day * 86_400_000).toISOString().startsWith(match[0])) return day
-      throw new RejectError('out-of-range', position, `field ${spec.name}: no such day`)
-    }
+/** Triggers by the name that they read. */
+class Readers {
+  readonly #byName = new Map<string, number[]>()
+
+  clear(): void {
+    this.#byName.clear()
   }
-  throw new RejectError('bad-type', position, `field ${spec.name} is a ${spec.type}`)
+
+  add(name: string, trigger: number): void {
+    const readers = this.#byName.get(name)
+    if (readers === undefined) this.#byName.set(name, [trigger])
+    else readers.push(trigger)
+  }
+
+  of(name: string): readonly number[] {
+    return this.#byName.get(name) ?? NOBODY
+  }
+}
+
+const NOBODY: readonly number[] = []
+
+function refuse(
+  reason: 'unknown-name' | 'bad-type' | 'unknown-code' | 'out-of-range',
+  index: number,
+  key: string,
+  detail: string,
+): never {
+  throw new RejectError(reason, `rows[${index}].${key}`, detail)
 }

@@ -100,6 +100,7 @@ export function encodeProfile(message: ProfileMessage): Uint8Array {
     lists: isEmpty(row.lists) ? undefined : row.lists,
     zone: row.zone,
     cycle_day: row.cycleDay,
+    delete: row.isDeletion === true ? true : undefined,
   }))
   return encode({ v: WIRE_VERSION, source: probe, epoch, seq, rows })
 }

@@ -22,6 +22,7 @@ const PROFILE_ROWS = [
   },
   { sub: 5, zone: 'Asia/Shanghai', cycle_day: 7 },
   { sub: 9, zone: null, tags: { seed: null } },
+  { sub: 13, delete: true },
 ]
 const FEEDBACK_ROWS = [
   { sub: 5, id: 'pack:5:2026-11:1', kind: 'sent', time: 5 },
@@ -103,6 +104,7 @@ function readProfile(data: Uint8Array): void {
   rows.forEach((row, i) => {
     hold(row.subscriber === wire[i]!.sub && row.subscriber % 4 === 1, 'the subscriber')
     const names = Object.keys((wire[i]!.tags as object | undefined) ?? {})
+    hold((row.isDeletion === true) === (wire[i]!.delete === true), 'whether it deletes')
     hold(encode(Object.keys(row.tags).sort()).join() === encode(names.sort()).join(), 'tags')
   })
 }

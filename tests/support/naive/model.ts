@@ -211,6 +211,7 @@ export class NaiveModel {
   }
 
   #applyRow(row: Parameters<typeof applyRow>[1]): void {
+    if (row.isDeletion === true && !this.#subscribers.has(row.subscriber)) return
     const subscriber = this.#subscriberOf(row.subscriber)
     if (!applyRow(subscriber, row, this.#parameters)) return
     this.#judge(subscriber, localTime(this.#nowMs, subscriber.zone), this.#nowMs)

@@ -93,6 +93,13 @@ export function applyRow(
   row: ProfileRow,
   parameters: NaiveParameters,
 ): boolean {
+  if (row.isDeletion === true) {
+    const hasOptedOut = subscriber.lists.has('optOut')
+    Object.assign(subscriber, { seedVersion: null, hasPack: false, zone: parameters.zone })
+    subscriber.lists.clear()
+    if (hasOptedOut) subscriber.lists.add('optOut')
+    return true
+  }
   const { seed, has_pack: hasPack } = row.tags
   if (seed !== undefined) subscriber.seedVersion = typeof seed === 'number' ? seed : null
   if (hasPack !== undefined) subscriber.hasPack = hasPack === true

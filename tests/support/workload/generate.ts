@@ -33,7 +33,7 @@
  * 12:00, 21:00 and in the last millisecond of a day, late records up to and beyond 48 h, early
  * ones up to and beyond 5 min, duplicates, overtaken batches at and below the 1,024 map, older
  * epochs, spoiled batches, tags before and after the usage, monthly re-selection on the 10th,
- * packs ordered and returned, opt-outs and black lists, hours without any input (so that noon is
+ * packs ordered and returned, opt-outs and black lists, profiles deleted, hours without any input (so that noon is
  * heard of beyond 21:00), stray ticks, expired, repeated and senseless feedback, erasures of those
  * for whom a delivery waits, of others, of several, of nobody, repeated and of foreign numbers.
  */
@@ -82,6 +82,8 @@ export interface WorkloadOptions {
   readonly movingShare?: number
   /** Erasures per day; default 0.25. Their numbers come back. */
   readonly erasuresPerDay?: number
+  /** Deletions of profiles per day; they move people home: default 0.25 if anybody moves. */
+  readonly deletionsPerDay?: number
   /** Variant of S1 that the feedback is made for; its `startMs` is replaced. */
   readonly parameters?: Partial<NaiveParameters>
 }
@@ -122,6 +124,8 @@ class LogWriter {
   readonly #random: Random
   /** Of its own, so that a log without erasures is what it would be with them. */
   readonly #erasing: Random
+  /** Likewise for deletions of profiles. */
+  readonly #deleting: Random
   readonly #model: NaiveModel
   readonly #gateway: Gateway
   readonly #probes: Probe[]
@@ -129,6 +133,7 @@ class LogWriter {
   #nowMs: number
   #tick = 0
   #erasure = 0
+  #deletions = 0
 
   constructor(
     options: WorkloadOptions,
@@ -140,6 +145,7 @@ class LogWriter {
     this.#subscribers = subscribers
     this.#random = new Random(options.seed)
     this.#erasing = new Random(options.seed + 7_919)
+    this.#deleting = new Random(options.seed + 104_729)
     this.#model = new NaiveModel(parameters)
     this.#gateway = new Gateway(this.#random)
     this.#nowMs = parameters.startMs
@@ -180,6 +186,9 @@ class LogWriter {
       for (const part of parts) part()
       const perDay = this.#options.erasuresPerDay ?? 0.25
       if (this.#erasing.chance((perDay * stepMs) / DAY_MS)) this.#sendErasure()
+      const { movingShare = 0 } = this.#options
+      const deletionsPerDay = this.#options.deletionsPerDay ?? (movingShare > 0 ? 0.25 : 0)
+      if (this.#deleting.chance((deletionsPerDay * stepMs) / DAY_MS)) this.#sendDeletion()
       if (this.#random.chance(0.05)) this.#sendEdges()
       for (const probe of this.#probes) probe.release()
     }
@@ -255,6 +264,19 @@ class LogWriter {
     }
     this.#push(erase)
     if (random.chance(0.1)) this.#push(erase)
+  }
+
+  /** Of somebody; sometimes of a stranger as well, or followed by a new profile. */
+  #sendDeletion(): void {
+    const random = this.#deleting
+    const { partition, partitionCount } = this.#parameters
+    const stranger = partition + partitionCount * (400_000_000_000 + random.whole(1, 1_000))
+    const subscriber = random.pick(this.#subscribers)
+    const rows = [{ ...profileRow(subscriber, {}), isDeletion: true }]
+    if (random.chance(0.2)) rows.push({ ...profileRow(stranger, {}), isDeletion: true })
+    const after = random.chance(0.5) ? [profileRow(subscriber, { tags: { seed: 209_901 } })] : []
+    const stamp = { probe: 'crm', epoch: 1, seq: ++this.#deletions }
+    this.#push({ kind: 'profile', stamp, rows: [...rows, ...after] })
   }
 
   /** Records at the very limits of the accepted time, on both sides. */

@@ -36,6 +36,10 @@ describe('a profile message', () => {
         },
         { subscriber: 5, tags: {}, fields: {}, lists: {}, zone: null, cycleDay: undefined },
         { subscriber: 9, tags: {}, fields: {}, lists: {}, zone: undefined, cycleDay: undefined },
+        {
+          ...{ subscriber: 13, tags: {}, fields: {}, lists: {} },
+          ...{ zone: undefined, cycleDay: undefined, isDeletion: true },
+        },
       ],
     }
     const received = profileOf(encodeProfile(sent))
@@ -118,11 +122,24 @@ describe('a profile message', () => {
       { rows: [{ sub: 5, zone: 'Mars Base' }] },
       'malformed at rows[0].zone',
     ],
+    ['a delete that is no bool', { rows: [{ sub: 5, delete: 1 }] }, 'bad-type at rows[0].delete'],
+    [
+      'a delete that says more',
+      { rows: [{ sub: 5, delete: true, tags: {} }] },
+      'malformed at rows[0].delete',
+    ],
+    ['a delete of nobody', { rows: [{ delete: true }] }, 'missing-field at rows[0].sub'],
     ['cycle day 32', { rows: [{ sub: 5, cycle_day: 32 }] }, 'out-of-range at rows[0].cycle_day'],
   ]
 
   test.each(cases)('is refused for %s', (_, changes, expected) => {
     expect(refusal(() => profileOf(message(head, changes)))).toBe(expected)
+  })
+
+  test('that says delete: false is a row like any other', () => {
+    const rows = [{ sub: 5, delete: false, tags: { seed: true } }]
+    const received = profileOf(message(head, { rows })).rows[0]!
+    expect([received.isDeletion, received.tags.seed]).toEqual([undefined, true])
   })
 
   test('is refused for a name of every object, whoever encoded it', () => {
