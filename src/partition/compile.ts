@@ -56,7 +56,7 @@ export class CompiledCatalog {
   readonly triggers: readonly CompiledTrigger[]
   /** Units whose period keys are needed per record. */
   readonly units: ReadonlySet<number>
-  readonly #cellsByName = new Map<string, CounterCell>()
+  readonly #cellsByName = new Map<string, Map<string, CounterCell>>()
   readonly #triggersByCode = new Map<number, CompiledTrigger>()
   readonly #triggersById = new Map<string, CompiledTrigger>()
 
@@ -71,7 +71,9 @@ export class CompiledCatalog {
     this.cells = resolveCounterCells(catalog, layout)
     this.stampGroups = groupByStamp(this.cells)
     for (const cell of this.cells) {
-      this.#cellsByName.set(`${cell.counter.name}.${cell.counterWindow.key}`, cell)
+      const { counter, counterWindow } = cell
+      const windows = this.#cellsByName.get(counter.name) ?? new Map<string, CounterCell>()
+      this.#cellsByName.set(counter.name, windows.set(counterWindow.key, cell))
     }
     const { wheres, whereOf } = distinctWheres(catalog)
     this.wheres = wheres
@@ -89,7 +91,7 @@ export class CompiledCatalog {
   }
 
   findCell(counter: string, counterWindow: string): CounterCell {
-    const cell = this.#cellsByName.get(`${counter}.${counterWindow}`)
+    const cell = this.#cellsByName.get(counter)?.get(counterWindow)
     assert(cell !== undefined, 'a condition reads a counter that the catalog does not have')
     return cell
   }
