@@ -33,9 +33,10 @@
  * 12:00, 21:00 and in the last millisecond of a day, late records up to and beyond 48 h, early
  * ones up to and beyond 5 min, duplicates, overtaken batches at and below the 1,024 map, older
  * epochs, spoiled batches, tags before and after the usage, monthly re-selection on the 10th,
- * packs ordered and returned, opt-outs and black lists, profiles deleted, hours without any input (so that noon is
- * heard of beyond 21:00), stray ticks, expired, repeated and senseless feedback, erasures of those
- * for whom a delivery waits, of others, of several, of nobody, repeated and of foreign numbers.
+ * packs ordered and returned, opt-outs and black lists, profiles deleted, hours without any input
+ * (so that noon is heard of beyond 21:00), stray ticks, expired, repeated and senseless feedback,
+ * erasures of those for whom a delivery waits, of others, of several, of nobody, repeated and of
+ * foreign numbers.
  */
 
 import type { FeedbackRow, ProfileRow } from '../../../src/model/messages.ts'
