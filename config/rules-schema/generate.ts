@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { settingsReference, settingsSchema } from '../../src/config/settings-reference.ts'
+import { POLICY_KEYS } from '../../src/rules/policy-grammar.ts'
 import { catalogSchema, triggerSchema } from '../../src/rules/schema.ts'
 
 /** The part of JSON Schema that our grammars use. */
@@ -33,7 +34,8 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
 export function readmeTables(): Readonly<Record<string, string>> {
   return {
     settings: settingsReference(),
-    catalog: keyTable(SCHEMAS.catalog!),
+    catalog: keyTable(SCHEMAS.catalog!, (key) => !POLICY_KEYS.has(key)),
+    policy: keyTable(SCHEMAS.catalog!, (key) => POLICY_KEYS.has(key)),
     trigger: keyTable(SCHEMAS.trigger!),
   }
 }
@@ -52,10 +54,15 @@ export function withTables(text: string, tables: Readonly<Record<string, string>
   return result
 }
 
-/** One row per key, keys of a mapping below it: `counters.<name>.per`. */
-function keyTable(schema: Schema): string {
+/**
+ * One row per key, keys of a mapping below it: `counters.<name>.per`; top-level keys that are
+ * asked for.
+ */
+function keyTable(schema: Schema, isAsked = (_: string): boolean => true): string {
   const head = ['| Key | Default | What it is for |', '| --- | --- | --- |']
-  return `${[...head, ...keyRows(schema, '')].join('\n')}\n`
+  const properties = Object.entries(schema.properties ?? {}).filter(([key]) => isAsked(key))
+  const asked = { ...schema, properties: Object.fromEntries(properties) }
+  return `${[...head, ...keyRows(asked, '')].join('\n')}\n`
 }
 
 function keyRows(schema: Schema, prefix: string): string[] {

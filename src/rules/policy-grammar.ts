@@ -154,6 +154,9 @@ export const policyKeys = {
   explain: optional(explain, 'What is kept to answer why somebody got nothing.'),
 } as const
 
+/** Their names. */
+export const POLICY_KEYS: ReadonlySet<string> = new Set(Object.keys(policyKeys))
+
 type ReadingOf<S> = S extends Shape<infer T> ? T : never
 
 export type ChannelReading = ReadingOf<typeof channel>

@@ -40,11 +40,25 @@ test('its configuration is one that the engine takes', () => {
     const path = /^# (\S+\.yaml)\n/.exec(text)?.[1]
     return path === undefined ? [] : [[path, text] as const]
   })
-  expect(files.map(([path]) => path)).toEqual(['declarations.yaml', 'triggers/data-pack.yaml'])
-  const { catalog } = parseCatalog(Object.fromEntries(files))
+  expect(files.map(([path]) => path)).toEqual([
+    'declarations.yaml',
+    'triggers/data-pack.yaml',
+    'policy.yaml',
+    'triggers/ott-offer.yaml',
+  ])
+  const { catalog, notes } = parseCatalog(Object.fromEntries(files))
   const used = new Set(catalog.counters.map(({ aggregate }) => aggregate))
   expect(used.size).toBe(5)
   expect(catalog.triggers[0]?.caps).toHaveLength(2)
+  // Its policy says nothing in vain but what the example is too small for.
+  expect(notes.filter((note) => !note.includes('no trigger'))).toEqual([])
+  const [, offer] = catalog.triggers
+  expect(offer?.contactWindow?.openings).toEqual([
+    ...Array.from({ length: 5 }, () => ({ fromMinute: 720, toMinute: 1200 })),
+    null,
+    null,
+    null,
+  ])
 })
 
 test('the first trigger is one that the scenario of the tutorial takes', () => {
