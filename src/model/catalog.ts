@@ -5,13 +5,46 @@
  */
 
 import type { CalendarUnit, Expression } from './expression.ts'
+import type { FeedbackKind } from './messages.ts'
+import type { PlaceTable } from './place-table.ts'
 import type { CapSpec, ContactWindowSpec, ControlGroupSpec, PolicySpec } from './policy.ts'
 import type { SegmentSpec } from './segment.ts'
+
+/**
+ * What a counter makes of its records. `dwell`: ms between neighbouring records that both match;
+ * `interest`: a score that fades with time.
+ */
+export type Aggregate =
+  | 'sum'
+  | 'count'
+  | 'max'
+  | 'last-time'
+  | 'distinct-days'
+  | 'distinct-apps'
+  | 'dwell'
+  | 'interest'
+
+/** How an interest moves. Tuning it keeps the scores. */
+export interface InterestSpec {
+  /** Time in which a score fades to one half, ms. */
+  readonly halfLifeMs: number
+  /** What each matching record adds. */
+  readonly weight: number
+  /** Number field of the profile that it starts from; null: from 0. */
+  readonly startField: string | null
+  readonly feedback: readonly InterestFeedbackSpec[]
+}
+
+/** What reports on deliveries of one trigger add to an interest. */
+export interface InterestFeedbackSpec {
+  readonly trigger: string
+  readonly weights: Readonly<Partial<Record<FeedbackKind, number>>>
+}
 
 /** One aggregate over usage records. Which subscribers' values exist is the state's business. */
 export interface CounterSpec {
   readonly name: string
-  readonly aggregate: 'sum' | 'count' | 'max' | 'last-time' | 'distinct-days'
+  readonly aggregate: Aggregate
   /** Column that `sum` and `max` read. */
   readonly column: 'bytes'
   /** Which records count; null: all. Reads columns only. */
@@ -19,11 +52,28 @@ export interface CounterSpec {
   readonly counterWindows: readonly CounterWindowSpec[]
   /** Past calendar periods kept, 0 to 12. `previous` in a condition needs 1. */
   readonly keep: number
+  /** `distinct-apps`: the codes told apart; the position is the bit. Empty for others. */
+  readonly apps: readonly number[]
+  /** `dwell`: the longest time between two records that still stand for one stay, ms. */
+  readonly gapMs: number
+  /** `dwell`: records without a cell say nothing about where the subscriber is. */
+  readonly isCellNeeded: boolean
+  readonly interest: InterestSpec | null
   /**
    * Stable text of what is counted (aggregate, column, where); differs when an edit makes a new
-   * counter.
+   * counter. So does, for `distinct-apps`, any edit of `apps` but additions at its end.
    */
   readonly identity: string
+}
+
+/** Whether a counter goes on with the values of the one that had its name before. */
+export function isContinuation(before: CounterSpec, after: CounterSpec): boolean {
+  return before.identity === after.identity && isPrefix(before.apps, after.apps)
+}
+
+/** Whether `longer` begins with all of `shorter`. */
+export function isPrefix(shorter: readonly number[], longer: readonly number[]): boolean {
+  return shorter.every((value, position) => longer[position] === value)
 }
 
 /** Key is the name a condition uses: `day`, `month`, `last_7_days`, `lifetime`. */
@@ -128,6 +178,8 @@ export interface Catalog {
   readonly policy: PolicySpec
   /** App dictionary: word → code, for display; conditions already hold codes. */
   readonly apps: ReadonlyMap<string, number>
+  /** Which place a cell belongs to; conditions hold the places' codes. */
+  readonly places: PlaceTable
   /**
    * Codes that usage batches may carry; a code outside is a reject. Empty app set: every code
    * passes.

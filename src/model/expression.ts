@@ -10,8 +10,21 @@ export type CalendarUnit = 'hour' | 'day' | 'week' | 'month' | 'cycle'
 /** All calendar units, shortest first; the position is the unit's index in period columns. */
 export const CALENDAR_UNITS: readonly CalendarUnit[] = ['hour', 'day', 'week', 'month', 'cycle']
 
-/** Columns of a usage record that a counter's `where` may read. All are numbers. */
-export type UsageColumn = 'bytes' | 'time' | 'rat' | 'app' | 'cell' | 'kind'
+/**
+ * Columns of a usage record that a counter's `where` may read. All are numbers. The last three are
+ * worked out: `hour` (0 to 23) and `weekday` (0: Monday) of the event in the subscriber's zone, and
+ * the code of the place that the cell belongs to (0: none).
+ */
+export type UsageColumn =
+  | 'bytes'
+  | 'time'
+  | 'rat'
+  | 'app'
+  | 'cell'
+  | 'kind'
+  | 'hour'
+  | 'weekday'
+  | 'place'
 
 /** Comparisons; `==` and `!=` also between words of an enum and between booleans. */
 export type CompareOperator = '<' | '<=' | '>' | '>=' | '==' | '!='

@@ -45,6 +45,9 @@ export const RAT_CODES: Readonly<Record<string, number>> = {
   nr: 10,
 }
 
+/** Days of the week by the words that conditions use; the position is the code. */
+export const WEEKDAY_WORDS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
+
 /** Usage kinds by the words that conditions use. */
 export const KIND_CODES: Readonly<Record<string, number>> = {
   data: 0,

@@ -5,17 +5,17 @@
 
 import { assert } from '../errors.ts'
 import type { Catalog, TriggerSpec } from '../model/catalog.ts'
-import type { Expression } from '../model/expression.ts'
+import { type Expression, type UsageColumn, walkExpression } from '../model/expression.ts'
 import { type References, referencesOf } from '../rules/references.ts'
 import {
   type CounterCell,
   groupByStamp,
   resolveCounterCells,
   type StampGroup,
-} from '../state/counter-cells.ts'
+} from '../state/counter-places.ts'
 import { extendLayout, type LayoutImage, type Place, placeKeys } from '../state/layout.ts'
 import { LEDGER_VALUES_MAX } from '../state/ledger.ts'
-import { DAY, unitIndex } from '../state/periods.ts'
+import { DAY, HOUR, unitIndex } from '../state/periods.ts'
 
 /** Where a trigger's latch lives. `stampOffset` and `unit` are -1 for `once: ever`. */
 export interface LatchPlace {
@@ -44,6 +44,17 @@ export interface CompiledTrigger {
   readonly shape: number
 }
 
+/** The latest record that a counter of stays remembers; see stays.ts. */
+export interface StayCell {
+  readonly counterIndex: number
+  /** Bit of its `where` in masks. */
+  readonly where: number
+  readonly place: Place
+  readonly gapMs: number
+  /** Records without a cell leave it as it is. */
+  readonly isCellNeeded: boolean
+}
+
 /** One generation, ready to run. */
 export class CompiledCatalog {
   readonly catalog: Catalog
@@ -56,6 +67,10 @@ export class CompiledCatalog {
   readonly triggers: readonly CompiledTrigger[]
   /** Units whose period keys are needed per record. */
   readonly units: ReadonlySet<number>
+  /** The stays to be kept, one per counter of that kind, in their order. */
+  readonly stays: readonly StayCell[]
+  /** Usage columns that `where`s read. */
+  readonly columns: ReadonlySet<UsageColumn>
   readonly #cellsByName = new Map<string, Map<string, CounterCell>>()
   readonly #triggersByCode = new Map<number, CompiledTrigger>()
   readonly #triggersById = new Map<string, CompiledTrigger>()
@@ -87,7 +102,11 @@ export class CompiledCatalog {
     const units = new Set(this.stampGroups.map(({ unit }) => unit))
     for (const { latch } of this.triggers) if (latch.unit !== -1) units.add(latch.unit)
     if (catalog.counters.some(({ aggregate }) => aggregate === 'distinct-days')) units.add(DAY)
+    this.columns = columnsOf(wheres)
+    if (this.columns.has('hour')) units.add(HOUR)
+    if (this.columns.has('weekday')) units.add(DAY)
     this.units = units
+    this.stays = this.#resolveStays()
   }
 
   findCell(counter: string, counterWindow: string): CounterCell {
@@ -103,6 +122,18 @@ export class CompiledCatalog {
 
   triggerById(id: string): CompiledTrigger | undefined {
     return this.#triggersById.get(id)
+  }
+
+  #resolveStays(): StayCell[] {
+    const stays: StayCell[] = []
+    for (const [counterIndex, counter] of this.catalog.counters.entries()) {
+      if (counter.aggregate !== 'dwell') continue
+      const where = this.whereOf[counterIndex]!
+      const { gapMs, isCellNeeded } = counter
+      const place = this.place(placeKeys.stay(counter))
+      stays.push({ counterIndex, where, place, gapMs, isCellNeeded })
+    }
+    return stays
   }
 
   place(key: string): Place {
@@ -196,6 +227,17 @@ function distinctWheres(catalog: Catalog): {
     return position
   })
   return { wheres, whereOf }
+}
+
+function columnsOf(wheres: readonly (Expression | null)[]): ReadonlySet<UsageColumn> {
+  const columns = new Set<UsageColumn>()
+  for (const where of wheres) {
+    if (where === null) continue
+    walkExpression(where, (node) => {
+      if (node.kind === 'column') columns.add(node.column)
+    })
+  }
+  return columns
 }
 
 /** What a removed trigger has pending is not sent, even if a trigger of its name comes back. */

@@ -6,7 +6,6 @@ import { RejectError } from '../model/reject.ts'
 import { parseCatalog } from '../rules/parse-catalog.ts'
 import { CompiledCatalog } from './compile.ts'
 import type { PartitionCore } from './core.ts'
-import { WHERE_COUNT_MAX } from './kernel.ts'
 
 /** The catalog of these texts. Throws RejectError with the first problem. */
 export function parseOrReject(files: ConfigFiles): Catalog {
@@ -26,10 +25,6 @@ export function parseOrReject(files: ConfigFiles): Catalog {
  * the log.
  */
 export function findIncompatibility(core: PartitionCore, next: Catalog): string | null {
-  const wheres = new Set(next.counters.map(({ where }) => JSON.stringify(where)))
-  if (wheres.size > WHERE_COUNT_MAX) {
-    return `${wheres.size} different "where" conditions, at most ${WHERE_COUNT_MAX}`
-  }
   const previous: Catalog | undefined = core.compiled?.catalog
   for (const field of next.fields) {
     const before = previous?.fields.find(({ name }) => name === field.name)

@@ -29,7 +29,7 @@ import {
 } from '../state/layout.ts'
 import { Ledger, ROW_PENDING, ROW_REOPEN } from '../state/ledger.ts'
 import { PagedTable } from '../state/paged-table.ts'
-import { UNIT_COUNT, writePeriodKeys } from '../state/periods.ts'
+import { PERIOD_KEYS, writePeriodKeys } from '../state/periods.ts'
 import { Producers } from '../state/producers.ts'
 import { SubscriberIndex } from '../state/subscriber-index.ts'
 import { isZoneKnown, ZoneClock } from '../state/zone.ts'
@@ -95,7 +95,7 @@ export class PartitionCore {
   #lastInput: InputMessage | null = null
   #fingerprint = 0
   readonly #clocks: ZoneClock[] = []
-  readonly #keys = new Int32Array(UNIT_COUNT)
+  readonly #keys = new Int32Array(PERIOD_KEYS)
 
   constructor(genesis: Genesis, outbox: Outbox, rejects: Rejects, layout?: LayoutImage) {
     this.genesis = genesis

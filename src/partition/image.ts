@@ -19,7 +19,7 @@ import { type Genesis, PartitionCore } from './core.ts'
 import type { Ruling } from './rulings.ts'
 
 /** Version of the layout of pages and manifest. */
-export const IMAGE_VERSION = 2
+export const IMAGE_VERSION = 3
 
 /**
  * What the engine that wrote an image was; a new one starts only from an image with nothing

@@ -51,8 +51,10 @@ function readCounters(core: PartitionCore, slot: number): CounterView[] {
     const table = core.tables[cell.table]!
     const { counter, counterWindow } = cell
     let key = 0
-    if (cell.unit !== -1) {
+    if (cell.stampOffset !== -1) {
       key = Math.max(keys[cell.unit]!, table.getI32(slot, cell.stampOffset))
+    } else if (cell.unit !== -1) {
+      key = keys[cell.unit]!
     }
     const previous = cell.previousPlaces.map((_, back) =>
       readCell(core.tables, slot, cell, key, back + 1),

@@ -7,26 +7,24 @@ import { assert } from '../errors.ts'
 import type { Expression, ListName } from '../model/expression.ts'
 import { USAGE_BATCH_RECORDS_MAX, type UsageBatch } from '../model/usage.ts'
 import { evaluateCondition, type ExpressionReader } from '../rules/evaluate.ts'
+import { countBits } from '../state/bits.ts'
 import {
   addToCell,
-  countBits,
+  type CountedRecord,
   dayBit,
   readCell,
   rollForward,
-  type StampGroup,
 } from '../state/counter-cells.ts'
+import type { StampGroup } from '../state/counter-places.ts'
+import { addInterest } from '../state/interests.ts'
 import { META_ZONE_MASK } from '../state/layout.ts'
-import { DAY, PeriodColumns, UNIT_COUNT, writePeriodKeys } from '../state/periods.ts'
+import { DAY, PERIOD_KEYS, PeriodColumns, writePeriodKeys } from '../state/periods.ts'
+import { stayOf } from '../state/stays.ts'
 import type { CompiledTrigger } from './compile.ts'
 import { cycleDayOfMeta, type PartitionCore } from './core.ts'
 import type { Decider } from './deciding.ts'
-import {
-  generateMaskKernel,
-  generateUpdateKernel,
-  type KernelCallbacks,
-  type MaskKernel,
-  type UpdateKernel,
-} from './kernel.ts'
+import { generateUpdateKernel, type KernelCallbacks, type UpdateKernel } from './kernel.ts'
+import { generateMaskKernel, type MaskKernel } from './mask-kernel.ts'
 
 /** Judges usage and profile changes of one partition. */
 export class Judge {
@@ -36,7 +34,7 @@ export class Judge {
   readonly #slots = new Int32Array(USAGE_BATCH_RECORDS_MAX)
   readonly #masks = new Int32Array(USAGE_BATCH_RECORDS_MAX)
   readonly #periods: PeriodColumns
-  readonly #ownKeys = new Int32Array(UNIT_COUNT)
+  readonly #ownKeys = new Int32Array(PERIOD_KEYS)
   #batch!: UsageBatch
   #units: number[] = []
   #maskKernel!: MaskKernel
@@ -53,8 +51,15 @@ export class Judge {
   useCatalog(): void {
     const { compiled, tables } = this.#core
     this.#units = [...compiled.units].sort((a, b) => a - b)
-    this.#maskKernel = generateMaskKernel(compiled.wheres)
-    this.#updateKernel = generateUpdateKernel(compiled, tables, this.#callbacks())
+    const callbacks = this.#callbacks()
+    const { places } = compiled.catalog
+    this.#maskKernel = generateMaskKernel(compiled.wheres, {
+      subscribers: tables[0]!,
+      ownPeriods: callbacks.ownPeriods,
+      ownKeys: this.#ownKeys,
+      placeOf: (cell) => places.codeOf(cell),
+    })
+    this.#updateKernel = generateUpdateKernel(compiled, tables, callbacks)
   }
 
   /** Applies a validated batch whose records are all within the accepted time range. */
@@ -66,8 +71,9 @@ export class Judge {
     core.index.resolve(batch.subscribers, count, this.#slots)
     core.alignTables()
     this.#periods.fill(batch.timesMs, count, this.#units)
-    this.#maskKernel(count, batch, this.#masks)
-    this.#updateKernel(count, this.#slots, batch, this.#masks, this.#periods.columns)
+    const { columns } = this.#periods
+    this.#maskKernel(count, this.#slots, batch, this.#masks, columns)
+    this.#updateKernel(count, this.#slots, batch, this.#masks, columns)
     core.statistics.records += count
   }
 
@@ -143,6 +149,10 @@ export class Judge {
         return readCell(core.tables, slot, cells[index]!, key, 0)
       },
       countBits,
+      addInterest: (index, slot, timeMs) => {
+        const interest = cells[index]!.interest!
+        addInterest(core.tables, slot, interest, timeMs, interest.spec.weight)
+      },
     }
   }
 
@@ -165,13 +175,15 @@ export class Judge {
       const trigger = compiled.triggers[index]!
       return trigger.isEdge && this.#isTrue(trigger, slot, keys)
     })
-    const counted = { usageBytes: batch.usageBytes[record]!, timeMs }
+    const counted = { usageBytes: batch.usageBytes[record]!, timeMs, app: batch.apps[record]! }
+    const stays = this.#takeStays(slot, record, mask)
     const cycleDay = core.cycleDayOf(slot)
     let isLateForWindow = false
     for (const cell of compiled.cells) {
       if ((mask & (1 << compiled.whereOf[cell.counterIndex]!)) === 0) continue
       const key = cell.unit === -1 ? 0 : keys[cell.unit]!
-      if (!addToCell(tables, slot, cell, counted, key, keys[DAY]!, cycleDay)) isLateForWindow = true
+      const own: CountedRecord = { ...counted, stayMs: stays.get(cell.counterIndex) ?? 0 }
+      if (!addToCell(tables, slot, cell, own, key, keys[DAY]!, cycleDay)) isLateForWindow = true
     }
     if (isLateForWindow) core.statistics.recordsLateForWindow += 1
     for (const index of touched) {
@@ -179,6 +191,20 @@ export class Judge {
       if (wasTrue.includes(index) || !this.#decider.latches.isOpen(trigger, slot, keys)) continue
       if (this.#isTrue(trigger, slot, keys)) this.#decider.fire(trigger, slot, timeMs, keys)
     }
+  }
+
+  /** What the record adds to stays, by counter. A subscriber's zone may change: not always 0. */
+  #takeStays(slot: number, record: number, mask: number): Map<number, number> {
+    const { compiled, tables } = this.#core
+    const { timesMs, cells } = this.#batch
+    const added = new Map<number, number>()
+    for (const { counterIndex, where, place, gapMs, isCellNeeded } of compiled.stays) {
+      if (isCellNeeded && cells[record] === 0) continue
+      const isMatching = (mask & (1 << where)) !== 0
+      const stayMs = stayOf(tables, slot, place, timesMs[record]!, isMatching, gapMs)
+      added.set(counterIndex, stayMs)
+    }
+    return added
   }
 
   #rollIfBehind(group: StampGroup, slot: number, keys: Int32Array, mask: number): void {
@@ -206,7 +232,7 @@ export class Judge {
 class SubscriberReader implements ExpressionReader {
   readonly #core: PartitionCore
   #slot = 0
-  #keys: Int32Array = new Int32Array(UNIT_COUNT)
+  #keys: Int32Array = new Int32Array(PERIOD_KEYS)
 
   constructor(core: PartitionCore) {
     this.#core = core

@@ -10,18 +10,16 @@
  */
 
 import { assert } from '../errors.ts'
-import type { Expression } from '../model/expression.ts'
 import { LIST_NAMES } from '../model/expression.ts'
 import type { UsageBatch } from '../model/usage.ts'
-import { emitCondition, emitExpression, type ExpressionBinding } from '../rules/emit.ts'
-import type { CounterCell, StampGroup } from '../state/counter-cells.ts'
+import { emitCondition, type ExpressionBinding } from '../rules/emit.ts'
+import { type AppSet, CHUNK_BITS } from '../state/app-sets.ts'
+import type { CounterCell, StampGroup } from '../state/counter-places.ts'
 import { META_LISTS_SHIFT, META_OFFSET, META_OWN_PERIODS_MASK } from '../state/layout.ts'
 import type { PagedTable } from '../state/paged-table.ts'
 import { CYCLE, DAY, UNIT_COUNT } from '../state/periods.ts'
-import type { CompiledCatalog, CompiledTrigger } from './compile.ts'
-
-/** Distinct `where` masks of one catalog; bit 31 would make the column signed. */
-export const WHERE_COUNT_MAX = 31
+import { MS_PER_MINUTE } from '../state/zone.ts'
+import type { CompiledCatalog, CompiledTrigger, StayCell } from './compile.ts'
 
 /** What generated code may call back. */
 export interface KernelCallbacks {
@@ -41,6 +39,8 @@ export interface KernelCallbacks {
   /** Value of a sliding window (position among the cells) as of a period after its stamp. */
   readSliding(cell: number, slot: number, key: number): number
   readonly countBits: (value: number) => number
+  /** An interest (position among the cells) takes a record in. */
+  addInterest(cell: number, slot: number, timeMs: number): void
 }
 
 /**
@@ -54,51 +54,8 @@ export type UpdateKernel = (
   periods: readonly Int32Array[],
 ) => void
 
-/** Fills masks[i] with a bit per distinct `where` that record i matches. */
-export type MaskKernel = (count: number, batch: UsageBatch, masks: Int32Array) => void
-
-const COLUMN_NAMES: Readonly<Record<string, string>> = {
-  bytes: 'usageBytes',
-  time: 'timesMs',
-  rat: 'rats',
-  app: 'apps',
-  cell: 'cells',
-  kind: 'kinds',
-}
-
-/** Generates the mask pass. `null` matches every record. */
-export function generateMaskKernel(wheres: readonly (Expression | null)[]): MaskKernel {
-  assert(wheres.length <= WHERE_COUNT_MAX)
-  const columns = new Set<string>()
-  const terms = wheres.map((where, bit) => {
-    if (where === null) return `${1 << bit}`
-    const source = emitExpression(where, {
-      ...noLeaves,
-      column: (column) => {
-        columns.add(COLUMN_NAMES[column]!)
-        return `${COLUMN_NAMES[column]}[i]`
-      },
-    })
-    return `(${source} ? ${1 << bit} : 0)`
-  })
-  const declared = [...columns].map((name) => `const ${name} = batch.${name};`).join('\n')
-  const source = `
-    ${declared}
-    for (let i = 0; i < count; i++) masks[i] = ${terms.length === 0 ? '0' : terms.join(' | ')};`
-  return new Function('count', 'batch', 'masks', source) as MaskKernel
-}
-
-const noLeaves: ExpressionBinding = {
-  counter: unexpectedLeaf,
-  tag: unexpectedLeaf,
-  list: unexpectedLeaf,
-  field: unexpectedLeaf,
-  has: unexpectedLeaf,
-  column: unexpectedLeaf,
-}
-
-function unexpectedLeaf(): never {
-  throw new Error('this leaf has no place in a where')
+const noColumns = (): never => {
+  throw new Error('a condition over a subscriber reads no record')
 }
 
 /** Generates the update pass for a compiled catalog over its tables. */
@@ -108,7 +65,9 @@ export function generateUpdateKernel(
   callbacks: KernelCallbacks,
 ): UpdateKernel {
   const source = new KernelSource(compiled, tables).emit()
-  return new Function('tables', 'callbacks', source)(tables, callbacks) as UpdateKernel
+  const bits = compiled.cells.map(({ apps }) => apps?.bitOf)
+  const make = new Function('tables', 'callbacks', 'bits', source)
+  return make(tables, callbacks, bits) as UpdateKernel
 }
 
 class KernelSource {
@@ -122,13 +81,15 @@ class KernelSource {
 
   emit(): string {
     const numbers = this.#tables.map((_, number) => number)
-    const { cells } = this.#compiled
+    const { cells, stays } = this.#compiled
     const hasSliding = cells.some(({ counterWindow }) => counterWindow.kind === 'sliding')
+    const sets = cells.flatMap(({ apps }, index) => (apps === null ? [] : [index]))
     return `'use strict';
-const { roll, ownPeriods, ownKeys, late, lateForWindow, fire, dayBit, readSliding, countBits } = callbacks;
+const { roll, ownPeriods, ownKeys, late, lateForWindow, fire, dayBit, readSliding, countBits, addInterest } = callbacks;
+${sets.map((index) => `const B${index} = bits[${index}];`).join(' ')}
 ${numbers.map((t) => `const t${t} = tables[${t}];`).join(' ')}
 return function update(count, slots, batch, masks, periods) {
-  const { usageBytes, timesMs } = batch;
+  const { usageBytes, timesMs${sets.length > 0 ? ', apps' : ''}${stays.some(({ isCellNeeded }) => isCellNeeded) ? ', cells' : ''} } = batch;
   ${numbers.map((t) => `const flags${t} = t${t}.pageFlags, F${t} = t${t}.f64, W${t} = t${t}.i32;`).join('\n  ')}
   ${this.#units()
     .map((u) => `const K${u} = periods[${u}];`)
@@ -148,6 +109,7 @@ return function update(count, slots, batch, masks, periods) {
         .join(' ')}
     }
     ${this.#rollGroups()}
+    ${stays.map((stay) => this.#takeStay(stay)).join('\n    ')}
     if (m === 0) continue;
     ${hasSliding ? 'let isLate = false;' : ''}
     ${this.#before()}
@@ -200,6 +162,33 @@ return function update(count, slots, batch, masks, periods) {
     return lines.join('\n    ')
   }
 
+  /**
+   * What the record adds to a stay, as stayOf() has it. Records that do not match end one, so this
+   * runs for all of them.
+   */
+  #takeStay({ counterIndex, where, place, gapMs, isCellNeeded }: StayCell): string {
+    const { table, offset } = place
+    const latest = `f${table}[o${table} + ${offset >>> 3}]`
+    const added = `s${counterIndex}`
+    const newer = `timesMs[i] >= ${latest} && timesMs[i] >= -${latest}`
+    return [
+      `let ${added} = 0;`,
+      `if (${isCellNeeded ? 'cells[i] !== 0 && ' : ''}${newer}) {`,
+      ...(table === 0 ? [] : [`  ${this.#touch(table)}`]),
+      `  if ((m & ${1 << where}) === 0) ${latest} = -timesMs[i];`,
+      '  else {',
+      `    if (${latest} > 0 && timesMs[i] - ${latest} <= ${gapMs}) ${added} = timesMs[i] - ${latest};`,
+      `    ${latest} = timesMs[i];`,
+      '  }',
+      '}',
+    ].join('\n    ')
+  }
+
+  #touch(table: number): string {
+    const page = `slot >>> ${this.#tables[table]!.pageShift}`
+    return `if (flags${table}[${page}] !== 1) t${table}.touchPage(${page});`
+  }
+
   /** Values before the update, for triggers that fire on the edge only. */
   #before(): string {
     const { cells, triggers } = this.#compiled
@@ -231,10 +220,11 @@ return function update(count, slots, batch, masks, periods) {
   #updateCell(cell: CounterCell, groups: readonly StampGroup[]): string[] {
     const lines: string[] = []
     const { table, unit } = cell
-    if (table !== 0) {
-      const page = `slot >>> ${this.#tables[table]!.pageShift}`
-      lines.push(`if (flags${table}[${page}] !== 1) t${table}.touchPage(${page});`)
+    if (cell.interest !== null) {
+      return [`addInterest(${this.#compiled.cells.indexOf(cell)}, slot, timesMs[i]);`]
     }
+    if (cell.apps !== null) return this.#updateApps(cell, cell.apps)
+    if (table !== 0) lines.push(this.#touch(table))
     const value = valueSource(cell)
     const stamp = stampSource(cell)
     const group = groups.findIndex((each) => each.table === table && each.unit === unit)
@@ -254,6 +244,19 @@ return function update(count, slots, batch, masks, periods) {
       )
     } else {
       lines.push(combineSource(cell, value))
+    }
+    return lines
+  }
+
+  /** The chunk of a set may lie in another table than its first. */
+  #updateApps(cell: CounterCell, { bitOf, places }: AppSet): string[] {
+    const index = this.#compiled.cells.indexOf(cell)
+    const lines = [`const a${index} = apps[i] < ${bitOf.length} ? B${index}[apps[i]] : -1;`]
+    for (const [chunk, { table, offset }] of places[0]!.entries()) {
+      const word = `w${table}[x${table} + ${offset >>> 2} + ((a${index} >>> 5) & 1)]`
+      const isHere = `a${index} >= ${chunk * CHUNK_BITS} && a${index} < ${(chunk + 1) * CHUNK_BITS}`
+      const touch = table === 0 ? '' : `${this.#touch(table)} `
+      lines.push(`if (${isHere}) { ${touch}${word} |= 1 << (a${index} & 31); }`)
     }
     return lines
   }
@@ -298,6 +301,7 @@ return function update(count, slots, batch, masks, periods) {
       counter: (counter, counterWindow, previous) => {
         const cell = compiled.findCell(counter, counterWindow)
         if (previous === 0) return runningSource(cell)
+        if (cell.apps !== null) return appsSource(cell.apps, previous)
         const place = cell.previousPlaces[previous - 1]
         assert(place !== undefined, 'a condition reads further back than the counter keeps')
         return countedSource(cell, `f${place.table}[o${place.table} + ${place.offset >>> 3}]`)
@@ -306,12 +310,17 @@ return function update(count, slots, batch, masks, periods) {
       list: (list) => `(meta & ${1 << (META_LISTS_SHIFT + LIST_NAMES.indexOf(list))}) !== 0`,
       field: (field) => compiled.fieldSource(field),
       has: (field) => compiled.hasSource(field),
-      column: unexpectedLeaf,
+      column: noColumns,
     }
   }
 
   /** Value of a cell as of the record's period. A sliding window may stand at an earlier one. */
   #runningSource(cell: CounterCell): string {
+    if (cell.interest !== null) {
+      const minute = `Math.floor(timesMs[i] / ${MS_PER_MINUTE})`
+      return `readSliding(${this.#compiled.cells.indexOf(cell)}, slot, ${minute})`
+    }
+    if (cell.apps !== null) return appsSource(cell.apps, 0)
     const value = countedSource(cell, valueSource(cell))
     if (cell.counterWindow.kind !== 'sliding') return value
     const index = this.#compiled.cells.indexOf(cell)
@@ -333,6 +342,15 @@ function valueSource(cell: CounterCell): string {
 
 function stampSource(cell: CounterCell): string {
   return `w${cell.table}[x${cell.table} + ${cell.stampOffset >>> 2}]`
+}
+
+/** Number of different apps, some periods back. */
+function appsSource({ places }: AppSet, back: number): string {
+  const words = places[back]!.flatMap(({ table, offset }) => [
+    `w${table}[x${table} + ${offset >>> 2}]`,
+    `w${table}[x${table} + ${(offset >>> 2) + 1}]`,
+  ])
+  return words.map((word) => `countBits(${word})`).join(' + ')
 }
 
 /** Days are kept as bits and read as their number, except over a lifetime. */
@@ -358,8 +376,12 @@ function combineSource(cell: CounterCell, target: string): string {
       return `if (usageBytes[i] > ${target}) ${target} = usageBytes[i];`
     case 'last-time':
       return `if (timesMs[i] > ${target}) ${target} = timesMs[i];`
+    case 'dwell':
+      return `${target} += s${cell.counterIndex};`
     case 'distinct-days':
-      throw new Error('distinct days are not combined')
+    case 'distinct-apps':
+    case 'interest':
+      throw new Error('these are not combined')
   }
 }
 

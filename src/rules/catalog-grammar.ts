@@ -9,9 +9,26 @@ import type { CounterWindowSpec } from '../model/catalog.ts'
 import { CALENDAR_UNITS } from '../model/expression.ts'
 import { suggestWord } from '../model/spelling.ts'
 import { CONDITION_LENGTH_MAX } from './cel-text.ts'
+import {
+  among,
+  distinctThing,
+  interestFeedback,
+  place,
+  startField,
+  WEIGHT_MAX,
+  wordList,
+} from './counter-shapes.ts'
 import { policyKeys } from './policy-grammar.ts'
 import { segmentKeys } from './segment-grammar.ts'
-import { durationOf, flag, oneOf, parameterValue, textOf, wholeNumber } from './scalar-shapes.ts'
+import {
+  decimal,
+  durationOf,
+  flag,
+  oneOf,
+  parameterValue,
+  textOf,
+  wholeNumber,
+} from './scalar-shapes.ts'
 import {
   dictionaryOf,
   listOf,
@@ -39,8 +56,12 @@ export const CATALOG_BOUNDS = {
   tags: 128,
   fields: 64,
   enumWords: 1024,
+  appGroups: 256,
+  places: 4096,
+  placeGroups: 256,
   counters: 64,
   counterWindows: 8,
+  wheres: 31,
   keepMax: 12,
 } as const
 
@@ -48,6 +69,13 @@ export const CATALOG_BOUNDS = {
 export const SLIDING_DAYS_MAX = 92
 export const SLIDING_HOURS_MAX = 168
 export const DISTINCT_DAYS_MAX = 31
+
+/** How far apart two records may lie that still stand for one stay; at most, and unless said. */
+export const DWELL_GAP_MAX_MS = 24 * HOUR_MS
+export const DWELL_GAP_DEFAULT_MS = HOUR_MS / 2
+/** Half-lives of an interest: from an hour to ten years. */
+export const HALF_LIFE_MIN_MS = HOUR_MS
+export const HALF_LIFE_MAX_MS = 3650 * 24 * HOUR_MS
 
 /** One entry of `per`: `day`, `lifetime`, `last 7 days`, `last 24 hours`. */
 export const counterWindow: Shape<CounterWindowSpec> = {
@@ -90,10 +118,44 @@ const counter = recordOf('a counter', {
   count: optional(oneOf(['records']), 'Counts usage records.'),
   max: optional(oneOf(['bytes']), 'The largest value of a column.'),
   last: optional(oneOf(['time']), 'The latest event time, in ms since the Unix epoch.'),
-  distinct: optional(oneOf(['days']), 'On how many different days there was usage.'),
+  distinct: optional(
+    distinctThing,
+    'days: on how many different days there was usage. apps: how many different ones of "among" were used.',
+  ),
+  dwell: optional(
+    oneOf(['time']),
+    'How long the subscriber stayed, in ms: the time between neighbouring records that both match.',
+  ),
+  interest: optional(
+    oneOf(['records']),
+    'A score: each matching record adds to it, and it fades with time.',
+  ),
+  among: optional(
+    among,
+    'The apps that distinct: apps tells apart, 256 at most: words, or a group. Add new ones at the end.',
+  ),
+  gap: optional(
+    durationOf(1000, DWELL_GAP_MAX_MS),
+    'The longest time between two records that still stand for one stay.',
+    '30m',
+  ),
+  halfLife: optional(
+    durationOf(HALF_LIFE_MIN_MS, HALF_LIFE_MAX_MS),
+    'The time in which an interest fades to one half: 14d.',
+  ),
+  weight: optional(
+    decimal(-WEIGHT_MAX, WEIGHT_MAX),
+    'What each matching record adds to an interest.',
+    1,
+  ),
+  start: optional(startField, 'The number field of the profile that an interest starts from.'),
+  feedback: optional(
+    listOf('feedback', interestFeedback, { min: 1, max: 64 }),
+    'What reports on deliveries add to an interest, by trigger.',
+  ),
   where: optional(
     conditionText,
-    "Which usage records count, in CEL over bytes, time, rat, app, cell, kind: 'kind == data && rat in [eutran, nr]'.",
+    "Which usage records count, in CEL over bytes, time, rat, app, cell, kind, hour, weekday, place: 'kind == data && rat in [eutran, nr]'.",
     'every record',
   ),
   per: required(
@@ -157,6 +219,18 @@ export const catalogFile = recordOf('a configuration file', {
   apps: optional(
     dictionaryOf('apps', located(wholeNumber(0, 65_535)), CATALOG_BOUNDS.apps),
     'The dictionary of apps or categories: word to the code that usage records carry.',
+  ),
+  appGroups: optional(
+    dictionaryOf('appGroups', wordList, CATALOG_BOUNDS.appGroups),
+    'Groups of apps by name: social: [qzone, wechat]; conditions say app in social.',
+  ),
+  places: optional(
+    dictionaryOf('places', place, CATALOG_BOUNDS.places),
+    'Places by name; conditions say place == hall_1. May stand in several files.',
+  ),
+  placeGroups: optional(
+    dictionaryOf('placeGroups', wordList, CATALOG_BOUNDS.placeGroups),
+    'Groups of places by name: halls: [hall_1, hall_2]; conditions say place in halls.',
   ),
   tags: optional(
     dictionaryOf('tags', tag, CATALOG_BOUNDS.tags),

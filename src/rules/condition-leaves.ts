@@ -13,7 +13,7 @@ import { previousTagOf } from '../model/segment.ts'
 import { suggestWord } from '../model/spelling.ts'
 import type { ReportAt } from './cel-text.ts'
 import { DAY_FUNCTIONS, type DayFunction, daysNode, isDayFunction } from './condition-days.ts'
-import type { Typed } from './condition-types.ts'
+import { isCodeColumn, type Typed } from './condition-types.ts'
 import { makeBool, makeCompare, makeNumber } from './fold.ts'
 import type { NameTable } from './names.ts'
 
@@ -34,7 +34,17 @@ const FUNCTIONS = ['previous', 'has', 'date'] as const
 /** Purposes that read counters. */
 const COUNTING: readonly ConditionPurpose[] = ['when', 'value', 'segment', 'score']
 
-const COLUMN_NAMES: readonly UsageColumn[] = ['bytes', 'time', 'rat', 'app', 'cell', 'kind']
+const COLUMN_NAMES: readonly UsageColumn[] = [
+  'bytes',
+  'time',
+  'rat',
+  'app',
+  'cell',
+  'kind',
+  'hour',
+  'weekday',
+  'place',
+]
 
 const PURPOSE_READS: Readonly<Record<ConditionPurpose, string>> = {
   when: 'counters, tags, fields, lists and params',
@@ -43,7 +53,7 @@ const PURPOSE_READS: Readonly<Record<ConditionPurpose, string>> = {
   audience: 'tags, fields, lists and params',
   segment: 'counters, tags, fields, lists and params',
   score: 'counters, tags, fields, lists and params',
-  where: 'the columns bytes, time, rat, app, cell, kind and params',
+  where: `the columns ${COLUMN_NAMES.join(', ')} and params`,
 }
 
 /** Resolves leaves and remembers what was read. */
@@ -72,9 +82,7 @@ export class LeafResolver {
     const column = COLUMN_NAMES.find((candidate) => candidate === name)
     if (column === undefined) return { type: 'word', word: name }
     const node: Expression = Object.freeze({ kind: 'column', column })
-    return column === 'rat' || column === 'app' || column === 'kind'
-      ? { type: 'code', node, column }
-      : { type: 'number', node }
+    return isCodeColumn(column) ? { type: 'code', node, column } : { type: 'number', node }
   }
 
   /** Reports a bare name that means nothing here, with the way it was probably meant. */

@@ -2,7 +2,8 @@
 
 import type { FieldSpec } from '../model/catalog.ts'
 import type { Expression, UsageColumn } from '../model/expression.ts'
-import { KIND_CODES, RAT_CODES } from '../model/usage.ts'
+import { KIND_CODES, RAT_CODES, WEEKDAY_WORDS } from '../model/usage.ts'
+import type { NameTable } from './names.ts'
 
 /**
  * A part with its type. `word`: a bare word of a dictionary, not yet known which; `broken`: already
@@ -17,21 +18,58 @@ export type Typed =
   | { readonly type: 'broken' }
 
 /** Usage columns that hold codes of a dictionary. */
-export type CodeColumn = Extract<UsageColumn, 'rat' | 'app' | 'kind'>
+export type CodeColumn = Extract<UsageColumn, 'rat' | 'app' | 'kind' | 'weekday' | 'place'>
 
-/** Largest code of each dictionary column: the columns are uint8 and uint16. */
-export const CODE_MAX: Readonly<Record<CodeColumn, number>> = { rat: 255, app: 65_535, kind: 255 }
+/**
+ * Largest code that may stand for a word: the columns are uint8 and uint16. -1: only words may,
+ * since the codes are nobody's business.
+ */
+export const CODE_MAX: Readonly<Record<CodeColumn, number>> = {
+  rat: 255,
+  app: 65_535,
+  kind: 255,
+  weekday: -1,
+  place: -1,
+}
+
+const CODE_COLUMNS: ReadonlySet<UsageColumn> = new Set(Object.keys(CODE_MAX) as CodeColumn[])
+
+/** Whether a column holds codes of a dictionary. */
+export function isCodeColumn(column: UsageColumn): column is CodeColumn {
+  return CODE_COLUMNS.has(column)
+}
 
 const RAT_WORDS: ReadonlyMap<string, number> = new Map(Object.entries(RAT_CODES))
 const KIND_WORDS: ReadonlyMap<string, number> = new Map(Object.entries(KIND_CODES))
+const WEEKDAYS: ReadonlyMap<string, number> = new Map(
+  WEEKDAY_WORDS.map((word, code) => [word, code]),
+)
 
 /** Words of a dictionary column with their codes. */
-export function codeWords(
+export function codeWords(column: CodeColumn, names: NameTable): ReadonlyMap<string, number> {
+  switch (column) {
+    case 'rat':
+      return RAT_WORDS
+    case 'kind':
+      return KIND_WORDS
+    case 'weekday':
+      return WEEKDAYS
+    case 'app':
+      return names.apps
+    case 'place':
+      return names.places
+  }
+}
+
+const NO_GROUPS: ReadonlyMap<string, readonly number[] | null> = new Map()
+
+/** Words for several codes of a dictionary column at once. */
+export function codeGroups(
   column: CodeColumn,
-  apps: ReadonlyMap<string, number>,
-): ReadonlyMap<string, number> {
-  if (column === 'rat') return RAT_WORDS
-  return column === 'kind' ? KIND_WORDS : apps
+  names: NameTable,
+): ReadonlyMap<string, readonly number[] | null> {
+  if (column === 'app') return names.appGroups
+  return column === 'place' ? names.placeGroups : NO_GROUPS
 }
 
 /** A type in words, to follow "is". */

@@ -4,7 +4,6 @@
  */
 
 import type { ASTNode } from '@marcbachmann/cel-js'
-import type { FieldSpec } from '../model/catalog.ts'
 import type {
   ArithmeticOperator,
   CalendarUnit,
@@ -12,16 +11,10 @@ import type {
   Expression,
 } from '../model/expression.ts'
 import { parseDayNumber, parseSize } from '../model/quantity.ts'
-import { suggestWord } from '../model/spelling.ts'
 import { CONDITION_DEPTH_MAX, parseCel, type ReportAt } from './cel-text.ts'
 import { type ConditionPurpose, LeafResolver } from './condition-leaves.ts'
-import {
-  CODE_MAX,
-  type CodeColumn,
-  codeWords,
-  describeType,
-  type Typed,
-} from './condition-types.ts'
+import { describeType, type Typed } from './condition-types.ts'
+import { HOURS, isNoHour, WordResolver } from './condition-words.ts'
 import {
   depthOf,
   makeArithmetic,
@@ -95,12 +88,15 @@ function isDictionary(typed: Typed): typed is DictionaryTyped {
 class ConditionCompiler {
   readonly leaves: LeafResolver
   readonly #text: string
-  readonly #names: NameTable
+  readonly #words: WordResolver
   readonly #report: ReportAt
 
   constructor(text: string, purpose: ConditionPurpose, names: NameTable, report: ReportAt) {
     this.#text = text
-    this.#names = names
+    this.#words = new WordResolver(names, {
+      refuse: (place, code, message, hint) => this.#refuse(place, code, message, hint),
+      mismatch: (place, found, wanted) => this.#mismatch(place, found, wanted),
+    })
     this.#report = report
     this.leaves = new LeafResolver(purpose, names, report)
   }
@@ -236,6 +232,8 @@ class ConditionCompiler {
     if (isDictionary(a)) return this.#codeComparison(operator, a, left, b, right)
     if (isDictionary(b)) return this.#codeComparison(operator, b, right, a, left)
     if ((a.type === 'number' || a.type === 'date') && a.type === b.type) {
+      if (isNoHour(a.node, b.node, operator)) return this.#refuse(right, 'out-of-range', HOURS)
+      if (isNoHour(b.node, a.node, operator)) return this.#refuse(left, 'out-of-range', HOURS)
       return { type: 'bool', node: makeCompare(operator, a.node, b.node) }
     }
     const [place, culprit, other] =
@@ -261,6 +259,10 @@ class ConditionCompiler {
 
   #membership(left: ASTNode, right: ASTNode): Typed {
     const operand = this.compile(left)
+    if (right.op === 'id' && operand.type === 'code') {
+      const codes = this.#words.groupCodes(operand.column, right.args, right)
+      return codes === null ? BROKEN : { type: 'bool', node: makeIn(operand.node, codes) }
+    }
     if (right.op !== 'list') {
       return this.#refuse(right, 'condition-syntax', '"in" needs a list, like [1, 2]')
     }
@@ -271,19 +273,29 @@ class ConditionCompiler {
     if (operand.type === 'bool' || operand.type === 'text' || operand.type === 'word') {
       return this.#mismatch(left, operand, '"in" needs a number, a date, a word field or a code')
     }
-    const values = right.args.map((item) => this.#listValue(operand, item))
+    const values = right.args.flatMap((item) => this.#listValues(operand, item))
     const known = values.filter((value) => value !== null)
     if (known.length < values.length) return BROKEN
     return { type: 'bool', node: makeIn(operand.node, known) }
   }
 
-  /** The constant behind one item of an `in` list, or null after reporting. */
+  /** The constants behind one item of an `in` list: a group has several; null after reporting. */
+  #listValues(operand: Typed, item: ASTNode): readonly (number | null)[] {
+    if (item.op === 'id' && operand.type === 'code') {
+      const codes = this.#words.knownGroup(operand.column, item.args)
+      if (codes !== undefined) return codes ?? [null]
+    }
+    return [this.#listValue(operand, item)]
+  }
+
   #listValue(operand: Typed, item: ASTNode): number | null {
     const typed = this.compile(item)
     if (typed.type === 'broken') return null
     if (isDictionary(operand)) return this.#codeOf(operand, typed, item)
     if (typed.type === operand.type && 'node' in typed && typed.node.kind === 'number') {
-      return typed.node.value
+      if (!('node' in operand) || !isNoHour(operand.node, typed.node, '==')) return typed.node.value
+      this.#refuse(item, 'out-of-range', HOURS)
+      return null
     }
     const message = `a constant is expected, ${describeType(operand)} like the left side`
     this.#refuse(item, 'condition-type', message)
@@ -293,54 +305,8 @@ class ConditionCompiler {
   /** The code of a word of an enum field or of a usage column, or null after reporting. */
   #codeOf(dictionary: DictionaryTyped, value: Typed, place: ASTNode): number | null {
     if (value.type === 'broken') return null
-    if (dictionary.type === 'enum') return this.#enumCode(dictionary.field, value, place)
-    return this.#columnCode(dictionary.column, value, place)
-  }
-
-  #enumCode(field: FieldSpec, value: Typed, place: ASTNode): number | null {
-    if (value.type !== 'text') {
-      const words = `one of its words in quotes, like "${field.words[0]}"`
-      this.#mismatch(place, value, `fields.${field.name} can only be compared with ${words}`)
-      return null
-    }
-    const code = field.words.indexOf(value.value)
-    if (code >= 0) return code
-    const message = `"${value.value.slice(0, 80)}" is no word of fields.${field.name}`
-    const hint = suggestWord(value.value, field.words) ?? `one of: ${field.words.join(', ')}`
-    this.#refuse(place, 'unknown-word', message, hint.slice(0, 300))
-    return null
-  }
-
-  #columnCode(column: CodeColumn, value: Typed, place: ASTNode): number | null {
-    if (value.type === 'number' && value.node.kind === 'number') {
-      const code = value.node.value
-      if (Number.isInteger(code) && code >= 0 && code <= CODE_MAX[column]) return code
-      this.#refuse(place, 'out-of-range', `codes of ${column} are 0 to ${CODE_MAX[column]}`)
-      return null
-    }
-    const word = value.type === 'word' || value.type === 'text' ? value : null
-    if (word === null) {
-      this.#mismatch(place, value, `${column} can only be compared with its words`)
-      return null
-    }
-    const text = word.type === 'word' ? word.word : word.value
-    const words = codeWords(column, this.#names.apps)
-    const code = words.get(text)
-    if (code === undefined) {
-      if (column === 'app' && !this.#names.isComplete) return null
-      const hint = suggestWord(text, words.keys()) ?? listWords(column, [...words.keys()])
-      const message = `"${text.slice(0, 80)}" is no word of ${column}`
-      this.#refuse(place, 'unknown-word', message, hint)
-      return null
-    }
-    if (word.type === 'word') return code
-    this.#refuse(
-      place,
-      'condition-type',
-      `words of ${column} stand without quotes`,
-      `write ${text}`,
-    )
-    return null
+    if (dictionary.type === 'enum') return this.#words.enumCode(dictionary.field, value, place)
+    return this.#words.columnCode(dictionary.column, value, place)
   }
 
   #bool(node: ASTNode, operator: string): Expression | null {
@@ -390,10 +356,4 @@ function arithmeticType(
     return 'date'
   }
   return a.type === 'number' && b.type === 'date' && operator === '+' ? 'date' : null
-}
-
-function listWords(column: string, words: readonly string[]): string {
-  if (words.length === 0) return `no words are declared for ${column}: see "apps"`
-  const more = words.length > 12 ? ', …' : ''
-  return `one of: ${words.slice(0, 12).join(', ')}${more}`
 }

@@ -1,6 +1,12 @@
 /** What a reload does, in sentences for the person who asked for it. */
 
-import type { Catalog, CounterSpec, TagSpec, TriggerSpec } from '../model/catalog.ts'
+import {
+  type Catalog,
+  type CounterSpec,
+  isContinuation,
+  type TagSpec,
+  type TriggerSpec,
+} from '../model/catalog.ts'
 import { isPreviousTag } from '../model/segment.ts'
 import { describePolicy } from './describe-policy.ts'
 import { canonicalJson } from './identity.ts'
@@ -31,7 +37,7 @@ function describeCounters(previous: Catalog, next: Catalog): string[] {
     old.delete(counter.name)
     if (before === undefined) {
       sentences.push(`counter ${counter.name} is new: ${startOf(counter)}`)
-    } else if (before.identity !== counter.identity) {
+    } else if (!isContinuation(before, counter)) {
       const what = `counter ${counter.name} counts something else now, so it is a new counter`
       sentences.push(`${what}: ${startOf(counter)}`)
     } else {
@@ -65,6 +71,11 @@ function describeWindows(before: CounterSpec, after: CounterSpec): string[] {
   const changes: string[] = []
   if (added.length > 0) changes.push(`new: ${startOf({ ...after, counterWindows: added })}`)
   if (old.size > 0) changes.push(`no longer kept: ${[...old.keys()].join(', ')}`)
+  const appCount = after.apps.length - before.apps.length
+  if (appCount > 0) changes.push(`${countOf(appCount, 'app')} more told apart`)
+  if (canonicalJson(before.interest) !== canonicalJson(after.interest)) {
+    changes.push('it moves and fades differently from now on')
+  }
   if (before.keep !== after.keep) {
     const more = after.keep > before.keep ? ', which fill up as periods end' : ''
     changes.push(`${countOf(after.keep, 'past period')} kept instead of ${before.keep}${more}`)

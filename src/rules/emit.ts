@@ -145,7 +145,41 @@ function emitMembership(
   if (node.operand.kind !== 'column' && node.operand.kind !== 'field') {
     return `([${values.join(', ')}].includes(${operand}))`
   }
+  if (values.length > CHAIN_MAX && node.operand.kind === 'column') {
+    return emitSearch(operand, runsOf(node.values))
+  }
   return `(${values.map((value) => `${operand} === ${value}`).join(' || ')})`
+}
+
+/** Comparisons in a row that one membership makes before it searches. */
+const CHAIN_MAX = 8
+
+/** Values that follow one another, as first and last of each run; ascending. */
+function runsOf(values: readonly number[]): (readonly [number, number])[] {
+  const runs: [number, number][] = []
+  for (const value of [...values].sort((a, b) => a - b)) {
+    const last = runs.at(-1)
+    // Between two values of a run lies none that a column of whole numbers could have.
+    if (last !== undefined && Number.isInteger(last[1]) && value === last[1] + 1) last[1] = value
+    else runs.push([value, value])
+  }
+  return runs
+}
+
+/** A search in halves: a group of a thousand apps takes ten comparisons, not a thousand. */
+function emitSearch(operand: string, runs: readonly (readonly [number, number])[]): string {
+  if (runs.length > 2) {
+    const middle = runs.length >>> 1
+    const low = emitSearch(operand, runs.slice(0, middle))
+    const high = emitSearch(operand, runs.slice(middle))
+    return `(${operand} < ${emitNumber(runs[middle]![0])} ? ${low} : ${high})`
+  }
+  const tests = runs.map(([first, last]) =>
+    first === last
+      ? `${operand} === ${emitNumber(first)}`
+      : `${operand} >= ${emitNumber(first)} && ${operand} <= ${emitNumber(last)}`,
+  )
+  return `(${tests.join(' || ')})`
 }
 
 /** Larger than any counter that usage of whole bytes up to 2^53 can reach. */

@@ -15,6 +15,11 @@ export interface NameTable {
   /** Whether a segment keeps who was a member before. */
   readonly segments: ReadonlyMap<string, boolean | null>
   readonly apps: ReadonlyMap<string, number>
+  /** Codes of places by name. */
+  readonly places: ReadonlyMap<string, number>
+  /** Words for several codes at once, right of `in`. */
+  readonly appGroups: ReadonlyMap<string, readonly number[] | null>
+  readonly placeGroups: ReadonlyMap<string, readonly number[] | null>
   readonly isComplete: boolean
 }
 
@@ -34,6 +39,9 @@ export const RESERVED_NAMES: ReadonlySet<string> = new Set([
   'app',
   'cell',
   'kind',
+  'hour',
+  'weekday',
+  'place',
   // CEL: literals, operators, reserved words, types.
   'true',
   'false',

@@ -13,7 +13,13 @@ import type {
   TagSpec,
   TriggerSpec,
 } from '../model/catalog.ts'
-import { buildCounter, buildField } from './build-counters.ts'
+import {
+  buildCounter,
+  buildField,
+  checkFeedbackTriggers,
+  checkWhereCount,
+} from './build-counters.ts'
+import { buildGroups, buildPlaces, type DictionaryReading } from './build-dictionaries.ts'
 import { buildPolicy } from './build-policy.ts'
 import { buildSegments, segmentNames, tagsOfSegments } from './build-segments.ts'
 import { buildTrigger } from './build-trigger.ts'
@@ -24,6 +30,7 @@ import {
   LATENESS_DEFAULT_MS,
 } from './catalog-grammar.ts'
 import { catalogNotes } from './catalog-notes.ts'
+import type { PlaceReading } from './counter-shapes.ts'
 import type { NameTable } from './names.ts'
 import { policyNotes } from './policy-notes.ts'
 import type { TriggerContext } from './trigger-context.ts'
@@ -130,6 +137,7 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
   const { only, isGiven } = onlyOnce(read.declarations)
   const latenessMs = only('lateness')?.value.value ?? LATENESS_DEFAULT_MS
   const apps = buildApps(only('apps'))
+  const places = buildPlaces(placesOfAll(read.declarations))
   const parameters = new Map<string, number | boolean | null>()
   for (const [name, entry] of only('parameters')?.value ?? []) {
     parameters.set(name, entry.value ?? null)
@@ -149,6 +157,9 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
   const names: NameTable = {
     parameters,
     apps,
+    places: places.codes,
+    appGroups: buildGroups(only('appGroups'), 'app', apps, read.isComplete),
+    placeGroups: buildGroups(only('placeGroups'), 'place', places.codes, read.isComplete),
     tags,
     fields,
     counters,
@@ -160,6 +171,15 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
     const spec =
       value === undefined ? null : buildCounter(name, key, value, names, countersRead!.source)
     counters.set(name, spec)
+  }
+  if (countersRead !== undefined) {
+    const keyed = [...countersRead.value].map(
+      ([name, { key }]) => [counters.get(name) ?? null, key] as const,
+    )
+    checkWhereCount(keyed, countersRead.source)
+    const ids = read.triggers.map(({ reading }) => reading.values.trigger?.value ?? '')
+    const readings = [...countersRead.value.values()].map(({ value }) => value)
+    if (read.isComplete) checkFeedbackTriggers(readings, new Set(ids), countersRead.source)
   }
   const segments = buildSegments(segmentsRead?.value, names, segmentsRead?.source)
   const declaredTags = [...tags.values()].filter((spec) => spec !== null)
@@ -173,6 +193,7 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
     segments,
     policy: policy.spec,
     apps,
+    places: places.table,
     latenessMs,
     earlinessMs: only('earliness')?.value ?? EARLINESS_DEFAULT_MS,
   })
@@ -188,7 +209,7 @@ function onlyOnce(declarations: readonly Reading<CatalogFileReading>[]) {
   for (const declaration of declarations) {
     const { source, reading } = declaration
     for (const key of Object.keys(catalogFile.schema.properties as object) as DeclarationKey[]) {
-      if (reading.at(key) === reading.node) continue
+      if (reading.at(key) === reading.node || key === 'places') continue
       const owner = owners.get(key)
       if (owner === undefined) owners.set(key, declaration)
       else {
@@ -204,6 +225,16 @@ function onlyOnce(declarations: readonly Reading<CatalogFileReading>[]) {
     return { source: owner.source, value: value as NonNullable<typeof value> }
   }
   return { only, isGiven: (key: DeclarationKey) => owners.has(key) }
+}
+
+/** Places may stand in several files, since there may be more of them than one file holds. */
+function placesOfAll(
+  declarations: readonly Reading<CatalogFileReading>[],
+): DictionaryReading<PlaceReading>[] {
+  return declarations.flatMap(({ source, reading }) => {
+    const value = reading.values.places
+    return value === undefined ? [] : [{ source, value }]
+  })
 }
 
 type AppsReading = { source: YamlSource; value: NonNullable<CatalogFileReading['values']['apps']> }

@@ -98,6 +98,21 @@ export const number: Shape<number> = {
   },
 }
 
+/** A number within bounds, both inclusive; fractions are possible. */
+export function decimal(min: number, max: number): Shape<number> {
+  return {
+    schema: { type: 'number', minimum: min, maximum: max },
+    read(node, source) {
+      if (!isScalar(node) || typeof node.value !== 'number' || Number.isNaN(node.value)) {
+        return refuse(node, source, `a number from ${min} to ${max} is expected`)
+      }
+      if (node.value >= min && node.value <= max) return node.value
+      source.report(node, 'out-of-range', `${node.value} is not within ${min} to ${max}`)
+      return undefined
+    },
+  }
+}
+
 /** A length of time with its unit, in ms, within bounds. */
 export function durationOf(minMs: number, maxMs: number): Shape<number> {
   return {

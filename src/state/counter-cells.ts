@@ -10,104 +10,22 @@
  */
 
 import { assert } from '../errors.ts'
-import type { Catalog, CounterSpec, CounterWindowSpec } from '../model/catalog.ts'
-import { type LayoutImage, type Place, placeKeys } from './layout.ts'
+import type { CounterSpec } from '../model/catalog.ts'
+import { addApp, countApps, rollApps } from './app-sets.ts'
+import { countBits } from './bits.ts'
+import type { CounterCell, StampGroup } from './counter-places.ts'
+import { addInterest, readInterest } from './interests.ts'
 import type { PagedTable } from './paged-table.ts'
-import { DAY, firstDayOfCycle, firstDayOfMonth, unitIndex } from './periods.ts'
+import { DAY, firstDayOfCycle, firstDayOfMonth } from './periods.ts'
+import { MS_PER_MINUTE } from './zone.ts'
 
 /** What of a usage record a counter takes in. */
 export interface CountedRecord {
   usageBytes: number
   timeMs: number
-}
-
-/** One counter in one counter window. Offsets are bytes within a row of `table`. */
-export interface CounterCell {
-  readonly counter: CounterSpec
-  readonly counterWindow: CounterWindowSpec
-  /** Position of the counter in the catalog. */
-  readonly counterIndex: number
-  readonly table: number
-  /** Position of the unit in period columns; -1 for lifetime windows that need no period. */
-  readonly unit: number
-  readonly stampOffset: number
-  readonly valueOffset: number
-  /**
-   * Past periods kept, nearest first. Not always in the same table: `keep` may have grown since.
-   */
-  readonly previousPlaces: readonly Place[]
-  /** First bucket of a ring, or the recent-days bits of a lifetime distinct-days; -1: none. */
-  readonly ringOffset: number
-}
-
-/** Resolves the catalog's counters against a layout that was extended for it. */
-export function resolveCounterCells(catalog: Catalog, layout: LayoutImage): CounterCell[] {
-  const cells: CounterCell[] = []
-  const placeOf = (key: string): Place => {
-    const place = layout.places[key]
-    assert(place !== undefined, 'the layout was not extended for this catalog')
-    return place
-  }
-  for (const [counterIndex, counter] of catalog.counters.entries()) {
-    for (const counterWindow of counter.counterWindows) {
-      const value = placeOf(placeKeys.counter(counter, counterWindow))
-      const hasRing =
-        counterWindow.kind === 'sliding' ||
-        (counterWindow.kind === 'lifetime' && counter.aggregate === 'distinct-days')
-      const hasUnit = counterWindow.kind !== 'lifetime' || hasRing
-      const previousPlaces: Place[] = []
-      if (counterWindow.kind === 'calendar') {
-        for (let back = 1; back <= counter.keep; back++) {
-          previousPlaces.push(placeOf(placeKeys.previous(counter, counterWindow, back)))
-        }
-      }
-      cells.push({
-        counter,
-        counterWindow,
-        counterIndex,
-        table: value.table,
-        unit: hasUnit ? unitIndex(counterWindow.unit) : -1,
-        stampOffset: hasUnit
-          ? placeOf(placeKeys.stamp(value.table, counterWindow.unit)).offset
-          : -1,
-        valueOffset: value.offset,
-        previousPlaces,
-        ringOffset: hasRing ? placeOf(placeKeys.ring(counter, counterWindow)).offset : -1,
-      })
-    }
-  }
-  return cells
-}
-
-/** Cells of one (table, unit), which share a stamp and roll together. */
-export interface StampGroup {
-  readonly table: number
-  readonly unit: number
-  readonly stampOffset: number
-  readonly cells: readonly CounterCell[]
-  /**
-   * With a calendar window it rolls with every record, so that "late" means the same for all; one
-   * of windows that slide only moves when a record touches it.
-   */
-  readonly isCalendar: boolean
-}
-
-/** Groups cells by table and unit, in order of table and unit. */
-export function groupByStamp(cells: readonly CounterCell[]): StampGroup[] {
-  const groups = new Map<number, CounterCell[]>()
-  for (const cell of cells) {
-    if (cell.unit === -1) continue
-    const key = cell.table * 8 + cell.unit
-    const known = groups.get(key)
-    if (known === undefined) groups.set(key, [cell])
-    else known.push(cell)
-  }
-  const sorted = [...groups].sort((a, b) => a[0] - b[0])
-  return sorted.map(([, members]) => {
-    const { table, unit, stampOffset } = members[0]!
-    const isCalendar = members.some(({ counterWindow }) => counterWindow.kind === 'calendar')
-    return { table, unit, stampOffset, cells: members, isCalendar }
-  })
+  app: number
+  /** What the record adds to the counter's stay, ms; see stays.ts. */
+  stayMs: number
 }
 
 /** Moves a row's cells of one group forward to period `key`, which is later than their stamp. */
@@ -126,6 +44,10 @@ export function rollForward(
   for (const cell of group.cells) {
     if (cell.counterWindow.kind !== 'calendar') {
       rollRing(f64, base, cell, key, steps)
+      continue
+    }
+    if (cell.apps !== null) {
+      rollApps(tables, row, cell.apps, steps)
       continue
     }
     const { previousPlaces } = cell
@@ -178,13 +100,18 @@ function rollRing(
 
 function totalOfRing(f64: Float64Array, ring: number, cell: CounterCell): number {
   const { bucketCount } = cell.counterWindow
-  const isSum = cell.counter.aggregate === 'sum' || cell.counter.aggregate === 'count'
+  const isSum = isAdding(cell)
   let total = 0
   for (let i = 0; i < bucketCount; i++) {
     const bucket = f64[ring + i]!
     total = isSum ? total + bucket : Math.max(total, bucket)
   }
   return total
+}
+
+/** Whether buckets add up; of the others the largest counts. */
+function isAdding({ counter }: CounterCell): boolean {
+  return counter.aggregate !== 'max' && counter.aggregate !== 'last-time'
 }
 
 /**
@@ -200,6 +127,10 @@ export function addToCell(
   dayKey: number,
   cycleDay: number,
 ): boolean {
+  if (cell.interest !== null) {
+    addInterest(tables, row, cell.interest, record.timeMs, cell.interest.spec.weight)
+    return true
+  }
   const table = tables[cell.table]!
   table.touch(row)
   const f64 = table.f64[table.segmentOf(row)]!
@@ -211,6 +142,10 @@ export function addToCell(
   const { aggregate } = cell.counter
   if (kind === 'calendar') {
     if (back > cell.previousPlaces.length) return false
+    if (cell.apps !== null) {
+      addApp(tables, row, cell.apps, back, record.app)
+      return true
+    }
     const place = back === 0 ? cell : cell.previousPlaces[back - 1]!
     const offset = back === 0 ? cell.valueOffset : cell.previousPlaces[back - 1]!.offset
     const before = readPast(tables, row, cell, back)
@@ -219,6 +154,10 @@ export function addToCell(
         ? (before | dayBit(cell.unit, key, dayKey, cycleDay)) >>> 0
         : combine(aggregate, before, record)
     tables[place.table]!.setF64(row, offset, after)
+    return true
+  }
+  if (cell.apps !== null) {
+    addApp(tables, row, cell.apps, 0, record.app)
     return true
   }
   if (aggregate === 'distinct-days') return addDistinctDay(f64, base, cell, back)
@@ -271,7 +210,11 @@ function combine(
       return Math.max(value, record.usageBytes)
     case 'last-time':
       return Math.max(value, record.timeMs)
+    case 'dwell':
+      return value + record.stayMs
     case 'distinct-days':
+    case 'distinct-apps':
+    case 'interest':
       return value
   }
 }
@@ -281,7 +224,8 @@ export const NOT_KEPT = Number.NaN
 
 /**
  * Value of a cell as of period `key`, `previous` periods back. A row whose stamp is behind has
- * nothing in the periods since; NOT_KEPT when the period is older than what the cell keeps.
+ * nothing in the periods since; NOT_KEPT when the period is older than what the cell keeps. For an
+ * interest the period is a minute.
  */
 export function readCell(
   tables: readonly PagedTable[],
@@ -290,16 +234,20 @@ export function readCell(
   key: number,
   previous: number,
 ): number {
+  if (cell.interest !== null) return readInterest(tables, row, cell.interest, key * MS_PER_MINUTE)
   const table = tables[cell.table]!
   const f64 = table.f64[table.segmentOf(row)]!
   const base = table.f64Index(row)
   const value = f64[base + (cell.valueOffset >>> 3)]!
   const isDistinct = cell.counter.aggregate === 'distinct-days'
-  if (cell.counterWindow.kind === 'lifetime') return value
+  if (cell.counterWindow.kind === 'lifetime') {
+    return cell.apps === null ? value : countApps(tables, row, cell.apps, 0)
+  }
   const back = table.getI32(row, cell.stampOffset) - key + previous
   if (cell.counterWindow.kind === 'calendar') {
     if (back < 0) return 0
     if (back > cell.previousPlaces.length) return NOT_KEPT
+    if (cell.apps !== null) return countApps(tables, row, cell.apps, back)
     const kept = readPast(tables, row, cell, back)
     return isDistinct ? countBits(kept) : kept
   }
@@ -320,21 +268,13 @@ function readRing(
   stamp: number,
 ): number {
   const { bucketCount } = cell.counterWindow
-  const isSum = cell.counter.aggregate === 'sum' || cell.counter.aggregate === 'count'
+  const isSum = isAdding(cell)
   let total = 0
   for (let period = key - bucketCount + 1; period <= stamp; period++) {
     const bucket = f64[ring + positiveModulo(period, bucketCount)]!
     total = isSum ? total + bucket : Math.max(total, bucket)
   }
   return total
-}
-
-/** Bits set in the low 32. */
-export function countBits(value: number): number {
-  let bits = value >>> 0
-  bits -= (bits >>> 1) & 0x5555_5555
-  bits = (bits & 0x3333_3333) + ((bits >>> 2) & 0x3333_3333)
-  return (((bits + (bits >>> 4)) & 0x0f0f_0f0f) * 0x0101_0101) >>> 24
 }
 
 /** Non-negative remainder. */

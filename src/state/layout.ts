@@ -10,7 +10,13 @@
  */
 
 import { assert } from '../errors.ts'
-import type { Catalog, CounterSpec, CounterWindowSpec } from '../model/catalog.ts'
+import {
+  type Catalog,
+  type CounterSpec,
+  type CounterWindowSpec,
+  isPrefix,
+} from '../model/catalog.ts'
+import { chunkCount } from './app-sets.ts'
 import { MS_PER_DAY, MS_PER_HOUR } from './zone.ts'
 
 /** Byte offsets of the fixed head of table 0. */
@@ -48,6 +54,8 @@ interface TableImage {
 /** The layout as the checkpoint keeps it: plain data, extended by each generation. */
 export interface LayoutImage {
   tables: TableImage[]
+  /** Codes that each counter of different apps tells apart, by counter and identity. */
+  appSets: Record<string, number[]>
   places: Record<string, Place>
   /** Words that hold bits: how many are used, by group. */
   bitWords: { table: number; offset: number; group: string; used: number }[]
@@ -64,6 +72,7 @@ export function emptyLayout(zone: string): LayoutImage {
   return {
     tables: [],
     places: {},
+    appSets: {},
     bitWords: [],
     triggers: [],
     zones: [zone],
@@ -80,6 +89,10 @@ export const placeKeys = {
     `previous${back}/${counter.name}/${counterWindow.key}/${counter.identity}`,
   ring: (counter: CounterSpec, counterWindow: CounterWindowSpec) =>
     `ring/${counter.name}/${counterWindow.key}/${counter.identity}`,
+  /** Further chunks of a set of apps; the first stands where other counters have their value. */
+  chunk: (counter: CounterSpec, counterWindow: CounterWindowSpec, back: number, chunk: number) =>
+    `chunk${chunk}/${back}/${counter.name}/${counterWindow.key}/${counter.identity}`,
+  stay: (counter: CounterSpec) => `stay/${counter.name}/${counter.identity}`,
   tag: (tag: string) => `tag/${tag}`,
   tagVersion: (tag: string) => `version/${tag}`,
   field: (field: string, type: string) => `field/${field}/${type}`,
@@ -90,7 +103,7 @@ export const placeKeys = {
 }
 
 /** Keys of places that hold values; stamps and latches outlive what they were made for. */
-const VALUE_KEY = /^(?:counter|previous\d+|ring|tag|version|field|set)\//
+const VALUE_KEY = /^(?:counter|previous\d+|ring|chunk\d+|stay|tag|version|field|set)\//
 
 /** Periods back for which a latch must be remembered, plus the running one. */
 export function latchBitCount(once: string, latenessMs: number, earlinessMs: number): number {
@@ -112,6 +125,17 @@ export function latchBitCount(once: string, latenessMs: number, earlinessMs: num
  */
 export function extendLayout(image: LayoutImage, catalog: Catalog): void {
   new LayoutExtension(image, catalog).run()
+}
+
+function chunkKeys(counter: CounterSpec, counterWindow: CounterWindowSpec): string[] {
+  const keys: string[] = []
+  const backMax = counterWindow.kind === 'calendar' ? counter.keep : 0
+  for (let chunk = 1; chunk < chunkCount(counter.apps.length); chunk++) {
+    for (let back = 0; back <= backMax; back++) {
+      keys.push(placeKeys.chunk(counter, counterWindow, back, chunk))
+    }
+  }
+  return keys
 }
 
 class LayoutExtension {
@@ -141,8 +165,11 @@ class LayoutExtension {
         if (counterWindow.kind === 'sliding') sliding.push([counter, counterWindow])
         else this.#placeCounter(counter, counterWindow, false)
       }
+      // Changes with every record of the subscriber, as the hot row does.
+      if (counter.aggregate === 'dwell') this.#placeCells(placeKeys.stay(counter), 8, false)
     }
     this.#placePrevious()
+    this.#placeChunks()
     for (const [counter, counterWindow] of sliding) this.#placeCounter(counter, counterWindow, true)
     this.#placeFields()
     for (const table of tables) {
@@ -159,13 +186,23 @@ class LayoutExtension {
   #forgetRemoved(): void {
     const { counters, tags, fields } = this.#catalog
     const kept = new Set<string>()
+    const before = this.#image.appSets
+    this.#image.appSets = {}
     for (const counter of counters) {
+      if (counter.aggregate === 'distinct-apps') {
+        const name = `${counter.name}/${counter.identity}`
+        this.#image.appSets[name] = [...counter.apps]
+        // Bits mean something else now: a new counter.
+        if (!isPrefix(before[name] ?? [], counter.apps)) continue
+      }
+      kept.add(placeKeys.stay(counter))
       for (const counterWindow of counter.counterWindows) {
         kept.add(placeKeys.counter(counter, counterWindow))
         kept.add(placeKeys.ring(counter, counterWindow))
         for (let back = 1; back <= counter.keep; back++) {
           kept.add(placeKeys.previous(counter, counterWindow, back))
         }
+        for (const key of chunkKeys(counter, counterWindow)) kept.add(key)
       }
     }
     for (const { name, versioned } of tags) {
@@ -223,7 +260,9 @@ class LayoutExtension {
     const ringSize = counterWindow.kind === 'sliding' ? 8 * counterWindow.bucketCount : 0
     const isLifetimeDistinct =
       counter.aggregate === 'distinct-days' && counterWindow.kind === 'lifetime'
-    const size = 8 + ringSize + (isLifetimeDistinct ? 8 : 0)
+    // An interest has the instant as of which its score stands.
+    const hasSecond = isLifetimeDistinct || counter.aggregate === 'interest'
+    const size = 8 + ringSize + (hasSecond ? 8 : 0)
     const needsStamp = counterWindow.kind !== 'lifetime' || isLifetimeDistinct
     const table = this.#tableWithRoom(size, needsStamp ? counterWindow.unit : null, isWide)
     if (needsStamp) this.#placeInTable(placeKeys.stamp(table, counterWindow.unit), table, 4)
@@ -235,7 +274,7 @@ class LayoutExtension {
     }
     put(key, 1)
     if (ringSize > 0) put(placeKeys.ring(counter, counterWindow), counterWindow.bucketCount)
-    if (isLifetimeDistinct) put(placeKeys.ring(counter, counterWindow), 1)
+    if (hasSecond) put(placeKeys.ring(counter, counterWindow), 1)
   }
 
   /**
@@ -249,6 +288,17 @@ class LayoutExtension {
         if (counterWindow.kind !== 'calendar') continue
         for (let back = 1; back <= counter.keep; back++) {
           const key = placeKeys.previous(counter, counterWindow, back)
+          this.#placeCells(key, 8, this.#isHotFull(8))
+        }
+      }
+    }
+  }
+
+  /** Further chunks of sets of apps, running and past. */
+  #placeChunks(): void {
+    for (const counter of this.#catalog.counters) {
+      for (const counterWindow of counter.counterWindows) {
+        for (const key of chunkKeys(counter, counterWindow)) {
           this.#placeCells(key, 8, this.#isHotFull(8))
         }
       }

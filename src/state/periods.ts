@@ -7,7 +7,7 @@
 import { assert } from '../errors.ts'
 import type { CalendarUnit } from '../model/expression.ts'
 import { CALENDAR_UNITS } from '../model/expression.ts'
-import { MS_PER_DAY, MS_PER_HOUR, type ZoneClock } from './zone.ts'
+import { MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, type ZoneClock } from './zone.ts'
 
 /** Calendar units and their positions in period columns, as in CALENDAR_UNITS. */
 export const UNIT_COUNT = CALENDAR_UNITS.length
@@ -16,6 +16,12 @@ export const DAY = 1
 export const WEEK = 2
 export const MONTH = 3
 export const CYCLE = 4
+/**
+ * Behind the calendar's periods stands the minute since 1970, in UTC: what fades is read as of it.
+ * Not a period; `PERIOD_KEYS` is the length of arrays that hold it, too.
+ */
+export const MINUTE = UNIT_COUNT
+export const PERIOD_KEYS = UNIT_COUNT + 1
 
 /** Position of a unit in period columns. */
 export function unitIndex(unit: CalendarUnit): number {
@@ -101,7 +107,7 @@ export function cycleOfDay(day: number, cycleDay: number): number {
   return day >= firstDayOfCycle(monthKey, cycleDay) ? monthKey : monthKey - 1
 }
 
-/** Writes the five period keys of an instant to `keys` [UNIT_COUNT]. */
+/** Writes the five period keys of an instant and its minute to `keys` [PERIOD_KEYS]. */
 export function writePeriodKeys(
   clock: ZoneClock,
   cycleDay: number,
@@ -115,6 +121,7 @@ export function writePeriodKeys(
   keys[WEEK] = weekOfDay(day)
   keys[MONTH] = monthOfDay(day)
   keys[CYCLE] = cycleOfDay(day, cycleDay)
+  keys[MINUTE] = Math.floor(instantMs / MS_PER_MINUTE)
 }
 
 /**
@@ -124,7 +131,7 @@ export function writePeriodKeys(
 export class PeriodColumns {
   readonly clock: ZoneClock
   readonly columns: readonly Int32Array[]
-  readonly #keys = new Int32Array(UNIT_COUNT)
+  readonly #keys = new Int32Array(PERIOD_KEYS)
 
   constructor(clock: ZoneClock, recordsMax: number) {
     this.clock = clock

@@ -124,6 +124,9 @@ describe('a condition becomes a tree of doubles', () => {
   })
 })
 
+const WHERE_ONLY =
+  '"where" reads the columns bytes, time, rat, app, cell, kind, hour, weekday, place and params only | '
+
 describe('where', () => {
   test('reads columns, with bare words of their dictionaries', () => {
     expect(whereOf('kind == data && rat in [utran, eutran] && bytes > 1 * kB')).toEqual({
@@ -160,16 +163,10 @@ describe('where', () => {
       'rat',
       'a condition must be true or false; this is a code of rat | compare it, like data.day >= 500 * KiB',
     ],
-    [
-      'data.day > 3',
-      '"where" reads the columns bytes, time, rat, app, cell, kind and params only | ',
-    ],
-    ['tags.seed', '"where" reads the columns bytes, time, rat, app, cell, kind and params only | '],
-    [
-      'has(fields.plan)',
-      '"where" reads the columns bytes, time, rat, app, cell, kind and params only | ',
-    ],
-    ['lists.red', '"where" reads the columns bytes, time, rat, app, cell, kind and params only | '],
+    ['data.day > 3', WHERE_ONLY],
+    ['tags.seed', WHERE_ONLY],
+    ['has(fields.plan)', WHERE_ONLY],
+    ['lists.red', WHERE_ONLY],
   ])('%s is refused', (text, expected) => {
     expect(whereProblems(text)).toEqual([expected])
   })

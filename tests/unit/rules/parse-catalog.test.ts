@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { NO_POLICY } from '../../../src/model/policy.ts'
+import { NO_PLACES } from '../../../src/model/place-table.ts'
 import { parseCatalog } from '../../../src/rules/parse-catalog.ts'
 import {
   catalogWith,
@@ -20,6 +21,7 @@ describe('declarations', () => {
     for (const files of [{}, { 'a.yaml': '' }, { 'a.yaml': '# nothing\n---\n' }]) {
       expect(parseCatalog(files).catalog).toEqual({
         counters: [],
+        places: NO_PLACES,
         tags: [],
         fields: [],
         triggers: [],
