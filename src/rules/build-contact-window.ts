@@ -16,6 +16,31 @@ import type { YamlSource } from './yaml-source.ts'
 const MINUTE_MS = 60_000
 const NO_DAYS: ReadonlySet<number> = new Set()
 
+/**
+ * The declared holidays. Triggers by the thousand share the sets that it gives out, which hold the
+ * same days whenever the same weekdays are asked for.
+ */
+export class HolidayCalendar {
+  /** Days since 1970-01-01, ascending. */
+  readonly days: readonly number[]
+  readonly #byWeekdays = new Map<string, ReadonlySet<number>>()
+
+  constructor(days: readonly number[]) {
+    this.days = Object.freeze([...days].sort((a, b) => a - b))
+  }
+
+  /** The holidays that fall on these positions of `WEEKDAYS`, ascending. */
+  on(weekdays: readonly number[]): ReadonlySet<number> {
+    const key = weekdays.join()
+    const known = this.#byWeekdays.get(key)
+    if (known !== undefined) return known
+    // Day 0 was a Thursday; Monday comes first.
+    const found = new Set(this.days.filter((day) => weekdays.includes((((day + 3) % 7) + 7) % 7)))
+    this.#byWeekdays.set(key, found)
+    return found
+  }
+}
+
 /** One window as declared. null and undefined: not said here. */
 export interface DeclaredWindow {
   /** Whose it is, to follow "the contact window of": `trigger data-pack`, `channel sms`. */
@@ -70,7 +95,7 @@ export function declareWindow(
  */
 export function joinWindows(
   windows: readonly DeclaredWindow[],
-  holidays: ReadonlySet<number>,
+  holidays: HolidayCalendar,
 ): ContactWindowSpec | null {
   if (windows.length === 0) return null
   const openings = Object.freeze([
@@ -103,7 +128,7 @@ export function isEverOpen(window: ContactWindowSpec): boolean {
  */
 export function clashingOwners(
   windows: readonly DeclaredWindow[],
-  holidays: ReadonlySet<number>,
+  holidays: HolidayCalendar,
 ): readonly string[] | null {
   const meet = (some: readonly DeclaredWindow[]) => {
     const joined = joinWindows(some, holidays)
@@ -148,17 +173,12 @@ function openingOnHolidays(window: DeclaredWindow): OpeningSpec | null {
  */
 function ownHolidays(
   windows: readonly DeclaredWindow[],
-  holidays: ReadonlySet<number>,
+  holidays: HolidayCalendar,
 ): ReadonlySet<number> {
-  if (windows.every((window) => window.holidays === 'like-other-days')) return NO_DAYS
-  const isHoliday = (day: number) => {
-    // Day 0 was a Thursday; Monday comes first.
-    const weekday = (((day + 3) % 7) + 7) % 7
-    return windows.every(
-      (window) => window.holidays !== 'like-other-days' || window.weekdays.has(weekday),
-    )
-  }
-  return new Set([...holidays].filter(isHoliday))
+  const usual = windows.filter((window) => window.holidays === 'like-other-days')
+  if (usual.length === windows.length) return NO_DAYS
+  const weekdays = [...WEEKDAYS.keys()]
+  return holidays.on(weekdays.filter((day) => usual.every((window) => window.weekdays.has(day))))
 }
 
 function commonOpening(openings: readonly (OpeningSpec | null)[]): OpeningSpec | null {

@@ -84,7 +84,7 @@ function buildWindow(
       source.report(own.node, 'missing-key', message, hint)
     }
     if (declared === null) return null
-    if (policy.holidays.size === 0 && policy.isKnown('holidays')) {
+    if (policy.holidays.days.length === 0 && policy.isKnown('holidays')) {
       noteHolidays(declared, context.notes)
     }
   }

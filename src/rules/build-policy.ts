@@ -15,7 +15,7 @@ import {
   type PolicySpec,
 } from '../model/policy.ts'
 import { buildCapacity } from './build-capacity.ts'
-import { type DeclaredWindow, declareWindow } from './build-contact-window.ts'
+import { type DeclaredWindow, declareWindow, HolidayCalendar } from './build-contact-window.ts'
 import { checkCaps } from './cap-checks.ts'
 import type { CatalogFileReading } from './catalog-grammar.ts'
 import { Experiments } from './control-groups.ts'
@@ -27,7 +27,7 @@ import {
   LAYER_DEFAULT,
   type policyKeys,
 } from './policy-grammar.ts'
-import type { CapsReading } from './policy-shapes.ts'
+import { type CapsReading, HOLIDAYS_MAX } from './policy-shapes.ts'
 import type { YamlSource } from './yaml-source.ts'
 
 /** A channel or class with the contact window that it brings along. */
@@ -41,7 +41,7 @@ export interface PolicyTable {
   readonly spec: PolicySpec
   readonly channels: ReadonlyMap<string, PolicyEntry<ChannelSpec> | null>
   readonly classes: ReadonlyMap<string, PolicyEntry<ClassSpec> | null>
-  readonly holidays: ReadonlySet<number>
+  readonly holidays: HolidayCalendar
   readonly experiments: Experiments
   /** False when the key stands somewhere but could not be read: it may declare anything. */
   isKnown(key: PolicyKey): boolean
@@ -200,11 +200,16 @@ function buildArbitration(reading: ArbitrationReading, source: YamlSource): Arbi
   })
 }
 
-function buildHolidays(readings: PolicyReadings): ReadonlySet<number> {
+function buildHolidays(readings: PolicyReadings): HolidayCalendar {
   const days = new Set<number>()
   const read = readings.only('holidays')
   for (const { value, node } of read?.value ?? []) {
     const { fromDay, toDay } = value
+    if (days.size + toDay - fromDay >= HOLIDAYS_MAX) {
+      const message = `with these there are more than ${HOLIDAYS_MAX} holidays`
+      read!.source.report(node, 'too-many', message, 'leave out those of past years')
+      break
+    }
     let isRepeated = false
     for (let day = fromDay; day <= toDay; day++) {
       isRepeated ||= days.has(day)
@@ -215,7 +220,7 @@ function buildHolidays(readings: PolicyReadings): ReadonlySet<number> {
       read!.source.report(node, 'duplicate', `${message} is already a holiday`, 'name it once')
     }
   }
-  return new Set([...days].sort((a, b) => a - b))
+  return new HolidayCalendar([...days])
 }
 
 /** Notes a window that tells holidays from other days where there are none. */

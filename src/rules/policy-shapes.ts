@@ -35,7 +35,7 @@ export const SLIDING_CAP_HOURS_MAX = 168
 /** Caps of one scope, and the largest count of one. */
 export const CAPS_MAX = 12
 export const CAP_COUNT_MAX = 1000
-/** Holidays in one configuration, as days, and the longest range of them. */
+/** Holidays in one configuration, in days, and the longest range of them. */
 export const HOLIDAYS_MAX = 1000
 export const HOLIDAY_RANGE_MAX = 366
 

@@ -210,6 +210,11 @@ describe('what stands over all', () => {
       '1:24 duplicate',
       'a day of this range is already a holiday',
     ],
+    [
+      'holidays: [2026-01-01 to 2026-12-31, 2027-01-01 to 2027-12-31, 2028-01-01 to 2028-09-27]',
+      '1:64 too-many',
+      'with these there are more than 1000 holidays',
+    ],
     ['controlGroup: { share: 0 % }', '1:24 out-of-range', 'leave controlGroup out'],
     ['controlGroup: { share: 100 % }', '1:24 out-of-range', 'below 100 %'],
     ['controlGroup: { share: 5 }', '1:24 unit-missing', 'did you mean 5 %?'],
