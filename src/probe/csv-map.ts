@@ -76,7 +76,11 @@ export function findColumns(
   return { positions, hasHeader }
 }
 
-function positionByName(header: readonly string[], column: string): number | null {
+/**
+ * Position of a column by its name, in any case where no other has it as it is; null for none.
+ * @throws UsageError when it is there twice
+ */
+export function positionByName(header: readonly string[], column: string): number | null {
   for (const fold of [(name: string) => name, (name: string) => name.toLowerCase()]) {
     const position = header.findIndex((name) => fold(name) === fold(column))
     if (position < 0) continue
@@ -88,14 +92,16 @@ function positionByName(header: readonly string[], column: string): number | nul
   return null
 }
 
-function unknownColumn(column: string, header: readonly string[]): UsageError {
+/** An error that names the columns there are, unless the first line may be data. */
+export function unknownColumn(column: string, header: readonly string[]): UsageError {
   const shown = header.slice(0, 30).map((name) => JSON.stringify(name.slice(0, 40)))
   // A first line of numbers is data: it is not shown, since it may hold subscriber numbers.
   const names = header.some((name) => /[0-9]{5}/.test(name)) ? 'it has none' : shown.join(', ')
   return new UsageError(`--map: the header has no column ${column}; names: ${names}`)
 }
 
-function splitOutsideQuotes(text: string, separator: string): string[] {
+/** Cuts at a separator that stands outside double quotes. @throws UsageError for an open quote */
+export function splitOutsideQuotes(text: string, separator: string): string[] {
   const parts: string[] = []
   let part = ''
   let isQuoted = false
@@ -111,7 +117,8 @@ function splitOutsideQuotes(text: string, separator: string): string[] {
   return parts
 }
 
-function unquote(text: string): string {
+/** The text without blanks around and the double quotes that hold it. */
+export function unquote(text: string): string {
   const trimmed = text.trim()
   return trimmed.startsWith('"') && trimmed.endsWith('"') && trimmed.length >= 2
     ? trimmed.slice(1, -1)

@@ -114,8 +114,8 @@ export class CsvRecordReader {
   }
 }
 
-/** 1 to 15 digits, with or without the plus of E.164. */
-function parseSubscriber(text: string): number | null {
+/** 1 to 15 digits, with or without the plus of E.164; null for anything else. */
+export function parseSubscriber(text: string): number | null {
   if (!/^\+?\d{1,15}$/.test(text)) return null
   const subscriber = Number(text)
   return subscriber >= 1 && subscriber <= SUBSCRIBER_MAX ? subscriber : null

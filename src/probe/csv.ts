@@ -1,10 +1,19 @@
-import { createReadStream, createWriteStream, type WriteStream } from 'node:fs'
+import type { WriteStream } from 'node:fs'
 import { once } from 'node:events'
 import { UsageError } from '../errors.ts'
 import { PARTITION_COUNT_MAX, PRODUCER_NAME } from '../model/wire.ts'
 import { Batcher, createColumns, type EncodedBatch } from './batcher.ts'
+import {
+  closeRefused,
+  type CsvContent,
+  type CsvSource,
+  openContent,
+  openRefused,
+  readFailure,
+  sourceOf,
+} from './csv-content.ts'
 import { guessDelimiter, splitLine } from './csv-line.ts'
-import { type ByteStream, gunzip, hashOf, isGzip, peek, readLines } from './csv-lines.ts'
+import type { ByteStream } from './csv-lines.ts'
 import { type CsvMapping, findColumns } from './csv-map.ts'
 import { CSV_REFUSALS, CsvRecordReader, type CsvRefusal } from './csv-record.ts'
 import { createTimeParser } from './csv-time.ts'
@@ -85,7 +94,6 @@ const BATCH_RECORDS_MAX = 10_000
 const IN_FLIGHT_DEFAULT = 16
 const PROGRESS_MS = 1_000
 const FIRST_LINES_MAX = 5
-const HEAD_SIZE = 1_048_576
 
 /**
  * Publishes a CSV file or standard input. A file is read twice, first for its identity; of standard
@@ -100,19 +108,13 @@ export async function publishCsvFile(
 ): Promise<CsvSummary> {
   const { path, refusedPath } = options
   const refused = refusedPath ? await openRefused(refusedPath) : null
+  refused?.write('line,reason,text\n')
   try {
-    const stream: ByteStream = path === '-' ? process.stdin : createReadStream(path)
-    const identity = path === '-' ? null : () => createReadStream(path)
-    return await publish(mapping, options, writer, hooks, { stream, identity, refused })
+    return await publish(mapping, options, writer, hooks, sourceOf(path), refused)
   } catch (error) {
-    throw isReadFailure(error)
-      ? new UsageError(`${path}: ${error.message}`, { cause: error })
-      : error
+    throw readFailure(path, error)
   } finally {
-    if (refused !== null) {
-      refused.end()
-      await once(refused, 'close')
-    }
+    if (refused !== null) await closeRefused(refused)
   }
 }
 
@@ -127,14 +129,7 @@ export async function publishCsv(
   writer: UsageWriter,
   hooks: CsvHooks = systemHooks,
 ): Promise<CsvSummary> {
-  return publish(mapping, options, writer, hooks, { stream, identity: null, refused: null })
-}
-
-interface CsvSource {
-  readonly stream: ByteStream
-  /** Opens the same bytes once more, for the identity; null: the stream's head stands for it. */
-  readonly identity: (() => ByteStream) | null
-  readonly refused: WriteStream | null
+  return publish(mapping, options, writer, hooks, { stream, identity: null }, null)
 }
 
 async function publish(
@@ -143,14 +138,12 @@ async function publish(
   writer: UsageWriter,
   hooks: CsvHooks,
   source: CsvSource,
+  refused: WriteStream | null,
 ): Promise<CsvSummary> {
-  const { head, whole } = await peek(source.stream, HEAD_SIZE)
-  // Exactly the first MiB: how a stream is cut into chunks must not matter.
-  const content = source.identity?.() ?? only(head.subarray(0, HEAD_SIZE))
+  const content = await openContent(source)
   const identity = await identify(mapping, options, content)
-  const run = new CsvRun(mapping, options, identity, writer, hooks, source.refused)
-  const text = isGzip(head) ? gunzip(whole) : whole
-  for await (const lines of readLines(text)) {
+  const run = new CsvRun(mapping, options, identity, writer, hooks, refused)
+  for await (const lines of content.lines()) {
     options.signal?.throwIfAborted()
     await run.addLines(lines)
   }
@@ -161,7 +154,7 @@ async function publish(
 async function identify(
   mapping: CsvMapping,
   options: CsvOptions,
-  content: ByteStream,
+  content: CsvContent,
 ): Promise<{ probe: string; epoch: number }> {
   const { probe = 'csv', epoch = null, partitionCount } = options
   if (!PRODUCER_NAME.test(probe)) {
@@ -175,7 +168,7 @@ async function identify(
     ...[...mapping].map(([field, columns]) => `${field}=${JSON.stringify(columns)}`).sort(),
     ...[...(options.appWords ?? [])].map(([word, code]) => `app ${word}=${code}`).sort(),
   ]
-  const hash = await hashOf(settings, content)
+  const hash = await content.hash(settings)
   return { probe: `${probe}-${hash.slice(0, 16)}`, epoch: 1 }
 }
 
@@ -324,25 +317,4 @@ class CsvRun {
       linesPerSecond: ((this.#lines - sinceLines) * 1_000) / Math.max(1, nowMs - sinceMs),
     }
   }
-}
-
-async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
-}
-
-async function openRefused(path: string): Promise<WriteStream> {
-  const stream = createWriteStream(path)
-  try {
-    await once(stream, 'open')
-  } catch (error) {
-    throw new UsageError(`cannot write ${path}`, { cause: error })
-  }
-  stream.write('line,reason,text\n')
-  return stream
-}
-
-/** Trouble with the file or its compression, as against trouble with the broker or ourselves. */
-function isReadFailure(error: unknown): error is Error {
-  if (!(error instanceof Error) || !('code' in error)) return false
-  return /^(ENOENT|EACCES|EISDIR|EIO|ERR_ENCODING|Z_)/.test(String(error.code))
 }
