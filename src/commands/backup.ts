@@ -6,7 +6,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadConfigDirectory } from '../config/load.ts'
-import { openSecret } from '../config/secrets.ts'
 import { ownedPartitions, type Settings } from '../config/settings.ts'
 import { BackupFailedError, StoreLockedError, UsageError } from '../errors.ts'
 import type { BackupNote } from '../model/backup.ts'
@@ -14,6 +13,7 @@ import { SYSTEM_CLOCK } from '../partition/system-clock.ts'
 import { openStore } from '../store/lmdb-store.ts'
 import { partitionDirectory } from '../store/partition-directory.ts'
 import { type BackupSettings, takeBackup } from './backups.ts'
+import { askRunningWorker } from './running-worker.ts'
 
 /** Options of `backup`. */
 export interface BackupOptions {
@@ -75,34 +75,19 @@ async function backUp(
     }
   } catch (error) {
     if (!(error instanceof StoreLockedError)) throw error
-    const { host, port } = settings.http
-    const name = host.includes(':') ? `[${host}]` : host
-    return askWorker(settings, `http://${name}:${port}`, partition)
+    return askWorker(settings, null, partition)
   }
 }
 
 async function askWorker(
   settings: Settings,
-  url: string,
+  url: string | null,
   partition: number,
 ): Promise<BackupNote | null> {
-  const warn = (message: string): void => console.error(message)
-  const text = openSecret('http.tokenFile', settings.http.tokenFile, warn)?.() ?? ''
-  // The file may hold several tokens with names: any of them may write.
-  const token = text.split('\n')[0]!.trim().split(/\s+/).at(-1)!
-  const place = new URL(`/-/backup?partition=${partition}`, url)
-  const headers: Record<string, string> = token === '' ? {} : { authorization: `Bearer ${token}` }
-  let response: Response
-  try {
-    response = await fetch(place, { method: 'POST', headers })
-  } catch (error) {
-    throw new BackupFailedError(`the worker at ${url} does not answer`, { cause: error })
-  }
-  const body = (await response.json()) as {
-    backups?: BackupNote[]
-    error?: { code: string; message: string }
-  }
-  if (response.ok) return body.backups?.[0] ?? null
-  if (body.error?.code === 'HW_BACKUP_NO_IMAGE') return null
-  throw new BackupFailedError(`${body.error?.code ?? response.status} ${body.error?.message ?? ''}`)
+  const path = `/-/backup?partition=${partition}`
+  const answer = await askRunningWorker<{ backups: BackupNote[] }>(settings, url, path, 'POST')
+  const { body, error } = answer
+  if (error === null) return body?.backups[0] ?? null
+  if (error.code === 'HW_BACKUP_NO_IMAGE') return null
+  throw new BackupFailedError(`${error.code} ${error.message}`)
 }

@@ -1,6 +1,7 @@
 /** What a worker that is up says of a halted partition, asked over HTTP; it need not be up. */
 
 import type { Settings } from '../config/settings.ts'
+import { workerAddress } from './running-worker.ts'
 
 const ANSWER_TIMEOUT_MS = 2_000
 
@@ -12,11 +13,10 @@ export interface ReportedHalt {
 
 /** The halt of a partition; null when nobody answers there, or says otherwise. */
 export async function askWorker(
-  { host, port }: Settings['http'],
+  http: Settings['http'],
   partition: number,
 ): Promise<ReportedHalt | null> {
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  const url = `http://${name.includes(':') ? `[${name}]` : name}:${port}/v1/partitions`
+  const url = `${workerAddress(http)}/v1/partitions`
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
     const body = (await answer.json()) as { partitions?: readonly PartitionAnswer[] }
