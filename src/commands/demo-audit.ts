@@ -87,7 +87,9 @@ export class DemoAudit {
     else this.#missing += decision.n - this.#lastNumber - 1
     this.#lastNumber = Math.max(this.#lastNumber, decision.n)
     if (decision.kind === 'delivery') this.#judgeDelivery(decision)
-    else this.#suppressed[decision.reason] = (this.#suppressed[decision.reason] ?? 0) + 1
+    else if (decision.kind === 'suppressed') {
+      this.#suppressed[decision.reason] = (this.#suppressed[decision.reason] ?? 0) + 1
+    }
   }
 
   #judgeDelivery(delivery: WireDelivery): void {
@@ -130,4 +132,5 @@ interface WireDelivery {
 
 type WireDecision =
   | WireDelivery
+  | { readonly kind: 'holdout'; readonly n: number }
   | { readonly kind: 'suppressed'; readonly n: number; readonly reason: string }

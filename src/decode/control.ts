@@ -1,3 +1,4 @@
+import { assert } from '../errors.ts'
 import type { ConfigFiles } from '../model/catalog.ts'
 import type { ClockMode, ControlMessage } from '../model/messages.ts'
 import {
@@ -40,9 +41,9 @@ import { openMessage } from './messages.ts'
 
 /*
  * Control: {v, kind, id, …}. genesis: partitions, partition, zone, clock {mode, writer?, start?},
- * generation, files; config: generation, files; tick: writer?, time?; erase: sub or subs; select,
- * tally, cut: see control-selection.ts; ask, grant: see control-capacity.ts. Keys in any order, each
- * once, no others.
+ * generation, files; config: generation, files; tick: writer?, time?; erase: sub or subs; cancel:
+ * one or more of trigger, channel, sub; select, tally, cut: see control-selection.ts; ask, grant:
+ * see control-capacity.ts. Keys in any order, each once, no others.
  */
 
 const CONTROL_KEYS = [
@@ -59,14 +60,18 @@ const CONTROL_KEYS = [
   'time',
   'sub',
   'subs',
+  'trigger',
   ...SELECTION_KEYS,
   ...CAPACITY_KEYS,
 ] as const
+// Which keys a message has is told by the bits of one word.
+assert(CONTROL_KEYS.length <= 32)
 const CONTROL_KINDS = [
   'genesis',
   'config',
   'tick',
   'erase',
+  'cancel',
   'select',
   'tally',
   'cut',
@@ -82,6 +87,7 @@ const KEYS_OF_KIND = {
   config: { required: ['generation', 'files'], allowed: [] },
   tick: { required: [], allowed: ['writer', 'time'] },
   erase: { required: [], allowed: ['sub', 'subs'] },
+  cancel: { required: [], allowed: ['trigger', 'channel', 'sub'] },
   ...SELECTION_KEYS_OF_KIND,
   ...CAPACITY_KEYS_OF_KIND,
 } as const
@@ -110,6 +116,7 @@ interface Draft {
   timeMs: number | null
   sub: number | null
   subs: readonly number[] | null
+  trigger: string | null
   readonly selection: SelectionDraft
   readonly capacity: CapacityDraft
 }
@@ -134,6 +141,7 @@ export function decodeControl(data: Uint8Array): ControlMessage {
     timeMs: null,
     sub: null,
     subs: null,
+    trigger: null,
     selection: emptySelectionDraft(),
     capacity: emptyCapacityDraft(),
   }
@@ -181,6 +189,9 @@ function readValue(cursor: Cursor, draft: Draft, key: (typeof CONTROL_KEYS)[numb
       break
     case 'subs':
       draft.subs = readSubscribers(cursor)
+      break
+    case 'trigger':
+      draft.trigger = readProducerName(cursor)
       break
     case 'time':
       draft.timeMs = cursor.takeNil() ? null : readTimeMs(cursor)
@@ -267,6 +278,7 @@ function finish(cursor: Cursor, draft: Draft): ControlMessage {
   if (kind === 'tick') return { kind, id, writer: draft.writer, timeMs: draft.timeMs }
   if (kind === 'config') return { kind, id, generation, files }
   if (kind === 'erase') return { kind, id, subscribers: subscribersOf(cursor, draft) }
+  if (kind === 'cancel') return finishCancel(cursor, draft)
   if (kind === 'ask' || kind === 'grant') return finishCapacity(kind, id, draft.capacity, draft)
   if (kind !== 'genesis') return finishSelection(cursor, kind, id, draft.selection, draft)
   if (partition >= partitionCount) {
@@ -274,6 +286,16 @@ function finish(cursor: Cursor, draft: Draft): ControlMessage {
     throw cursor.reject('out-of-range', `partition ${partition} of ${partitionCount}`)
   }
   return { kind, id, partitionCount, partition, zone, clock, generation, files }
+}
+
+/** Nobody means to take back everything there is by leaving all keys out. */
+function finishCancel(cursor: Cursor, { id, trigger, capacity, sub }: Draft): ControlMessage {
+  const channel = capacity.channel === '' ? null : capacity.channel
+  if (trigger === null && channel === null && sub === null) {
+    cursor.root = 'trigger'
+    throw cursor.reject('missing-field', 'a cancel needs trigger, channel or sub')
+  }
+  return { kind: 'cancel', id, trigger, channel, subscriber: sub }
 }
 
 function subscribersOf(cursor: Cursor, { sub, subs }: Draft): readonly number[] {

@@ -58,6 +58,8 @@ export function detailPartition(view: PartitionView) {
       ownerSilentMs: view.ownerSilentMs,
       candidates: statistics.candidates,
       deliveries: statistics.deliveries,
+      holdouts: statistics.holdouts,
+      canaries: statistics.canaries,
       suppressed: nonzero(SUPPRESSION_REASONS, statistics.suppressed),
       pendingTimers: view.pendingTimers,
       timersFired: statistics.timersFired,

@@ -118,6 +118,8 @@ export const SubscriberBody = Type.Object({
 const TriggerCounts = Type.Object({
   candidates: Count('fired, since the process started'),
   deliveries: Count('decided to be sent'),
+  holdouts: Count('would have been sent, but for a control group'),
+  canaries: Count('sent to testers, and no deliveries'),
   suppressed: Count('decided not to be sent'),
 })
 
@@ -169,6 +171,8 @@ export const PartitionsBody = Type.Object({
         ownerSilentMs: Count('of a standby: how long its owner has owed something and is silent'),
         candidates: Count('fired'),
         deliveries: Count('decided to be sent'),
+        holdouts: Count('would have been sent, but for a control group'),
+        canaries: Count('sent to testers, and no deliveries'),
         suppressed: Type.Record(Type.String(), Type.Number(), {
           description: 'by reason, not zero',
         }),

@@ -4,9 +4,9 @@
  * test).
  */
 
-import { SUPPRESSION_REASONS } from '../model/decision.ts'
 import { REJECT_REASONS } from '../model/reject.ts'
 import type { PartitionView } from '../model/view.ts'
+import { DECISION_METRICS } from './decision-metrics.ts'
 import { HALT_LABELS, haltLabel } from './halt-labels.ts'
 
 /** Label value and number of one series. */
@@ -181,58 +181,6 @@ const INPUT_METRICS: readonly PartitionMetric[] = [
     help: "The partition's clock, which is the log's, as seconds since the Unix epoch.",
     label: null,
     read: (view) => view.clockMs / 1000,
-  },
-]
-
-const DECISION_METRICS: readonly PartitionMetric[] = [
-  {
-    kind: 'counter',
-    name: 'highwater_candidates_total',
-    help: 'Candidates: conditions that came true with their latch open.',
-    label: null,
-    read: ({ statistics }) => statistics.candidates,
-  },
-  {
-    kind: 'counter',
-    name: 'highwater_deliveries_total',
-    help: 'Deliveries decided.',
-    label: null,
-    read: ({ statistics }) => statistics.deliveries,
-  },
-  {
-    kind: 'counter',
-    name: 'highwater_suppressed_total',
-    help: 'Candidates that became no delivery, by reason.',
-    label: 'reason',
-    readAll: ({ statistics }) => byPosition(SUPPRESSION_REASONS, statistics.suppressed),
-  },
-  {
-    kind: 'counter',
-    name: 'highwater_decisions_total',
-    help: 'Decisions numbered: deliveries and suppressions.',
-    label: null,
-    read: ({ statistics }) => statistics.decisions,
-  },
-  {
-    kind: 'counter',
-    name: 'highwater_timers_fired_total',
-    help: 'Timers that came due and were handled.',
-    label: null,
-    read: ({ statistics }) => statistics.timersFired,
-  },
-  {
-    kind: 'counter',
-    name: 'highwater_ticks_refused_total',
-    help: 'Ticks asked for that the input refused or did not answer for: due timers wait.',
-    label: null,
-    read: ({ statistics }) => statistics.ticksRefused,
-  },
-  {
-    kind: 'gauge',
-    name: 'highwater_pending_timers',
-    help: 'Timers that wait for their instant: scheduled and deferred deliveries.',
-    label: null,
-    read: (view) => view.pendingTimers,
   },
 ]
 

@@ -6,14 +6,24 @@
  */
 export const SUPPRESSION_REASONS = [
   'list-black',
+  'list-red',
+  'list-sensitive',
   'opted-out',
+  'not-in-audience',
   'not-valid-yet',
   'no-longer-valid',
   'already-this-tagging',
   'cap-trigger',
+  'cap-channel',
+  'cap-class',
+  'cap-sensitive',
+  'cap-global',
+  'outranked',
+  'capacity',
   'outside-contact-window',
   'zone-unknown',
   'cancelled',
+  'cancelled-by-operator',
   'expired',
   'attempts-exhausted',
   'trigger-removed',
@@ -51,7 +61,25 @@ export interface Delivery extends DecisionHead {
   /** See `deliveryIdOf`. */
   readonly id: string
   readonly channel: string
+  /** Message class; on the wire only where it is not `marketing`. */
+  readonly class: string
+  /** To an operator's own tester: counted apart, in no rate. On the wire only where true. */
+  readonly isCanary: boolean
   readonly message: string
+  readonly notBeforeMs: number
+  readonly notAfterMs: number
+}
+
+/**
+ * What would have been a delivery: its subscriber is in the control group of an experiment. It went
+ * through every check like the others, and took its place in caps and contacts.
+ */
+export interface Holdout extends DecisionHead {
+  readonly kind: 'holdout'
+  /** As the delivery's would have been. */
+  readonly id: string
+  readonly channel: string
+  readonly experiment: string
   readonly notBeforeMs: number
   readonly notAfterMs: number
 }
@@ -80,10 +108,14 @@ export function incarnationOf(deliveryId: string): number {
 export interface Suppression extends DecisionHead {
   readonly kind: 'suppressed'
   readonly reason: SuppressionReason
+  /** Of `outranked`: the trigger that won. */
+  readonly winner?: string
+  /** Of a cap: which one, as in `channel sms: 1 per day`. */
+  readonly detail?: string
 }
 
 /** One numbered entry of the output chain. */
-export type Decision = Delivery | Suppression
+export type Decision = Delivery | Holdout | Suppression
 
 /** The envelope of one message of `out.<p>`, decoded. */
 export type OutputEnvelope =

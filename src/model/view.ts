@@ -30,7 +30,12 @@ export interface PartitionStatistics {
   /** Whole messages refused, by code in REJECT_REASONS. */
   readonly rejects: Float64Array
   candidates: number
+  /** To canaries not counted. */
   deliveries: number
+  /** What would have been deliveries: the subscriber is in a control group. */
+  holdouts: number
+  /** Deliveries to an operator's own testers. */
+  canaries: number
   /** By position in SUPPRESSION_REASONS. */
   readonly suppressed: Float64Array
   timersFired: number
@@ -83,7 +88,7 @@ export interface PartitionView {
   readonly outputUnreadMessages: number
   /** Of a standby: how long its owner has owed something and stayed silent; 0 for others. */
   readonly ownerSilentMs: number
-  /** Candidates, deliveries and suppressions per trigger. */
+  /** Candidates and what became of them, per trigger. */
   readonly triggers: readonly TriggerStatistics[]
 }
 
@@ -92,6 +97,8 @@ export interface TriggerStatistics {
   readonly id: string
   readonly candidates: number
   readonly deliveries: number
+  readonly holdouts: number
+  readonly canaries: number
   readonly suppressed: number
 }
 

@@ -4,13 +4,15 @@
  * replay what OUT already holds is numbered and digested again, compared, and not kept.
  *
  * Wire form of a decision (MessagePack map): n, in, kind, trigger, sub, period, attempt, gen, at,
- * fired, values, then id, channel, message, not_before, not_after (delivery) or reason
- * (suppressed).
+ * fired, values, then id, channel, message, not_before, not_after and, where they say something,
+ * class and canary (delivery); id, channel, experiment, not_before, not_after (holdout); or reason,
+ * and where there is one winner or detail (suppressed).
  */
 
 import { assert, PartitionHaltedError } from '../errors.ts'
-import type { Delivery, Suppression } from '../model/decision.ts'
+import type { Delivery, Holdout, Suppression } from '../model/decision.ts'
 import { Digest, formatDigest, parseDigest } from './digest.ts'
+import { Openings } from './openings.ts'
 import { encodeText, Packer } from './packer.ts'
 
 /** What a message of OUT may hold at most. */
@@ -27,11 +29,10 @@ export interface OutputBatch {
 }
 
 /** A decision before it gets its number. */
-export type NewDecision = Omit<Delivery, 'number'> | Omit<Suppression, 'number'>
-
-const COMMON_KEYS = 11
-const DELIVERY_KEYS = 5
-const SUPPRESSED_KEYS = 1
+export type NewDecision =
+  | Omit<Delivery, 'number'>
+  | Omit<Holdout, 'number'>
+  | Omit<Suppression, 'number'>
 
 /** Decisions of one partition. `decisionNumber` is the last one made. */
 export class Outbox {
@@ -241,7 +242,17 @@ function writeDecision(
     packer.text(name)
     packer.number(values[name]!)
   }
-  if (decision.kind === 'suppressed') return
+  if (decision.kind === 'suppressed') {
+    if (decision.winner !== undefined) {
+      packer.raw(KEYS.winner)
+      packer.text(decision.winner)
+    }
+    if (decision.detail !== undefined) {
+      packer.raw(KEYS.detail)
+      packer.text(decision.detail)
+    }
+    return
+  }
   packer.raw(KEYS.id)
   packer.asciiOnce(decision.id)
   packer.raw(KEYS.not_before)
@@ -263,55 +274,6 @@ const KEYS = {
   id: encodeText('id'),
   not_before: encodeText('not_before'),
   not_after: encodeText('not_after'),
+  winner: encodeText('winner'),
+  detail: encodeText('detail'),
 } as const
-
-/**
- * Map head and the entries that repeat from decision to decision: kind, trigger, channel and
- * message, or reason.
- */
-class Openings {
-  readonly #deliveries = new Map<string, { channel: string; message: string; bytes: Uint8Array }>()
-  readonly #suppressions = new Map<string, Uint8Array>()
-
-  of(decision: NewDecision): Uint8Array {
-    return decision.kind === 'delivery'
-      ? this.#ofDelivery(decision.trigger, decision.channel, decision.message)
-      : this.#ofSuppression(decision.trigger, decision.reason)
-  }
-
-  #ofDelivery(trigger: string, channel: string, message: string): Uint8Array {
-    const known = this.#deliveries.get(trigger)
-    if (known !== undefined && known.channel === channel && known.message === message) {
-      return known.bytes
-    }
-    const bytes = encodeOpening(COMMON_KEYS + DELIVERY_KEYS, {
-      kind: 'delivery',
-      trigger,
-      channel,
-      message,
-    })
-    this.#deliveries.set(trigger, { channel, message, bytes })
-    return bytes
-  }
-
-  #ofSuppression(trigger: string, reason: string): Uint8Array {
-    const key = `${reason} ${trigger}`
-    let bytes = this.#suppressions.get(key)
-    if (bytes === undefined) {
-      const entries = { kind: 'suppressed', trigger, reason }
-      bytes = encodeOpening(COMMON_KEYS + SUPPRESSED_KEYS, entries)
-      this.#suppressions.set(key, bytes)
-    }
-    return bytes
-  }
-}
-
-function encodeOpening(keyCount: number, entries: Readonly<Record<string, string>>): Uint8Array {
-  const packer = new Packer(256)
-  packer.map(keyCount)
-  for (const [key, value] of Object.entries(entries)) {
-    packer.text(key)
-    packer.text(value)
-  }
-  return packer.bytes.slice(0, packer.size)
-}

@@ -85,6 +85,11 @@ export class Packer {
     this.size += 8
   }
 
+  bool(isTrue: boolean): void {
+    this.#reserve(1)
+    this.bytes[this.size++] = isTrue ? 0xc3 : 0xc2
+  }
+
   /** Binary data. */
   binary(data: Uint8Array): void {
     this.#reserve(5)

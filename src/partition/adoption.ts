@@ -8,8 +8,9 @@
  */
 
 import { incarnationOf } from '../model/decision.ts'
-import { META_OWN_PERIODS_MASK } from '../state/layout.ts'
-import { LEDGER_VALUES_MAX, ROW_EMITTED } from '../state/ledger.ts'
+import { CLASS_DEFAULT } from '../model/policy.ts'
+import { META_OWN_PERIODS_MASK, nameCode } from '../state/layout.ts'
+import { LEDGER_VALUES_MAX, ROW_EMITTED, ROW_REFUSED } from '../state/ledger.ts'
 import { formatPeriod, parsePeriod } from '../state/periods.ts'
 import type { CompiledTrigger } from './compile.ts'
 import type { PartitionCore } from './core.ts'
@@ -19,7 +20,7 @@ import { Latches } from './latches.ts'
 export interface SaidDecision {
   readonly n: number
   readonly in: number
-  readonly kind: 'delivery' | 'suppressed'
+  readonly kind: 'delivery' | 'holdout' | 'suppressed'
   readonly trigger: string
   readonly sub: number
   readonly period: string
@@ -30,6 +31,10 @@ export interface SaidDecision {
   readonly values: Readonly<Record<string, number>>
   readonly id?: string
   readonly not_after?: number
+  readonly channel?: string
+  readonly class?: string
+  readonly canary?: boolean
+  readonly experiment?: string
 }
 
 /** Takes decisions over, in the order of their numbers. Moves the clock to the last of them. */
@@ -81,15 +86,33 @@ function adoptOne(
     incarnation,
     shape: trigger.shape,
     calendar: core.meta(slot) & META_OWN_PERIODS_MASK,
+    value: before?.value ?? 0,
+    layer: before?.layer ?? trigger.spec.layer,
+    channel: nameCode(core.layout, decision.channel ?? trigger.spec.channel),
+    class: nameCode(core.layout, decision.class ?? classOf(trigger, decision)),
+    isCounted: trigger.spec.isCounted,
+    isIgnoringCaps: trigger.spec.isIgnoringCaps,
+    isCanary: decision.canary ?? false,
+    experiment: decision.experiment === undefined ? 0 : nameCode(core.layout, decision.experiment),
+    reason: 0,
+    detail: 0,
+    winner: 0,
   }
   if (known === -1) core.ledger.add(row)
   else core.ledger.write(known, row)
+}
+
+/** OUT leaves out the class of marketing; of a holdout it says none at all. */
+function classOf({ spec }: CompiledTrigger, { kind }: SaidDecision): string {
+  return kind === 'holdout' ? spec.class : CLASS_DEFAULT
 }
 
 /** The row of the same trigger, subscriber and period, whatever became of it; -1: none. */
 function findRow(core: PartitionCore, slot: number, { trigger, period }: SaidDecision): number {
   for (const number of core.ledger.rowsOf(slot)) {
     const row = core.ledger.read(number)
+    // A remembered refusal is of no consequence.
+    if (row.status === ROW_REFUSED) continue
     if (core.layout.triggers[row.trigger]!.id !== trigger) continue
     if (formatPeriod(row.once, row.period) === period) return number
   }

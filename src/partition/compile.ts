@@ -16,6 +16,7 @@ import {
 import { extendLayout, type LayoutImage, type Place, placeKeys } from '../state/layout.ts'
 import { LEDGER_VALUES_MAX } from '../state/ledger.ts'
 import { DAY, HOUR, unitIndex } from '../state/periods.ts'
+import { CompiledPolicy, type TriggerPolicy } from './compile-policy.ts'
 
 /** Where a trigger's latch lives. `stampOffset` and `unit` are -1 for `once: ever`. */
 export interface LatchPlace {
@@ -42,6 +43,7 @@ export interface CompiledTrigger {
   /** Counter values that a candidate remembers, and their names' position in the layout. */
   readonly valueCells: readonly { readonly cell: CounterCell; readonly previous: number }[]
   readonly shape: number
+  readonly policy: TriggerPolicy
 }
 
 /** The latest record that a counter of stays remembers; see stays.ts. */
@@ -65,6 +67,7 @@ export class CompiledCatalog {
   readonly wheres: readonly (Expression | null)[]
   readonly whereOf: readonly number[]
   readonly triggers: readonly CompiledTrigger[]
+  readonly policy: CompiledPolicy
   /** Units whose period keys are needed per record. */
   readonly units: ReadonlySet<number>
   /** The stays to be kept, one per counter of that kind, in their order. */
@@ -94,6 +97,7 @@ export class CompiledCatalog {
     this.wheres = wheres
     this.whereOf = whereOf
     retireTriggers(layout, catalog)
+    this.policy = new CompiledPolicy(catalog, layout)
     this.triggers = catalog.triggers.map((spec) => this.#compileTrigger(spec, isGenesis))
     for (const trigger of this.triggers) {
       this.#triggersByCode.set(trigger.code, trigger)
@@ -197,6 +201,7 @@ export class CompiledCatalog {
         spec.oncePerTag === null ? null : this.place(placeKeys.tagging(spec.id, spec.oncePerTag)),
       valueCells,
       shape: registerShape(layout, names),
+      policy: this.policy.resolve(spec),
     }
   }
 }

@@ -33,6 +33,7 @@ import { PERIOD_KEYS, writePeriodKeys } from '../state/periods.ts'
 import { Producers } from '../state/producers.ts'
 import { SubscriberIndex } from '../state/subscriber-index.ts'
 import { isZoneKnown, ZoneClock } from '../state/zone.ts'
+import type { Cancellation } from './cancelling.ts'
 import type { CompiledCatalog } from './compile.ts'
 import type { Errand, ErrandSource } from './errands.ts'
 import { Incarnations } from './incarnations.ts'
@@ -50,6 +51,8 @@ export interface Genesis {
 export interface TriggerCounts {
   candidates: number
   deliveries: number
+  holdouts: number
+  canaries: number
   suppressed: number
 }
 
@@ -90,6 +93,8 @@ export class PartitionCore {
   erasureSequence = 0
   /** Ids of the control messages applied last, oldest first. */
   controlIds: string[] = []
+  /** Cancellations under way, oldest first. */
+  cancellations: Cancellation[] = []
   /** Parts that owe control messages to logs; set where the machine is wired. */
   readonly errandSources: ErrandSource[] = []
   #lastInput: InputMessage | null = null
@@ -271,7 +276,7 @@ export class PartitionCore {
   countsOf(trigger: string): TriggerCounts {
     let counts = this.triggerCounts.get(trigger)
     if (counts === undefined) {
-      counts = { candidates: 0, deliveries: 0, suppressed: 0 }
+      counts = { candidates: 0, deliveries: 0, holdouts: 0, canaries: 0, suppressed: 0 }
       this.triggerCounts.set(trigger, counts)
     }
     return counts
@@ -310,6 +315,8 @@ export function emptyStatistics(): PartitionStatistics {
     rejects: new Float64Array(REJECT_REASONS.length),
     candidates: 0,
     deliveries: 0,
+    holdouts: 0,
+    canaries: 0,
     suppressed: new Float64Array(SUPPRESSION_REASONS.length),
     timersFired: 0,
     ticksRefused: 0,

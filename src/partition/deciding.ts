@@ -1,14 +1,15 @@
 /**
  * From candidates to decisions, in the order that design.md section 6 binds: latch, eligibility,
- * caps, schedule, emission; and what happens later: due timers, re-checks, expiry, further
- * attempts. Every candidate ends in exactly one delivery or one suppression with a reason.
+ * control group, schedule, caps, arbitration, emission; and what happens later: due timers,
+ * re-checks, expiry, further attempts. Every candidate ends in exactly one delivery, one holdout or
+ * one suppression with a reason.
  */
 
+import { isHeldOut } from '../decision/control-group.ts'
 import { isOpenAt, nextOpening } from '../decision/contact-window.ts'
 import { findIneligibility } from '../decision/eligibility.ts'
 import {
   completePlan,
-  latestInstant,
   moveIntoWindow,
   nextSlot,
   type Plan,
@@ -17,74 +18,75 @@ import {
 } from '../decision/schedule.ts'
 import { assert } from '../errors.ts'
 import type { TriggerSpec } from '../model/catalog.ts'
-import { deliveryIdOf, SUPPRESSION_REASONS, type SuppressionReason } from '../model/decision.ts'
-import type { Expression } from '../model/expression.ts'
-import { readCell } from '../state/counter-cells.ts'
+import type { SuppressionReason } from '../model/decision.ts'
 import {
   type LedgerRow,
   ROW_EMITTED,
-  ROW_FREE,
   ROW_PENDING,
   ROW_REOPEN,
   ROW_RESOLVED,
+  ROW_WAITING,
 } from '../state/ledger.ts'
-import { formatPeriod } from '../state/periods.ts'
-import { MS_PER_DAY } from '../state/zone.ts'
+import { type Candidate, Candidates, type SubscriberJudge } from './candidates.ts'
+import { beginCancellation, cancelSlice, isCancelled } from './cancelling.ts'
+import type { CapacityGate } from './capacity-gate.ts'
 import type { CompiledTrigger } from './compile.ts'
 import type { PartitionCore } from './core.ts'
+import { Emitter, type Refusal } from './emitting.ts'
+import { eraseSubscribers } from './erasing.ts'
+import { forgetRows } from './forgetting.ts'
 import { Latches } from './latches.ts'
-import { Reservations } from './reservations.ts'
+import { Places } from './places.ts'
+import { followEdits, Reservations } from './reservations.ts'
 
 /**
  * Due timers that one input fires at most: half a million noon deliveries are slices, not a stall.
  */
 export const TIMERS_PER_INPUT_MAX = 10_000
-/** Ledger rows that one input's clean-up looks at. */
-const CLEANUP_ROWS = 16
-/**
- * Sent deliveries are remembered this long after they could last be sent, for feedback and caps.
- */
-const REMEMBERED_MS = 35 * MS_PER_DAY
 
 /** Makes decisions of one partition. */
 export class Decider {
   readonly latches: Latches
+  /** Judges cancel conditions, audiences and values; set by the machine. */
+  judge!: SubscriberJudge
   readonly #core: PartitionCore
+  readonly #candidates: Candidates
   readonly #reservations: Reservations
-  /** Judges cancel conditions; set by the machine, since judging needs deciding too. */
-  isTrueOf: (slot: number, condition: Expression) => boolean = () => false
+  readonly #emitter: Emitter
+  readonly #places: Places
 
   constructor(core: PartitionCore) {
     this.#core = core
     this.latches = new Latches(core)
+    this.#candidates = new Candidates(core)
     this.#reservations = new Reservations(core)
+    this.#emitter = new Emitter(core, this.#reservations)
+    this.#places = new Places(core, this.#reservations, this.#emitter)
   }
 
-  /** A condition became true: sets the latch and decides. `keys`: periods of the event. */
+  /** Whether channels have room. Set by the machine; all have unless it is. */
+  set capacity(gate: CapacityGate) {
+    this.#places.capacity = gate
+  }
+
+  /**
+   * A condition became true: sets the latch and notes the candidate with what it is worth, for
+   * `settle`. `keys`: periods of the event.
+   */
   fire(trigger: CompiledTrigger, slot: number, firedAtMs: number, keys: Int32Array): void {
     const core = this.#core
-    const { spec } = trigger
-    const period = trigger.latch.unit === -1 ? 0 : keys[trigger.latch.unit]!
-    this.latches.set(trigger, slot, period, true)
+    const { id } = trigger.spec
+    const row = this.#candidates.newRow(trigger, slot, firedAtMs, keys, this.judge)
+    this.latches.set(trigger, slot, row.period, true)
     core.statistics.candidates += 1
-    core.countsOf(spec.id).candidates += 1
-    const row = this.#newRow(trigger, slot, firedAtMs, period, keys)
-    const reason = this.latches.claimTagging(trigger, slot)
-      ? this.#ineligibility(spec, slot)
-      : 'already-this-tagging'
-    if (reason !== null) {
-      this.#suppress(row, reason)
-      return
-    }
-    const clock = core.clockOf(slot)
-    const share = subscriberShare(core.subscriberOf(slot))
-    const plan = planDelivery(spec, clock, clock.dayAt(firedAtMs), core.clockMs, share)
-    if (plan === null) {
-      this.#suppress(row, 'outside-contact-window')
-      this.#reopenLater(row, spec)
-      return
-    }
-    this.#reserve(row, spec, plan, -1)
+    core.countsOf(id).candidates += 1
+    const isTaggingSpent = !this.latches.claimTagging(trigger, slot)
+    this.#candidates.add({ trigger, row, isTaggingSpent })
+  }
+
+  /** The input is applied whole: decides what fired in it. */
+  settle(): void {
+    for (const candidate of this.#candidates.take()) this.#decide(candidate)
   }
 
   /** Fires what is due, at most `TIMERS_PER_INPUT_MAX`, by due time, priority and id. */
@@ -103,7 +105,7 @@ export class Decider {
       fired += 1
       statistics.timersFired += 1
       if (status === ROW_REOPEN) this.#reopen(nextRow)
-      else this.#emitDue(nextRow)
+      else this.emitDue(nextRow)
     }
   }
 
@@ -114,30 +116,32 @@ export class Decider {
   expireAttempt(number: number): boolean {
     const core = this.#core
     const row = core.ledger.read(number)
-    if (row.status !== ROW_EMITTED) return false
+    if (row.status !== ROW_EMITTED || row.experiment !== 0) return false
     const trigger = core.compiled.triggerByCode(row.trigger)
     if (trigger === undefined) {
-      this.#drop(number, row, 'trigger-removed')
+      this.#places.drop(number, row, { reason: 'trigger-removed' })
       return true
     }
     const { spec } = trigger
     if (spec.onExpired === 'drop') {
-      this.#drop(number, row, 'expired')
+      this.#places.drop(number, row, { reason: 'expired' })
       return true
     }
     if (row.attempt >= spec.attemptsMax) {
-      this.#drop(number, row, 'attempts-exhausted')
+      this.#places.drop(number, row, { reason: 'attempts-exhausted' })
       return true
     }
     row.attempt += 1
+    row.isCanary = core.isListed(row.slot, 'canary')
     row.id = core.nextCandidateId++
     row.generation = core.generation
+    followEdits(row, trigger)
     const clock = core.clockOf(row.slot)
     const fromMs = spec.schedule.kind === 'at' ? core.clockMs + 1 : core.clockMs
     const share = subscriberShare(core.subscriberOf(row.slot))
     const plan = completePlan(spec, clock, nextSlot(spec.schedule, clock, fromMs), share)
-    if (plan === null) this.#drop(number, row, 'outside-contact-window')
-    else this.#reserve(row, spec, plan, number)
+    if (plan === null) this.#places.drop(number, row, { reason: 'outside-contact-window' })
+    else this.#reserve(row, trigger, plan, number)
     return true
   }
 
@@ -145,140 +149,169 @@ export class Decider {
   resolveAttempt(number: number): boolean {
     const { ledger } = this.#core
     const row = ledger.read(number)
+    if (row.experiment !== 0) return false
     if (row.status !== ROW_EMITTED && row.status !== ROW_RESOLVED) return false
     if (row.status === ROW_EMITTED) ledger.write(number, { ...row, status: ROW_RESOLVED })
     return true
   }
 
-  /** Looks at a few ledger rows and frees those that nothing refers to any more. */
-  cleanUp(): void {
+  /** An operator takes back what is pending of a trigger, a channel, a subscriber. */
+  cancel(meant: Parameters<typeof beginCancellation>[1]): void {
+    beginCancellation(this.#core, meant, this.#withdrawCancelled)
+  }
+
+  /** Forgets subscribers, with what is pending of them. Throws RejectError. */
+  erase(subscribers: readonly number[]): void {
+    eraseSubscribers(this.#core, subscribers, this.#places.capacity)
+  }
+
+  /** At the end of each input: a slice of what takes long. */
+  tidy(): void {
+    cancelSlice(this.#core, this.#withdrawCancelled)
+    forgetRows(this.#core, this.#reservations)
+  }
+
+  #decide({ trigger, row, isTaggingSpent }: Candidate): void {
     const core = this.#core
-    const { ledger } = core
-    const { rowCount } = ledger.table
-    for (let i = 0; i < CLEANUP_ROWS && i < rowCount; i++) {
-      const number = core.cleanupRow % rowCount
-      core.cleanupRow = (number + 1) % rowCount
-      const status = ledger.status(number)
-      if (status !== ROW_EMITTED && status !== ROW_RESOLVED) continue
-      const row = ledger.read(number)
-      if (core.clockMs <= row.notAfterMs + REMEMBERED_MS) continue
-      const caps = core.compiled.triggerById(core.layout.triggers[row.trigger]!.id)?.spec.caps ?? []
-      if (this.#reservations.isRunning(caps, row)) continue
-      ledger.free(number)
+    const { spec } = trigger
+    row.isCanary = core.isListed(row.slot, 'canary')
+    const reason = isTaggingSpent ? 'already-this-tagging' : this.#ineligibility(trigger, row.slot)
+    if (reason !== null) {
+      this.#emitter.refuse(row, { reason })
+      return
+    }
+    row.experiment = this.#experimentOf(trigger, row)
+    const clock = core.clockOf(row.slot)
+    const share = subscriberShare(core.subscriberOf(row.slot))
+    const plan = planDelivery(spec, clock, clock.dayAt(row.firedAtMs), core.clockMs, share)
+    if (plan === null) {
+      this.#emitter.refuse(row, { reason: 'outside-contact-window' })
+      this.#reopenLater(row, spec)
+    } else {
+      this.#reserve(row, trigger, plan, -1)
     }
   }
 
-  #newRow(
-    trigger: CompiledTrigger,
-    slot: number,
-    firedAtMs: number,
-    period: number,
-    keys: Int32Array,
-  ): LedgerRow {
+  #ineligibility({ spec, policy }: CompiledTrigger, slot: number): SuppressionReason | null {
     const core = this.#core
-    const values = trigger.valueCells.map(({ cell, previous }) => {
-      const key = cell.unit === -1 ? 0 : keys[cell.unit]!
-      const value = readCell(core.tables, slot, cell, key, previous)
-      return Number.isNaN(value) ? 0 : value
-    })
-    return {
-      id: core.nextCandidateId++,
-      dueMs: 0,
-      expiresAtMs: 0,
-      firedAtMs,
-      notAfterMs: 0,
-      plannedMs: 0,
-      values,
-      slot,
-      trigger: trigger.code,
-      period,
-      once: trigger.spec.once,
-      generation: core.generation,
-      priority: trigger.spec.priority,
-      status: ROW_FREE,
-      attempt: 1,
-      incarnation: core.incarnations.of(core.subscriberOf(slot)),
-      shape: trigger.shape,
-      calendar: 0,
+    const { audience } = spec
+    const reader = {
+      isListed: (list: Parameters<PartitionCore['isListed']>[1]) => core.isListed(slot, list),
+      isInAudience: () => audience === null || this.judge.isTrueOf(slot, audience),
     }
+    return findIneligibility(spec, policy.classSpec, reader, core.clockMs)
   }
 
-  #ineligibility(spec: TriggerSpec, slot: number): SuppressionReason | null {
-    const core = this.#core
-    return findIneligibility(spec, (list) => core.isListed(slot, list), core.clockMs)
+  /** Code of the first experiment that holds the subscriber out; 0: none does. */
+  #experimentOf({ policy }: CompiledTrigger, row: LedgerRow): number {
+    if (row.isCanary || policy.controls.length === 0) return 0
+    const subscriber = this.#core.subscriberOf(row.slot)
+    for (const { spec, code } of policy.controls) {
+      if (isHeldOut(spec.experiment, spec.share, subscriber)) return code
+    }
+    return 0
   }
 
   /**
-   * Reserves the caps of the plan's periods and waits or emits. `number`: the row that exists
-   * already, or -1.
+   * Takes a place in caps and contacts at the planned instant, and waits or emits. `number`: the
+   * row that exists already, or -1.
    */
-  #reserve(row: LedgerRow, spec: TriggerSpec, plan: Plan, number: number): void {
+  #reserve(row: LedgerRow, trigger: CompiledTrigger, plan: Plan, number: number): void {
     const core = this.#core
     const { ledger, heap } = core
-    if (!this.#reservations.hasRoom(spec, row.slot, plan.dueMs, number)) {
-      if (number === -1) this.#suppress(row, 'cap-trigger')
-      else this.#drop(number, row, 'cap-trigger')
+    const isFresh = number === -1
+    const isDue = plan.dueMs <= core.clockMs
+    // A window that does not open for a year: no timer could be set.
+    const refusal: Refusal | null =
+      plan.dueMs === Number.POSITIVE_INFINITY
+        ? { reason: 'expired' }
+        : this.#places.take(row, trigger, plan.dueMs, number, () =>
+            // What goes out this instant passes no other check of its due time.
+            isFresh && isDue ? this.#cancellation(trigger.spec, row.slot) : null,
+          )
+    if (refusal !== null) {
+      if (isFresh) this.#emitter.refuse(row, refusal)
+      else this.#places.drop(number, row, refusal)
       return
     }
     row.plannedMs = plan.plannedMs
     this.#reservations.reserve(row, plan.dueMs)
     row.expiresAtMs = plan.expiresAtMs
     row.status = ROW_PENDING
-    const isFresh = number === -1
     if (isFresh) number = ledger.add(row)
     else ledger.write(number, row)
-    if (plan.dueMs > core.clockMs) {
-      heap.push(row.dueMs, row.priority, row.id, number)
-    } else if (isFresh) {
-      // Everything but this was checked for this very instant just now.
-      const reason = this.#cancellation(spec, row.slot)
-      if (reason === null) this.#emit(number, row, spec)
-      else this.#drop(number, row, reason)
-    } else {
-      this.#emitDue(number)
-    }
+    if (!isDue) heap.push(row.dueMs, row.priority, row.id, number)
+    // Everything was checked for this very instant just now.
+    else if (isFresh) this.#dispatch(number, row, trigger)
+    else this.emitDue(number)
   }
 
-  /** The due time of a pending delivery has come: everything is checked again, then it goes out. */
-  #emitDue(number: number): void {
+  /**
+   * The due time of a row that waits has come, or its channel has room again: everything is checked
+   * once more, then it goes out.
+   */
+  emitDue(number: number): void {
     const core = this.#core
     const { clockMs } = core
     const row = core.ledger.read(number)
+    if (isCancelled(core, row)) {
+      this.#places.drop(number, row, { reason: 'cancelled-by-operator' })
+      return
+    }
     const trigger = core.compiled.triggerByCode(row.trigger)
     if (trigger === undefined) {
-      this.#drop(number, row, 'trigger-removed')
+      this.#places.drop(number, row, { reason: 'trigger-removed' })
       return
     }
     const { spec } = trigger
     const reason =
-      this.#ineligibility(spec, row.slot) ??
+      this.#ineligibility(trigger, row.slot) ??
       this.#cancellation(spec, row.slot) ??
       (clockMs >= row.expiresAtMs ? 'expired' : null)
     if (reason !== null) {
-      this.#drop(number, row, reason)
+      this.#places.drop(number, row, { reason })
       return
     }
+    followEdits(row, trigger)
     const { contactWindow } = spec
     if (contactWindow !== null && !isOpenAt(contactWindow, core.clockOf(row.slot), clockMs)) {
-      this.#postpone(number, row, spec)
+      this.#postpone(number, row, trigger)
       return
     }
-    // Sent in another month than planned (a late start), the reservation moves there, if there is
+    // Sent in another month or contact than planned (a late start), it moves there if there is
     // room.
-    if (this.#reservations.hasRoom(spec, row.slot, clockMs, number)) this.#emit(number, row, spec)
-    else this.#drop(number, row, 'cap-trigger')
+    const refusal = this.#places.take(row, trigger, clockMs, number, () => null)
+    if (refusal !== null) this.#places.drop(number, row, refusal)
+    else this.#dispatch(number, row, trigger)
+  }
+
+  /** Out it goes, if its channel has room. */
+  #dispatch(number: number, row: LedgerRow, trigger: CompiledTrigger): void {
+    switch (this.#places.capacity.admit(row, trigger)) {
+      case 'go':
+        this.#emitter.emit(number, row, trigger)
+        return
+      case 'wait':
+        row.status = ROW_WAITING
+        this.#core.ledger.write(number, row)
+        this.#places.capacity.hold(number, row)
+        return
+      case 'drop':
+        this.#places.drop(number, row, { reason: 'capacity' })
+    }
   }
 
   #cancellation(spec: TriggerSpec, slot: number): SuppressionReason | null {
     if (spec.cancelWhen === null) return null
-    return this.isTrueOf(slot, spec.cancelWhen) ? 'cancelled' : null
+    return this.judge.isTrueOf(slot, spec.cancelWhen) ? 'cancelled' : null
   }
 
   /**
    * Due outside the contact window (a backlog, an outage): to the next slot, with its reservation.
    */
-  #postpone(number: number, row: LedgerRow, spec: TriggerSpec): void {
+  #postpone(number: number, row: LedgerRow, trigger: CompiledTrigger): void {
     const core = this.#core
+    const { spec } = trigger
     const clock = core.clockOf(row.slot)
     const share = subscriberShare(core.subscriberOf(row.slot))
     // `drop` means now, even where the schedule's next slot would lie inside.
@@ -286,78 +319,18 @@ export class Decider {
     const slotMs = nextSlot(spec.schedule, clock, core.clockMs)
     const dueMs = isDropped ? null : moveIntoWindow(spec, clock, slotMs, share)
     if (dueMs === null) {
-      this.#drop(number, row, 'outside-contact-window')
+      this.#places.drop(number, row, { reason: 'outside-contact-window' })
       this.#reopenLater(row, spec)
     } else if (dueMs >= row.expiresAtMs) {
-      this.#drop(number, row, 'expired')
+      this.#places.drop(number, row, { reason: 'expired' })
     } else {
-      this.#reserve(
-        row,
-        spec,
-        { plannedMs: row.plannedMs, dueMs, expiresAtMs: row.expiresAtMs },
-        number,
-      )
+      const { plannedMs, expiresAtMs } = row
+      this.#reserve(row, trigger, { plannedMs, dueMs, expiresAtMs }, number)
     }
   }
 
-  #emit(number: number, row: LedgerRow, spec: TriggerSpec): void {
-    const core = this.#core
-    const { clockMs } = core
-    const clock = core.clockOf(row.slot)
-    row.status = ROW_EMITTED
-    this.#reservations.reserve(row, clockMs)
-    row.notAfterMs = latestInstant(spec, clock, clockMs, row.expiresAtMs)
-    row.generation = core.generation
-    core.ledger.write(number, row)
-    const period = formatPeriod(row.once, row.period)
-    const subscriber = core.subscriberOf(row.slot)
-    core.outbox.add({
-      kind: 'delivery',
-      ...this.#head(row, spec.id, period, subscriber),
-      id: deliveryIdOf(spec.id, subscriber, period, row.attempt, row.incarnation),
-      channel: spec.channel,
-      message: spec.message,
-      notBeforeMs: clockMs,
-      notAfterMs: row.notAfterMs,
-    })
-    core.statistics.deliveries += 1
-    core.statistics.decisions += 1
-    core.countsOf(spec.id).deliveries += 1
-  }
-
-  /** Ends a row that exists: its reservation is free again. */
-  #drop(number: number, row: LedgerRow, reason: SuppressionReason): void {
-    this.#core.ledger.free(number)
-    this.#suppress(row, reason)
-  }
-
-  #suppress(row: LedgerRow, reason: SuppressionReason): void {
-    const core = this.#core
-    const trigger = core.layout.triggers[row.trigger]!.id
-    const period = formatPeriod(row.once, row.period)
-    const subscriber = core.subscriberOf(row.slot)
-    core.outbox.add({ kind: 'suppressed', ...this.#head(row, trigger, period, subscriber), reason })
-    core.statistics.suppressed[SUPPRESSION_REASONS.indexOf(reason)]! += 1
-    core.statistics.decisions += 1
-    core.countsOf(trigger).suppressed += 1
-  }
-
-  #head(row: LedgerRow, trigger: string, period: string, subscriber: number) {
-    const core = this.#core
-    const values: Record<string, number> = {}
-    const names = core.layout.valueShapes[row.shape]!
-    for (const [i, name] of names.entries()) values[name] = row.values[i]!
-    return {
-      inputSequence: core.inputSequence,
-      trigger,
-      subscriber,
-      period,
-      attempt: row.attempt,
-      generation: core.generation,
-      decidedAtMs: core.clockMs,
-      firedAtMs: row.firedAtMs,
-      values,
-    }
+  readonly #withdrawCancelled = (number: number, row: LedgerRow): void => {
+    this.#places.withdraw(number, row, { reason: 'cancelled-by-operator' })
   }
 
   /**
@@ -369,6 +342,7 @@ export class Decider {
     if (!isRetrying || row.attempt > 1) return
     assert(contactWindow !== null)
     const dueMs = nextOpening(contactWindow, core.clockOf(row.slot), core.clockMs)
+    if (dueMs === Number.POSITIVE_INFINITY) return
     const number = core.ledger.add({ ...row, dueMs, status: ROW_REOPEN })
     core.heap.push(dueMs, row.priority, row.id, number)
   }

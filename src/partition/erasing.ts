@@ -10,7 +10,8 @@
 import { SUPPRESSION_REASONS } from '../model/decision.ts'
 import { RejectError } from '../model/reject.ts'
 import { partitionOf } from '../model/wire.ts'
-import { ROW_PENDING, ROW_REOPEN } from '../state/ledger.ts'
+import { isPending, ROW_PENDING, ROW_REOPEN, ROW_WAITING } from '../state/ledger.ts'
+import type { CapacityGate } from './capacity-gate.ts'
 import type { PartitionCore } from './core.ts'
 
 const ERASED = SUPPRESSION_REASONS.indexOf('erased')
@@ -19,7 +20,11 @@ const ERASED = SUPPRESSION_REASONS.indexOf('erased')
  * Forgets these subscribers; who is not known is passed over. Throws RejectError, then nothing was
  * changed, when one belongs to another partition.
  */
-export function eraseSubscribers(core: PartitionCore, subscribers: readonly number[]): void {
+export function eraseSubscribers(
+  core: PartitionCore,
+  subscribers: readonly number[],
+  capacity: CapacityGate,
+): void {
   const { partition, partitionCount } = core.genesis
   for (const [index, subscriber] of subscribers.entries()) {
     if (partitionOf(subscriber, partitionCount) === partition) continue
@@ -30,7 +35,7 @@ export function eraseSubscribers(core: PartitionCore, subscribers: readonly numb
   for (const subscriber of subscribers) {
     const slot = core.index.find(subscriber)
     if (slot === -1) continue
-    forgetDeliveries(core, slot, cancelled)
+    forgetDeliveries(core, slot, cancelled, capacity)
     for (const table of core.tables) if (table.id > 0) table.clearRow(slot)
     core.index.remove(subscriber, slot)
     core.incarnations.bump(subscriber)
@@ -41,12 +46,19 @@ export function eraseSubscribers(core: PartitionCore, subscribers: readonly numb
 }
 
 /** Frees a subscriber's rows of the ledger; adds the candidates whose timers are to go. */
-function forgetDeliveries(core: PartitionCore, slot: number, cancelled: Set<number>): void {
+function forgetDeliveries(
+  core: PartitionCore,
+  slot: number,
+  cancelled: Set<number>,
+  capacity: CapacityGate,
+): void {
   const { ledger, statistics } = core
   for (const number of [...ledger.rowsOf(slot)]) {
-    const { status, id, trigger } = ledger.read(number)
+    const row = ledger.read(number)
+    const { status, id, trigger } = row
     if (status === ROW_PENDING || status === ROW_REOPEN) cancelled.add(id)
-    if (status === ROW_PENDING) {
+    if (status === ROW_WAITING) capacity.forget(number, row)
+    if (isPending(status)) {
       statistics.suppressed[ERASED]! += 1
       core.countsOf(core.layout.triggers[trigger]!.id).suppressed += 1
     }

@@ -15,6 +15,7 @@ import { LEDGER_TABLE } from '../state/ledger.ts'
 import { openPage, PAGE_HEAD_SIZE } from '../state/page-image.ts'
 import { PAGE_CLEAN, type PagedTable } from '../state/paged-table.ts'
 import type { ProducerImage } from '../state/producers.ts'
+import type { Cancellation } from './cancelling.ts'
 import { type Genesis, PartitionCore } from './core.ts'
 import type { Ruling } from './rulings.ts'
 
@@ -71,6 +72,7 @@ export interface ManifestHead extends StreamPosition {
   readonly genesis: Genesis
   readonly configGeneration: number
   readonly controlIds: readonly string[]
+  readonly cancellations: readonly Cancellation[]
   readonly producers: readonly ProducerImage[]
   readonly layout: LayoutImage
   readonly tables: readonly { readonly id: number; readonly rowCount: number }[]
@@ -107,6 +109,7 @@ export function snapshotCore(core: PartitionCore, generation: number): CoreSnaps
     genesis: core.genesis,
     configGeneration: core.generation,
     controlIds: [...core.controlIds],
+    cancellations: structuredClone(core.cancellations),
     producers: core.producers.image(),
     layout: structuredClone(core.layout),
     files: core.files,
@@ -222,6 +225,7 @@ function restoreScalars(core: PartitionCore, head: ManifestHead, files: ConfigFi
   core.rejects.era = core.era
   core.cleanupRow = head.cleanupRow
   core.controlIds = [...head.controlIds]
+  core.cancellations = structuredClone([...head.cancellations])
   core.ledger.freeHead = head.ledgerFreeHead
   core.erasureSequence = head.erasureSequence
   core.incarnations.restore(head.incarnations)

@@ -4,7 +4,15 @@ import { LIST_NAMES } from '../model/expression.ts'
 import type { CounterView, DeliveryView, SubscriberView } from '../model/view.ts'
 import { readCell } from '../state/counter-cells.ts'
 import { META_ZONE_MASK } from '../state/layout.ts'
-import { ROW_EMITTED, ROW_PENDING, ROW_REOPEN, ROW_RESOLVED } from '../state/ledger.ts'
+import {
+  isLive,
+  ROW_EMITTED,
+  ROW_PENDING,
+  ROW_REFUSED,
+  ROW_REOPEN,
+  ROW_RESOLVED,
+  ROW_WAITING,
+} from '../state/ledger.ts'
 import { formatPeriod, unitIndex } from '../state/periods.ts'
 import type { PartitionCore } from './core.ts'
 
@@ -71,14 +79,16 @@ function readCounters(core: PartitionCore, slot: number): CounterView[] {
 
 const STATUS_WORDS: Readonly<Record<number, DeliveryView['status']>> = {
   [ROW_PENDING]: 'pending',
+  [ROW_WAITING]: 'pending',
   [ROW_EMITTED]: 'emitted',
   [ROW_RESOLVED]: 'resolved',
   [ROW_REOPEN]: 'suppressed',
 }
 
 function readDeliveries(core: PartitionCore, slot: number): DeliveryView[] {
-  return [...core.ledger.rowsOf(slot)].map((number) => {
+  return [...core.ledger.rowsOf(slot)].flatMap((number) => {
     const row = core.ledger.read(number)
+    if (row.status === ROW_REFUSED) return []
     return {
       trigger: core.layout.triggers[row.trigger]!.id,
       period: formatPeriod(row.once, row.period),
@@ -97,7 +107,7 @@ function readCaps(core: PartitionCore, slot: number): SubscriberView['caps'] {
   for (const number of core.ledger.rowsOf(slot)) {
     const row = core.ledger.read(number)
     const spec = core.compiled.triggerById(core.layout.triggers[row.trigger]!.id)?.spec
-    if (spec === undefined || row.status === ROW_REOPEN) continue
+    if (spec === undefined || !isLive(row.status) || row.isCanary) continue
     for (const { count, per } of spec.caps) {
       if (per === 'sliding') continue
       const key = per === 'ever' ? 0 : core.periodKeysOf(row.calendar, row.dueMs)[unitIndex(per)]!

@@ -6,7 +6,8 @@
 import { assert } from '../errors.ts'
 import type { Expression, ListName } from '../model/expression.ts'
 import { USAGE_BATCH_RECORDS_MAX, type UsageBatch } from '../model/usage.ts'
-import { evaluateCondition, type ExpressionReader } from '../rules/evaluate.ts'
+import { evaluateCondition, evaluateNumber, type ExpressionReader } from '../rules/evaluate.ts'
+import { fieldsNeeded } from '../rules/references.ts'
 import { countBits } from '../state/bits.ts'
 import {
   addToCell,
@@ -107,6 +108,11 @@ export class Judge {
   /** Judges a condition over tags, lists and fields. */
   isTrueOf(slot: number, condition: Expression): boolean {
     return this.#reader.judge(condition, slot, this.#core.periodKeys(slot, this.#core.clockMs))
+  }
+
+  /** A number over counters, tags and fields as of these periods; 0 where a field has no value. */
+  valueOf(slot: number, expression: Expression, keys: Int32Array): number {
+    return this.#reader.measure(expression, slot, keys)
   }
 
   /**
@@ -242,6 +248,13 @@ class SubscriberReader implements ExpressionReader {
     this.#slot = slot
     this.#keys = keys
     return evaluateCondition(condition, this)
+  }
+
+  measure(expression: Expression, slot: number, keys: Int32Array): number {
+    this.#slot = slot
+    this.#keys = keys
+    for (const field of fieldsNeeded(expression)) if (!this.has(field)) return 0
+    return evaluateNumber(expression, this)
   }
 
   counter(counter: string, counterWindow: string, previous: number): number {

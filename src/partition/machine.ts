@@ -27,7 +27,6 @@ import { CompiledCatalog } from './compile.ts'
 import { findIncompatibility, parseOrReject } from './config-change.ts'
 import { type Genesis, PartitionCore } from './core.ts'
 import { Decider } from './deciding.ts'
-import { eraseSubscribers } from './erasing.ts'
 import { Feedback } from './feedback.ts'
 import { Judge } from './judging.ts'
 import { refuseOutOfTime } from './out-of-time.ts'
@@ -61,9 +60,13 @@ export class PartitionMachine {
     return this.core?.sequence ?? 0
   }
 
-  /** Whether timers are due at an instant of the partition's clock. */
+  /**
+   * Whether timers are due at an instant of the partition's clock, or something else waits for the
+   * next input to go on.
+   */
   hasDueAt(instantMs: number): boolean {
-    return this.core !== null && this.core.heap.nextDueMs <= instantMs
+    const { core } = this
+    return core !== null && (core.heap.nextDueMs <= instantMs || core.cancellations.length > 0)
   }
 
   /** Takes over a restored core; for load. */
@@ -144,7 +147,8 @@ export class PartitionMachine {
       if (!(error instanceof RejectError)) throw error
       this.#reject(core, message, error.reject)
     }
-    this.#decider.cleanUp()
+    this.#decider.settle()
+    this.#decider.tidy()
   }
 
   #applyMessage(core: PartitionCore, message: InputMessage): void {
@@ -227,7 +231,8 @@ export class PartitionMachine {
     if (control.kind === 'genesis') {
       throw new RejectError('unknown-kind', 'kind', 'genesis is long past')
     }
-    if (control.kind === 'erase') eraseSubscribers(core, control.subscribers)
+    if (control.kind === 'erase') this.#decider.erase(control.subscribers)
+    else if (control.kind === 'cancel') this.#decider.cancel(control)
     else if (control.kind === 'config') this.#applyNextConfig(core, control)
     else throw new RejectError('unknown-kind', 'kind', 'no segment is declared')
     core.controlIds.push(control.id)
@@ -308,7 +313,7 @@ export class PartitionMachine {
     this.#judge = new Judge(core, this.#decider)
     this.#profiles = new Profiles(core, this.#judge)
     this.#feedback = new Feedback(core, this.#decider)
-    this.#decider.isTrueOf = (slot, condition) => this.#judge.isTrueOf(slot, condition)
+    this.#decider.judge = this.#judge
   }
 
   #reject(core: PartitionCore, message: InputMessage, reject: Reject): void {

@@ -1,15 +1,25 @@
 /**
- * Caps: a ledger row that is pending or sent counts in the calendar periods of its due time. The
- * subscriber's zone and cycle day at the reservation stay with it: who moves does not thereby get
- * another month's worth of messages.
+ * Caps: a ledger row that is pending or sent counts in the calendar periods of its due time, and in
+ * the stretches around it. The subscriber's zone and cycle day at the reservation stay with it: who
+ * moves does not thereby get another month's worth of messages.
  */
 
-import type { TriggerSpec } from '../model/catalog.ts'
+import { hasSlidingRoom } from '../decision/caps.ts'
+import type { CalendarUnit } from '../model/expression.ts'
 import type { CapSpec } from '../model/policy.ts'
 import { META_OWN_PERIODS_MASK } from '../state/layout.ts'
-import { type LedgerRow, ROW_REOPEN } from '../state/ledger.ts'
+import { isLive, isPending, type LedgerRow } from '../state/ledger.ts'
 import { unitIndex } from '../state/periods.ts'
+import { isCancelled } from './cancelling.ts'
+import type { CompiledTrigger } from './compile.ts'
+import type { CapCheck } from './compile-policy.ts'
 import type { PartitionCore } from './core.ts'
+
+/** A row of the ledger with its number. */
+export interface NumberedRow {
+  readonly number: number
+  readonly row: LedgerRow
+}
 
 /** Counts reservations of one partition; the rows themselves are the ledger's. */
 export class Reservations {
@@ -20,49 +30,124 @@ export class Reservations {
   }
 
   /**
-   * Whether all caps of the trigger have room for a delivery due then. `number`: its own row, or
-   * -1.
+   * Rows of a subscriber that were emitted or are to be, but for `except`; newest first. What waits
+   * stands as what it would go out as now. What an operator took back is gone, though its decision
+   * may come in a later slice.
    */
-  hasRoom(spec: TriggerSpec, slot: number, dueMs: number, number: number): boolean {
-    return spec.caps.every((cap) => this.#use(cap, spec.id, slot, dueMs, number) < cap.count)
+  liveRows(slot: number, except: number): NumberedRow[] {
+    const core = this.#core
+    const { ledger } = core
+    const rows: NumberedRow[] = []
+    for (const number of ledger.rowsOf(slot)) {
+      if (number === except || !isLive(ledger.status(number))) continue
+      const row = ledger.read(number)
+      if (isPending(row.status)) {
+        const trigger = core.compiled.triggerByCode(row.trigger)
+        if (trigger !== undefined) followEdits(row, trigger)
+        if (isCancelled(core, row)) continue
+      }
+      rows.push({ number, row })
+    }
+    return rows
+  }
+
+  /**
+   * The first cap of the trigger without room for a row that is due then; null: all have room.
+   * `others`: the subscriber's live rows but its own.
+   */
+  findFull(
+    { spec, policy }: CompiledTrigger,
+    slot: number,
+    dueMs: number,
+    others: readonly NumberedRow[],
+  ): CapCheck | null {
+    if (policy.caps.length === 0) return null
+    const core = this.#core
+    const isOwnOnly = core.isListed(slot, 'white')
+    const isSensitive = core.isListed(slot, 'sensitive')
+    const codes = { trigger: spec.id, channel: policy.channel, class: policy.class }
+    for (const check of policy.caps) {
+      if (isOwnOnly && check.scope !== 'trigger') continue
+      if (check.scope === 'sensitive' && !isSensitive) continue
+      const counted = others.filter(({ row }) => this.#isInScope(check, row, codes))
+      if (!this.#hasRoom(check.cap, slot, dueMs, counted)) return check
+    }
+    return null
   }
 
   /** Sets when and in whose calendar a row counts. The caller writes the row. */
   reserve(row: LedgerRow, dueMs: number): void {
     row.dueMs = dueMs
-    row.calendar = this.#calendarOf(row.slot)
+    row.calendar = this.calendarOf(row.slot)
   }
 
-  /** Whether the row still counts in a period that runs now. */
-  isRunning(caps: readonly CapSpec[], row: LedgerRow): boolean {
-    const { clockMs } = this.#core
-    const calendar = this.#calendarOf(row.slot)
-    return caps.some(
-      (cap) => this.#key(cap, row.calendar, row.dueMs) === this.#key(cap, calendar, clockMs),
-    )
-  }
-
-  /** Deliveries of a trigger, by its id, that count in the same period of a cap as an instant. */
-  #use(cap: CapSpec, trigger: string, slot: number, dueMs: number, except: number): number {
-    const { ledger, layout } = this.#core
-    const key = this.#key(cap, this.#calendarOf(slot), dueMs)
-    let used = 0
-    for (const number of ledger.rowsOf(slot)) {
-      if (number === except) continue
-      const row = ledger.read(number)
-      if (row.status === ROW_REOPEN || layout.triggers[row.trigger]!.id !== trigger) continue
-      if (this.#key(cap, row.calendar, row.dueMs) === key) used += 1
+  /** Whether any cap in force could count the row for a delivery that is due now or later. */
+  isCountable(row: LedgerRow): boolean {
+    const core = this.#core
+    if (row.isCanary) return false
+    const calendar = this.calendarOf(row.slot)
+    const trigger = core.layout.triggers[row.trigger]!.id
+    for (const cap of core.compiled.policy.capsOver(row, trigger)) {
+      if (cap.per === 'ever') return true
+      if (cap.per === 'sliding') {
+        if (core.clockMs - row.dueMs < cap.lengthMs) return true
+      } else if (
+        this.key(cap.per, row.calendar, row.dueMs) >= this.key(cap.per, calendar, core.clockMs)
+      ) {
+        return true
+      }
     }
-    return used
+    return false
   }
 
-  #calendarOf(slot: number): number {
+  /** Zone and cycle day in which a subscriber's periods are told apart now. */
+  calendarOf(slot: number): number {
     return this.#core.meta(slot) & META_OWN_PERIODS_MASK
   }
 
-  #key(cap: CapSpec, calendar: number, instantMs: number): number {
-    // Sliding caps come with the engine's part of the policy; the grammar does not offer them yet.
-    if (cap.per === 'ever' || cap.per === 'sliding') return 0
-    return this.#core.periodKeysOf(calendar, instantMs)[unitIndex(cap.per)]!
+  /** Key of the calendar period that an instant lies in. */
+  key(unit: CalendarUnit, calendar: number, instantMs: number): number {
+    return this.#core.periodKeysOf(calendar, instantMs)[unitIndex(unit)]!
   }
+
+  #isInScope(
+    { scope }: CapCheck,
+    row: LedgerRow,
+    codes: { readonly trigger: string; readonly channel: number; readonly class: number },
+  ): boolean {
+    if (row.isCanary) return false
+    switch (scope) {
+      case 'trigger':
+        return this.#core.layout.triggers[row.trigger]!.id === codes.trigger
+      case 'channel':
+        return row.isCounted && row.channel === codes.channel
+      case 'class':
+      case 'sensitive':
+        return row.class === codes.class
+      case 'global':
+        return row.isCounted
+    }
+  }
+
+  #hasRoom(cap: CapSpec, slot: number, dueMs: number, counted: readonly NumberedRow[]): boolean {
+    const { per } = cap
+    if (counted.length < cap.count) return true
+    if (per === 'ever') return false
+    if (per === 'sliding') {
+      const instantsMs = counted.map(({ row }) => row.dueMs)
+      return hasSlidingRoom(instantsMs, dueMs, cap)
+    }
+    const key = this.key(per, this.calendarOf(slot), dueMs)
+    let used = 0
+    for (const { row } of counted) if (this.key(per, row.calendar, row.dueMs) === key) used += 1
+    return used < cap.count
+  }
+}
+
+/** The trigger may have been edited since the row was decided: it counts where it goes out. */
+export function followEdits(row: LedgerRow, { spec, policy }: CompiledTrigger): void {
+  row.channel = policy.channel
+  row.class = policy.class
+  row.isCounted = spec.isCounted
+  row.isIgnoringCaps = spec.isIgnoringCaps
 }

@@ -1,19 +1,29 @@
 /** Triggers as configured, with what became of their candidates in all partitions of a process. */
 
 import type { PartitionView, TriggerView } from '../model/view.ts'
-import type { PartitionCore } from './core.ts'
+import type { PartitionCore, TriggerCounts } from './core.ts'
+
+const NONE: Readonly<TriggerCounts> = {
+  candidates: 0,
+  deliveries: 0,
+  holdouts: 0,
+  canaries: 0,
+  suppressed: 0,
+}
 
 /** `core`: any one; the triggers in force are the same everywhere. Null: none is known yet. */
 export function viewOfTriggers(
   core: PartitionCore | null,
   partitions: readonly PartitionView[],
 ): readonly TriggerView[] {
-  const counts = new Map<string, { candidates: number; deliveries: number; suppressed: number }>()
+  const counts = new Map<string, TriggerCounts>()
   for (const { triggers } of partitions) {
-    for (const { id, candidates, deliveries, suppressed } of triggers) {
-      const sum = counts.get(id) ?? { candidates: 0, deliveries: 0, suppressed: 0 }
+    for (const { id, candidates, deliveries, holdouts, canaries, suppressed } of triggers) {
+      const sum = counts.get(id) ?? { ...NONE }
       sum.candidates += candidates
       sum.deliveries += deliveries
+      sum.holdouts += holdouts
+      sum.canaries += canaries
       sum.suppressed += suppressed
       counts.set(id, sum)
     }
@@ -27,7 +37,7 @@ export function viewOfTriggers(
     message: spec.message,
     statistics: {
       id: spec.id,
-      ...(counts.get(spec.id) ?? { candidates: 0, deliveries: 0, suppressed: 0 }),
+      ...(counts.get(spec.id) ?? NONE),
     },
   }))
 }

@@ -1,7 +1,7 @@
 /** Whether the ledger of a loaded image agrees with itself, its subscribers and its timers. */
 
 import { LEDGER_HEAD_OFFSET } from '../state/layout.ts'
-import { ROW_FREE, ROW_PENDING, ROW_REOPEN } from '../state/ledger.ts'
+import { ROW_FREE, ROW_PENDING, ROW_REFUSED, ROW_REOPEN } from '../state/ledger.ts'
 import type { PartitionCore } from './core.ts'
 
 /** Offset of the next row of a chain, or of the free rows, in a ledger row. */
@@ -44,12 +44,18 @@ export function findLedgerDamage(core: PartitionCore): string[] {
   for (let row = 0; row < rows; row++) {
     if (owners[row] === 0) problems.push(`row ${row} is in no chain`)
     if (ledger.status(row) === ROW_FREE) continue
-    const { id, trigger, status, shape } = ledger.read(row)
-    if (id < 1 || id >= core.nextCandidateId || ids.has(id)) problems.push(`row ${row}: a wrong id`)
-    ids.add(id)
+    const { id, trigger, status, shape, ...names } = ledger.read(row)
+    // What was refused may have its latch opened again by another row.
+    const isTwice = status !== ROW_REFUSED && ids.has(id)
+    if (id < 1 || id >= core.nextCandidateId || isTwice) problems.push(`row ${row}: a wrong id`)
+    if (status !== ROW_REFUSED) ids.add(id)
     if (layout.triggers[trigger] === undefined) problems.push(`row ${row}: an unknown trigger`)
     if (layout.valueShapes[shape] === undefined) problems.push(`row ${row}: an unknown shape`)
-    if (status < ROW_FREE || status > ROW_REOPEN) problems.push(`row ${row}: an unknown status`)
+    if (status < ROW_FREE || status > ROW_REFUSED) problems.push(`row ${row}: an unknown status`)
+    const codes = [names.channel, names.class, names.experiment, names.detail]
+    if (codes.some((code) => code < 0 || code > layout.names.length)) {
+      problems.push(`row ${row}: an unknown name`)
+    }
   }
   return problems
 }

@@ -10,7 +10,7 @@ import type { ImageReader } from '../model/backup.ts'
 import { SUBSCRIBER_MAX } from '../model/usage.ts'
 import { partitionOf } from '../model/wire.ts'
 import { parseCatalog } from '../rules/parse-catalog.ts'
-import { LEDGER_TABLE } from '../state/ledger.ts'
+import { LEDGER_ROW_SIZE, LEDGER_TABLE } from '../state/ledger.ts'
 import { openPage, PAGE_HEAD_SIZE } from '../state/page-image.ts'
 import { PagedTable } from '../state/paged-table.ts'
 import { PRODUCER_MAP_SIZE, type ProducerImage } from '../state/producers.ts'
@@ -144,13 +144,10 @@ function checkManifest(
 
 /** An empty table with the measures of one of the image's; null when the layout lacks it. */
 function emptyTable(head: ManifestHead, id: number): PagedTable | null {
-  if (id === LEDGER_TABLE) return new PagedTable(id, LEDGER_STRIDE_SIZE)
+  if (id === LEDGER_TABLE) return new PagedTable(id, LEDGER_ROW_SIZE)
   const strideSize = head.layout.tables[id]?.strideSize
   return strideSize === undefined ? null : new PagedTable(id, strideSize)
 }
-
-/** A fresh ledger's, without making one. */
-const LEDGER_STRIDE_SIZE = 120
 
 function checkPages(image: ImageReader, head: ManifestHead): string {
   const manifest = image.readManifest()

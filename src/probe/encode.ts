@@ -172,6 +172,21 @@ export function encodeErase(
   return encode({ v: WIRE_VERSION, kind: 'erase', id, ...who })
 }
 
+/** A cancellation, for `control.<p>` of every partition that it may concern. */
+export function encodeCancel(
+  cancel: Omit<Extract<ControlMessage, { kind: 'cancel' }>, 'kind'>,
+): Uint8Array {
+  const { id, trigger, channel, subscriber } = cancel
+  return encode({
+    v: WIRE_VERSION,
+    kind: 'cancel',
+    id,
+    ...(trigger === null ? {} : { trigger }),
+    ...(channel === null ? {} : { channel }),
+    ...(subscriber === null ? {} : { sub: subscriber }),
+  })
+}
+
 const COLUMN_KEYS: readonly (readonly [keyof UsageColumns, string])[] = [
   ['subscribers', 'sub'],
   ['usageBytes', 'bytes'],

@@ -1,9 +1,11 @@
 /**
  * Due timers in order of due time, priority and timer id. Derived state: rebuilt from the ledger at
- * load. The order is total, so a rebuilt heap pops in the same order. But for erasures, entries are
- * not removed before they are due: who pops one compares it with its ledger row and passes over
- * what no longer holds.
+ * load. The order is total, so a rebuilt heap pops in the same order. What is discarded before it
+ * is due stays in the arrays, uncounted and never at the top, until half of them is of that kind.
  */
+
+/** Discarded entries that are never worth a pass over all of them. */
+const DISCARDED_MIN = 1024
 
 /** A binary heap over parallel arrays; ids are unique. */
 export class DueHeap {
@@ -12,9 +14,10 @@ export class DueHeap {
   #priorities = new Int32Array(1024)
   #rows = new Int32Array(1024)
   #count = 0
+  readonly #discarded = new Set<number>()
 
   get count(): number {
-    return this.#count
+    return this.#count - this.#discarded.size
   }
 
   /** Earliest due time, or Infinity. */
@@ -45,10 +48,28 @@ export class DueHeap {
 
   /** Removes the earliest timer. */
   pop(): void {
+    this.#popOne()
+    this.#prune()
+  }
+
+  /** Removes the timer of this candidate, which must have one. */
+  discard(id: number): void {
+    const discarded = this.#discarded
+    discarded.add(id)
+    if (discarded.size > DISCARDED_MIN && discarded.size * 2 > this.#count)
+      this.removeAll(discarded)
+    this.#prune()
+  }
+
+  #popOne(): void {
     if (this.#count === 0) return
     const last = --this.#count
     this.#set(0, this.#dueMs[last]!, this.#priorities[last]!, this.#ids[last]!, this.#rows[last]!)
     this.#sink(0)
+  }
+
+  #prune(): void {
+    while (this.#discarded.size > 0 && this.#discarded.delete(this.#ids[0]!)) this.#popOne()
   }
 
   /** Removes the timers of these candidates, in one pass over all timers. */
@@ -62,6 +83,8 @@ export class DueHeap {
     }
     this.#count = kept
     for (let at = (kept >>> 1) - 1; at >= 0; at--) this.#sink(at)
+    if (ids === this.#discarded) this.#discarded.clear()
+    else this.#prune()
   }
 
   /** Moves an entry down to where nothing below it comes before it. */

@@ -65,6 +65,19 @@ export interface LayoutImage {
   zones: string[]
   /** Lists of value names (`counter.counterWindow`) that ledger rows refer to. */
   valueShapes: string[][]
+  /** Channels, classes, experiments and texts of caps that ledger rows refer to; see `nameCode`. */
+  names: string[]
+}
+
+/** Code of a name in ledger rows, from 1: 0 is none. A name that is new gets the next one. */
+export function nameCode(image: LayoutImage, name: string): number {
+  const known = image.names.indexOf(name)
+  return (known === -1 ? image.names.push(name) - 1 : known) + 1
+}
+
+/** The name of a code; '' for 0. */
+export function nameOf(image: LayoutImage, code: number): string {
+  return image.names[code - 1] ?? ''
 }
 
 /** A layout with nothing in it but the head of the hot row. */
@@ -77,6 +90,7 @@ export function emptyLayout(zone: string): LayoutImage {
     triggers: [],
     zones: [zone],
     valueShapes: [],
+    names: [],
   }
 }
 

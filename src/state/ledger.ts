@@ -4,9 +4,11 @@
  * feedback finds its row. Rows are paged like everything else; freed rows are zeroed and reused,
  * last in, first out.
  *
- * Row (120 bytes): f64 id, dueMs, expiresAtMs, firedAtMs, notAfterMs, values[4], plannedMs | i32
+ * Row (152 bytes): f64 id, dueMs, expiresAtMs, firedAtMs, notAfterMs, values[4], plannedMs | i32
  * slot, next, trigger, period, generation, priority, status, attempt (above its 8 bits the
- * incarnation), shape, calendar (zone and cycle day, as in meta; above them the period's unit)
+ * incarnation), shape, calendar (zone and cycle day, as in meta; above them the period's unit) |
+ * f64 value | i32 channel, class, marks (bits 0-15 layer, 16 counted, 17 ignoring caps, 18 canary,
+ * 24-31 reason), experiment, detail, winner
  */
 
 import { assert } from '../errors.ts'
@@ -15,7 +17,8 @@ import { LEDGER_HEAD_OFFSET, META_OWN_PERIODS_MASK } from './layout.ts'
 import { PagedTable } from './paged-table.ts'
 import { unitIndex } from './periods.ts'
 
-const ROW_SIZE = 120
+/** Bytes of a row. */
+export const LEDGER_ROW_SIZE = 152
 /** Page images name their table; the ledger is none of the layout's. */
 export const LEDGER_TABLE = 255
 
@@ -32,8 +35,31 @@ export const ROW_EMITTED = 2
 export const ROW_RESOLVED = 3
 /** Waits to reopen a latch at the next contact window opening. */
 export const ROW_REOPEN = 4
+/** Is due and waits until its channel has room again. */
+export const ROW_WAITING = 5
+/** Was refused, and is remembered for a while to be explained; counts for nothing. */
+export const ROW_REFUSED = 6
 
-const F64 = { id: 0, due: 8, expires: 16, fired: 24, notAfter: 32, values: 40, planned: 72 }
+/** Whether a row of this status is to be delivered still. */
+export function isPending(status: number): boolean {
+  return status === ROW_PENDING || status === ROW_WAITING
+}
+
+/** Whether a row of this status was emitted, or is to be: only such rows count in caps. */
+export function isLive(status: number): boolean {
+  return isPending(status) || status === ROW_EMITTED || status === ROW_RESOLVED
+}
+
+const F64 = {
+  id: 0,
+  due: 8,
+  expires: 16,
+  fired: 24,
+  notAfter: 32,
+  values: 40,
+  planned: 72,
+  value: 120,
+}
 const I32 = {
   slot: 80,
   next: 84,
@@ -45,7 +71,18 @@ const I32 = {
   attempt: 108,
   shape: 112,
   calendar: 116,
+  channel: 128,
+  class: 132,
+  marks: 136,
+  experiment: 140,
+  detail: 144,
+  winner: 148,
 }
+const LAYER_MASK = 0xffff
+const COUNTED_MARK = 1 << 16
+const IGNORING_MARK = 1 << 17
+const CANARY_MARK = 1 << 18
+const REASON_SHIFT = 24
 const UNIT_SHIFT = 16
 /** Attempts go up to 10; the incarnation stands above them. */
 const INCARNATION_SHIFT = 8
@@ -60,6 +97,7 @@ export interface LedgerRow {
   dueMs: number
   expiresAtMs: number
   firedAtMs: number
+  /** Of a refused row: when it was refused. */
   notAfterMs: number
   plannedMs: number
   values: number[]
@@ -79,11 +117,32 @@ export interface LedgerRow {
   shape: number
   /** Zone and cycle day (as in the hot row's meta) of the calendar in which `dueMs` counts. */
   calendar: number
+  /** What the contact was worth when it fired; finite. */
+  value: number
+  /** Position in the policy's layers when it fired, 0 the strongest. */
+  layer: number
+  /** Codes of layout names. While it waits: of its firing; from its emission on: of that. */
+  channel: number
+  class: number
+  /** Whether it counts in the caps of its channel and of all. */
+  isCounted: boolean
+  /** Whether it passes over all caps but its trigger's, and has no part in arbitration. */
+  isIgnoringCaps: boolean
+  /** Whether its subscriber was an operator's tester when it was decided. */
+  isCanary: boolean
+  /** Code of the layout name of the experiment whose control group it is held out for; 0: none. */
+  experiment: number
+  /** Of a refused row: position in SUPPRESSION_REASONS. */
+  reason: number
+  /** Of a refused row: code of the layout name that says which cap; 0: none. */
+  detail: number
+  /** Of a refused row: code of the trigger that outranked it, plus 1; 0: none. */
+  winner: number
 }
 
 /** Rows of one partition. `subscribers` is table 0, whose rows hold the heads of the chains. */
 export class Ledger {
-  readonly table = new PagedTable(LEDGER_TABLE, ROW_SIZE)
+  readonly table = new PagedTable(LEDGER_TABLE, LEDGER_ROW_SIZE)
   readonly #subscribers: PagedTable
   /** Last freed row + 1; 0: none. */
   freeHead = 0
@@ -126,6 +185,13 @@ export class Ledger {
     table.setI32(number, I32.shape, row.shape)
     const unit = row.once === 'ever' ? UNIT_EVER : unitIndex(row.once)
     table.setI32(number, I32.calendar, row.calendar | (unit << UNIT_SHIFT))
+    table.setF64(number, F64.value, row.value)
+    table.setI32(number, I32.channel, row.channel)
+    table.setI32(number, I32.class, row.class)
+    table.setI32(number, I32.marks, marksOf(row))
+    table.setI32(number, I32.experiment, row.experiment)
+    table.setI32(number, I32.detail, row.detail)
+    table.setI32(number, I32.winner, row.winner)
   }
 
   read(number: number): LedgerRow {
@@ -135,6 +201,7 @@ export class Ledger {
       values.push(table.getF64(number, F64.values + 8 * i))
     const calendar = table.getI32(number, I32.calendar)
     const attempt = table.getI32(number, I32.attempt)
+    const marks = table.getI32(number, I32.marks)
     return {
       id: table.getF64(number, F64.id),
       dueMs: table.getF64(number, F64.due),
@@ -154,6 +221,17 @@ export class Ledger {
       shape: table.getI32(number, I32.shape),
       once: CALENDAR_UNITS[calendar >>> UNIT_SHIFT] ?? 'ever',
       calendar: calendar & META_OWN_PERIODS_MASK,
+      value: table.getF64(number, F64.value),
+      layer: marks & LAYER_MASK,
+      channel: table.getI32(number, I32.channel),
+      class: table.getI32(number, I32.class),
+      isCounted: (marks & COUNTED_MARK) !== 0,
+      isIgnoringCaps: (marks & IGNORING_MARK) !== 0,
+      isCanary: (marks & CANARY_MARK) !== 0,
+      experiment: table.getI32(number, I32.experiment),
+      reason: marks >>> REASON_SHIFT,
+      detail: table.getI32(number, I32.detail),
+      winner: table.getI32(number, I32.winner),
     }
   }
 
@@ -200,4 +278,15 @@ export class Ledger {
     table.setI32(number, I32.next, this.freeHead)
     this.freeHead = number + 1
   }
+}
+
+function marksOf(row: LedgerRow): number {
+  assert(row.layer <= LAYER_MASK)
+  return (
+    row.layer |
+    (row.isCounted ? COUNTED_MARK : 0) |
+    (row.isIgnoringCaps ? IGNORING_MARK : 0) |
+    (row.isCanary ? CANARY_MARK : 0) |
+    (row.reason << REASON_SHIFT)
+  )
 }

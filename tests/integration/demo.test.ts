@@ -124,7 +124,9 @@ function naiveOutcome(traffic: DemoTrafficOptions) {
   for (const message of demoTraffic(traffic)) {
     for (const decision of model.apply(demoInput(message, ++sequence))) {
       if (decision.kind === 'delivery') deliveries.push(`${decision.id} ${decision.notBeforeMs}`)
-      else suppressed[decision.reason] = (suppressed[decision.reason] ?? 0) + 1
+      else if (decision.kind === 'suppressed') {
+        suppressed[decision.reason] = (suppressed[decision.reason] ?? 0) + 1
+      }
     }
   }
   return { deliveries: deliveries.sort(), suppressed, records: model.statistics.records }

@@ -104,11 +104,20 @@ export function readDecisions(bytes: Uint8Array): ReadDecision[] {
       kind: wire.kind,
     }
     const rest =
-      wire.kind === 'delivery'
-        ? { id: wire.id, notBeforeMs: wire.not_before, notAfterMs: wire.not_after }
-        : { reason: wire.reason }
+      wire.kind === 'suppressed'
+        ? { reason: wire.reason, ...present(wire, 'winner'), ...present(wire, 'detail') }
+        : {
+            id: wire.id,
+            notBeforeMs: wire.not_before,
+            notAfterMs: wire.not_after,
+            ...present(wire, 'experiment'),
+          }
     return { ...head, ...rest } as ReadDecision
   })
+}
+
+function present(wire: Record<string, unknown>, key: string): Record<string, unknown> {
+  return wire[key] === undefined ? {} : { [key]: wire[key] }
 }
 
 /** A machine with genesis applied. */

@@ -145,13 +145,14 @@ function nameOf({ counter, counterWindow }: CounterView): string {
 }
 
 /**
- * `data-pack 2026-11/1 2026-11-21T04:00Z..2026-11-21T13:00Z` or `data-pack 2026-11/1 cancelled`;
- * other subscribers than ANN are named.
+ * `data-pack 2026-11/1 2026-11-21T04:00Z..2026-11-21T13:00Z`, `data-pack 2026-11/1 cancelled` or
+ * `data-pack 2026-11/1 held out: global`; other subscribers than ANN are named.
  */
 function render(decision: ReadDecision): string {
   const who = decision.subscriber === ANN ? '' : `${decision.subscriber} `
   const head = `${decision.trigger} ${who}${decision.period}/${decision.attempt}`
   if (decision.kind === 'suppressed') return `${head} ${decision.reason}`
+  if (decision.kind === 'holdout') return `${head} held out: ${decision.experiment}`
   return `${head} ${minuteText(decision.notBeforeMs)}..${minuteText(decision.notAfterMs)}`
 }
 

@@ -18,13 +18,16 @@ export interface OutMessage {
 export interface OutDecision {
   readonly n: number
   readonly in: number
-  readonly kind: 'delivery' | 'suppressed'
+  readonly kind: 'delivery' | 'holdout' | 'suppressed'
   readonly trigger: string
   readonly sub: number
   readonly gen: number
   readonly attempt: number
   readonly id?: string
+  readonly experiment?: string
   readonly reason?: string
+  readonly winner?: string
+  readonly detail?: string
   readonly values: Readonly<Record<string, number>>
 }
 

@@ -141,7 +141,7 @@ function createFakePartition(partition: number, startMs: number): FakePartition 
     outputUnreadMessages: 0,
     ownerSilentMs: 0,
     outboxDecisions: 10,
-    triggers: FAKE_TRIGGER_IDS.map((id) => ({ id, candidates: 0, deliveries: 0, suppressed: 0 })),
+    triggers: FAKE_TRIGGER_IDS.map((id) => ({ id, ...NO_COUNTS })),
   }
   advancePartition(fake)
   return fake
@@ -186,13 +186,17 @@ function advancePartition(fake: FakePartition): void {
   fake.acknowledgedDecisionNumber += statistics.suppressed.length + 8
 }
 
+const NO_COUNTS = { candidates: 0, deliveries: 0, holdouts: 0, canaries: 0, suppressed: 0 }
+
 function fakeTrigger(id: string, partitions: readonly FakePartition[]) {
-  const statistics = { id, candidates: 0, deliveries: 0, suppressed: 0 }
+  const statistics = { id, ...NO_COUNTS }
   for (const { triggers } of partitions) {
     for (const trigger of triggers) {
       if (trigger.id !== id) continue
       statistics.candidates += trigger.candidates
       statistics.deliveries += trigger.deliveries
+      statistics.holdouts += trigger.holdouts
+      statistics.canaries += trigger.canaries
       statistics.suppressed += trigger.suppressed
     }
   }

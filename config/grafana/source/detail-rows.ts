@@ -86,6 +86,8 @@ export const DECISIONS: RowSpec = {
         { expr: rate('highwater_candidates_total'), legend: 'candidates' },
         { expr: rate('highwater_decisions_total'), legend: 'decisions' },
         { expr: rate('highwater_deliveries_total'), legend: 'deliveries' },
+        { expr: rate('highwater_holdouts_total'), legend: 'held out' },
+        { expr: rate('highwater_canaries_total'), legend: 'to canaries' },
       ],
     ),
     graph(

@@ -291,7 +291,14 @@ export class DeliveryBook {
   }
 
   #suppress(candidate: Candidate, attempt: number, reason: SuppressionReason): void {
-    this.#decide({ kind: 'suppressed', ...this.#head(candidate, attempt), reason })
+    const head = this.#head(candidate, attempt)
+    const detail = `trigger ${head.trigger}: 1 per month`
+    this.#decide({
+      kind: 'suppressed',
+      ...head,
+      reason,
+      ...(reason === 'cap-trigger' ? { detail } : {}),
+    })
   }
 
   #head(candidate: Candidate, attempt: number) {

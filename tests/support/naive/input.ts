@@ -67,7 +67,19 @@ export type NaiveDecision = Omit<DecisionHead, 'generation'> &
         readonly notBeforeMs: number
         readonly notAfterMs: number
       }
-    | { readonly kind: 'suppressed'; readonly reason: SuppressionReason }
+    | {
+        readonly kind: 'holdout'
+        readonly id: string
+        readonly experiment: string
+        readonly notBeforeMs: number
+        readonly notAfterMs: number
+      }
+    | {
+        readonly kind: 'suppressed'
+        readonly reason: SuppressionReason
+        readonly winner?: string
+        readonly detail?: string
+      }
   )
 
 /** A contact window that is the same every day; minutes of the local day, lengths in ms. */

@@ -105,7 +105,14 @@ test('a partition that is gone leaves no series behind', async () => {
 test('triggers beyond the limit are counted instead of exported, and a place once given is kept', async () => {
   const worker = createFakeWorker(1)
   const metrics = createTestMetrics(worker, 2)
-  const trigger = (id: string) => ({ id, candidates: 1, deliveries: 1, suppressed: 0 })
+  const trigger = (id: string) => ({
+    id,
+    candidates: 1,
+    deliveries: 1,
+    holdouts: 0,
+    canaries: 0,
+    suppressed: 0,
+  })
   const exported = (samples: ReadonlyMap<string, number>): string[] =>
     [...samples.keys()]
       .filter((name) => name.startsWith('highwater_trigger_candidates_total'))

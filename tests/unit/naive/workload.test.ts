@@ -99,7 +99,7 @@ describe('generateWorkload', () => {
     expect(rejects).toContain('epoch-too-old')
     const outcomes = count(
       runs.flatMap(({ decisions }) =>
-        decisions.map((one) => (one.kind === 'delivery' ? `attempt ${one.attempt}` : one.reason)),
+        decisions.map((one) => (one.kind === 'suppressed' ? one.reason : `attempt ${one.attempt}`)),
       ),
     )
     const reached = ['attempt 1', 'attempt 2', 'attempt 3', 'attempts-exhausted', 'cancelled']

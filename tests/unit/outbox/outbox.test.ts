@@ -33,17 +33,31 @@ function decisionOf(random: Random): NewDecision {
       { a: 0.5, b: 1e15, 'c-1': 0 },
     ]),
   }
-  if (random.chance(0.4))
-    return { kind: 'suppressed', ...head, reason: random.pick(SUPPRESSION_REASONS) }
-  return {
-    kind: 'delivery',
+  if (random.chance(0.4)) {
+    return {
+      kind: 'suppressed',
+      ...head,
+      reason: random.pick(SUPPRESSION_REASONS),
+      ...random.pick([{}, {}, { winner: 'night' }, { detail: 'channel sms: 1 per day' }]),
+    }
+  }
+  const sent = {
     ...head,
     id: `${trigger}:${head.subscriber}:${head.period}:${head.attempt}`,
     channel: random.pick(['sms', 'push']),
-    // The same trigger's text changes with a reload.
-    message: random.pick(['Reply VIP', '回复VIP：5元', 'x'.repeat(1000)]),
     notBeforeMs: random.whole(0, 2e12),
     notAfterMs: random.whole(0, 2e12),
+  }
+  if (random.chance(0.2)) {
+    return { kind: 'holdout', ...sent, experiment: random.pick(['global-2026', trigger]) }
+  }
+  return {
+    kind: 'delivery',
+    ...sent,
+    class: random.pick(['marketing', 'marketing', 'service']),
+    isCanary: random.chance(0.2),
+    // The same trigger's text changes with a reload.
+    message: random.pick(['Reply VIP', '回复VIP：5元', 'x'.repeat(1000)]),
   }
 }
 
@@ -72,7 +86,8 @@ describe('decisions', () => {
       read.push(...readDecisions(batch.bytes))
     }
     const expected = decisions.map((decision, index) => {
-      const { channel: _, message: __, ...rest } = { channel: '', message: '', ...decision }
+      const outside = { channel: '', message: '', class: '', isCanary: false, ...decision }
+      const { channel: _, message: __, class: ___, isCanary: ____, ...rest } = outside
       return { number: index + 1, ...rest }
     })
     expect(read).toEqual(expected)
@@ -85,8 +100,11 @@ describe('decisions', () => {
     const wire = takeAll(outbox).flatMap((envelope) => envelope.decisions)
     for (const [index, decision] of decisions.entries()) {
       if (decision.kind !== 'delivery') continue
-      const { channel, message } = decision
+      const { channel, message, isCanary } = decision
       expect(wire[index]).toMatchObject({ n: index + 1, channel, message })
+      const said = wire[index] as { class?: string; canary?: boolean }
+      expect(said.class).toBe(decision.class === 'marketing' ? undefined : decision.class)
+      expect(said.canary).toBe(isCanary ? true : undefined)
     }
   })
 

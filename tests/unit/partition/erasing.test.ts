@@ -46,6 +46,8 @@ describe('an erasure', () => {
     expect(script.machine.core!.countsOf('t')).toEqual({
       candidates: 2,
       deliveries: 0,
+      holdouts: 0,
+      canaries: 0,
       suppressed: 1,
     })
     expect(script.tick('2026-11-21 12:00')).toHaveLength(1)

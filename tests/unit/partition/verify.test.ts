@@ -1,6 +1,7 @@
 import { decode, encode } from '@msgpack/msgpack'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { PartitionCore } from '../../../src/partition/core.ts'
+import { IMAGE_VERSION } from '../../../src/partition/image.ts'
 import { type Check, verifyImage } from '../../../src/partition/verify.ts'
 import { LEDGER_HEAD_OFFSET } from '../../../src/state/layout.ts'
 import { ImageWriter } from '../../support/machine-image.ts'
@@ -106,7 +107,7 @@ describe('of the manifest it finds', () => {
     const saved = save()
     changeHead(saved, { imageVersion: 99 })
     expect(failed(saved).manifest).toContain('engine-version')
-    changeHead(saved, { imageVersion: 2, tables: [{ id: 0, rowCount: 40 }] })
+    changeHead(saved, { imageVersion: IMAGE_VERSION, tables: [{ id: 0, rowCount: 40 }] })
     expect(failed(saved).manifest).toContain('table 1')
   })
 })

@@ -93,3 +93,27 @@ it('an empty heap has nothing due, and popping it changes nothing', () => {
   heap.removeAll(new Set([1]))
   expect([heap.count, heap.nextDueMs]).toEqual([0, Number.POSITIVE_INFINITY])
 })
+
+it.each(SEEDS)('what is discarded is as if it had never been there (seed %i)', (seed) => {
+  const random = new Random(seed)
+  const heap = new DueHeap()
+  let waiting: Timer[] = []
+  for (let id = 1; id <= 9000; id++) {
+    const timer = { dueMs: random.whole(0, 40) * 1000, priority: random.whole(0, 3), id, row: id }
+    heap.push(timer.dueMs, timer.priority, timer.id, timer.row)
+    waiting.push(timer)
+    // More and more of them, so that the passes over all of them happen too.
+    if (random.chance(id / 9000)) {
+      const at = random.whole(0, waiting.length - 1)
+      const [gone] = waiting.splice(at, 1)
+      heap.discard(gone!.id)
+    }
+    expectSame(heap.count, waiting.length)
+    if (!random.chance(0.01) || waiting.length === 0) continue
+    waiting.sort(inOrder)
+    expectSame(heap.nextId, waiting.shift()!.id)
+    heap.pop()
+  }
+  waiting = waiting.sort(inOrder)
+  expect(popAll(heap).map(({ id }) => id)).toEqual(waiting.map(({ id }) => id))
+})

@@ -25,6 +25,17 @@ function rowOf(random: Random, id: number, slot: number): LedgerRow {
     incarnation: random.whole(0, 2 ** 23 - 1),
     shape: random.whole(0, 500),
     calendar: random.whole(0, 2 ** 13 - 1),
+    value: random.next() * 2 ** 53 - 2 ** 52,
+    layer: random.whole(0, 2 ** 16 - 1),
+    channel: random.whole(1, 1000),
+    class: random.whole(1, 1000),
+    isCounted: random.chance(0.5),
+    isIgnoringCaps: random.chance(0.5),
+    isCanary: random.chance(0.5),
+    experiment: random.whole(0, 1000),
+    reason: random.whole(0, 255),
+    detail: random.whole(0, 1000),
+    winner: random.whole(0, 1000),
   }
 }
 

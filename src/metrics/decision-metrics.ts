@@ -1,0 +1,72 @@
+/** What is measured of a partition's decisions; see partition-metrics.ts. */
+
+import { SUPPRESSION_REASONS } from '../model/decision.ts'
+import type { PartitionMetric } from './partition-metrics.ts'
+
+/** From candidates to deliveries, and every "no". */
+export const DECISION_METRICS: readonly PartitionMetric[] = [
+  {
+    kind: 'counter',
+    name: 'highwater_candidates_total',
+    help: 'Candidates: conditions that came true with their latch open.',
+    label: null,
+    read: ({ statistics }) => statistics.candidates,
+  },
+  {
+    kind: 'counter',
+    name: 'highwater_deliveries_total',
+    help: 'Deliveries decided, those to canaries not counted.',
+    label: null,
+    read: ({ statistics }) => statistics.deliveries,
+  },
+  {
+    kind: 'counter',
+    name: 'highwater_holdouts_total',
+    help: 'What would have been deliveries, had the subscriber not been in a control group.',
+    label: null,
+    read: ({ statistics }) => statistics.holdouts,
+  },
+  {
+    kind: 'counter',
+    name: 'highwater_canaries_total',
+    help: "Deliveries to an operator's own testers (list canary).",
+    label: null,
+    read: ({ statistics }) => statistics.canaries,
+  },
+  {
+    kind: 'counter',
+    name: 'highwater_suppressed_total',
+    help: 'Candidates that became no delivery, by reason.',
+    label: 'reason',
+    readAll: ({ statistics }) =>
+      SUPPRESSION_REASONS.map((reason, code) => [reason, statistics.suppressed[code] ?? 0]),
+  },
+  {
+    kind: 'counter',
+    name: 'highwater_decisions_total',
+    help: 'Decisions numbered: deliveries, holdouts and suppressions.',
+    label: null,
+    read: ({ statistics }) => statistics.decisions,
+  },
+  {
+    kind: 'counter',
+    name: 'highwater_timers_fired_total',
+    help: 'Timers that came due and were handled.',
+    label: null,
+    read: ({ statistics }) => statistics.timersFired,
+  },
+  {
+    kind: 'counter',
+    name: 'highwater_ticks_refused_total',
+    help: 'Ticks asked for that the input refused or did not answer for: due timers wait.',
+    label: null,
+    read: ({ statistics }) => statistics.ticksRefused,
+  },
+  {
+    kind: 'gauge',
+    name: 'highwater_pending_timers',
+    help: 'Timers that wait for their instant: scheduled and deferred deliveries.',
+    label: null,
+    read: (view) => view.pendingTimers,
+  },
+]

@@ -1,0 +1,66 @@
+/**
+ * Contacts: of all that is planned for a subscriber, or was sent, in one hour or day, only the
+ * strongest few have a place. Who comes later and is stronger takes the place of what still waits;
+ * what was sent keeps its place.
+ */
+
+import { compareRank, type Contender } from '../decision/arbitration.ts'
+import { isPending, type LedgerRow } from '../state/ledger.ts'
+import type { PartitionCore } from './core.ts'
+import type { NumberedRow, Reservations } from './reservations.ts'
+
+/** What the others in a contact mean for a row: at most one of the two is there. */
+export interface ContactVerdict {
+  /** The row that must go if this one is to have its place. */
+  readonly victim: NumberedRow | null
+  /** The strongest of those that leave it no place. */
+  readonly winner: LedgerRow | null
+}
+
+const FREE: ContactVerdict = { victim: null, winner: null }
+
+/** Arbitration of one partition. */
+export class Contacts {
+  readonly #core: PartitionCore
+  readonly #reservations: Reservations
+
+  constructor(core: PartitionCore, reservations: Reservations) {
+    this.#core = core
+    this.#reservations = reservations
+  }
+
+  /** Whether a row competes for contacts, and occupies them. */
+  isCompeting(row: LedgerRow): boolean {
+    const { arbitration } = this.#core.compiled.policy
+    return arbitration !== null && !row.isCanary && !row.isIgnoringCaps
+  }
+
+  /** Judges a row that is to be due then among the subscriber's other live rows. */
+  judge(row: LedgerRow, dueMs: number, others: readonly NumberedRow[]): ContactVerdict {
+    const { arbitration } = this.#core.compiled.policy
+    if (arbitration === null || !this.isCompeting(row)) return FREE
+    const { contact, offersPerContact } = arbitration
+    const reservations = this.#reservations
+    const key = reservations.key(contact, reservations.calendarOf(row.slot), dueMs)
+    const rivals = others.filter(
+      ({ row: other }) =>
+        this.isCompeting(other) && reservations.key(contact, other.calendar, other.dueMs) === key,
+    )
+    if (rivals.length < offersPerContact) return FREE
+    rivals.sort((left, right) => this.#compare(left.row, right.row))
+    const victim = rivals.findLast(({ row: { status } }) => isPending(status))
+    if (victim !== undefined && this.#compare(row, victim.row) < 0) return { victim, winner: null }
+    return { victim: null, winner: rivals[0]!.row }
+  }
+
+  /** A total order: below 0 when `left` is the stronger one. */
+  #compare(left: LedgerRow, right: LedgerRow): number {
+    return compareRank(this.contender(left), this.contender(right))
+  }
+
+  /** A row as arbitration compares it. */
+  contender(row: LedgerRow): Contender {
+    const { layer, priority, value, id } = row
+    return { layer, priority, value, id, trigger: this.#core.layout.triggers[row.trigger]!.id }
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * Candidates of one input: conditions that came true with their latch open. They are noted as they
+ * fire and decided when the whole input is applied: as they fired, or, where triggers compete,
+ * subscriber by subscriber and the strongest first, whatever the order of firing was.
+ */
+
+import { compareRank, weigh } from '../decision/arbitration.ts'
+import type { Expression } from '../model/expression.ts'
+import { readCell } from '../state/counter-cells.ts'
+import { type LedgerRow, ROW_FREE } from '../state/ledger.ts'
+import type { CompiledTrigger } from './compile.ts'
+import type { PartitionCore } from './core.ts'
+
+/** A condition that came true, undecided. */
+export interface Candidate {
+  readonly trigger: CompiledTrigger
+  /** What the ledger will keep of it; not in the ledger yet. */
+  readonly row: LedgerRow
+  /** Whether the trigger fired for this version of its tag before. */
+  readonly isTaggingSpent: boolean
+}
+
+/**
+ * What judging answers about a subscriber; set by the machine, since judging needs deciding too.
+ */
+export interface SubscriberJudge {
+  /** Whether a condition over tags, lists and fields holds. */
+  isTrueOf(slot: number, condition: Expression): boolean
+  /** A number over counters, tags and fields as of these periods; 0 where it has no value. */
+  valueOf(slot: number, expression: Expression, keys: Int32Array): number
+}
+
+/** The undecided candidates of the input that is being applied. */
+export class Candidates {
+  readonly #core: PartitionCore
+  #waiting: Candidate[] = []
+
+  constructor(core: PartitionCore) {
+    this.#core = core
+  }
+
+  add(candidate: Candidate): void {
+    this.#waiting.push(candidate)
+  }
+
+  /**
+   * Takes all of them: as they fired; with arbitration, subscribers in the order of their first
+   * candidate, and each subscriber's in the order of rank.
+   */
+  take(): readonly Candidate[] {
+    const waiting = this.#waiting
+    if (waiting.length === 0) return waiting
+    this.#waiting = []
+    if (waiting.length === 1 || this.#core.compiled.policy.arbitration === null) return waiting
+    const groups = new Map<number, Candidate[]>()
+    for (const candidate of waiting) {
+      const group = groups.get(candidate.row.slot)
+      if (group === undefined) groups.set(candidate.row.slot, [candidate])
+      else group.push(candidate)
+    }
+    if (groups.size === waiting.length) return waiting
+    for (const group of groups.values()) if (group.length > 1) group.sort(compareCandidates)
+    return [...groups.values()].flat()
+  }
+
+  /** The row of a candidate with everything that is read when it fires. */
+  newRow(
+    trigger: CompiledTrigger,
+    slot: number,
+    firedAtMs: number,
+    keys: Int32Array,
+    judge: SubscriberJudge,
+  ): LedgerRow {
+    const core = this.#core
+    const { spec, latch, policy } = trigger
+    const values = trigger.valueCells.map(({ cell, previous }) => {
+      const key = cell.unit === -1 ? 0 : keys[cell.unit]!
+      const value = readCell(core.tables, slot, cell, key, previous)
+      return Number.isNaN(value) ? 0 : value
+    })
+    return {
+      id: core.nextCandidateId++,
+      dueMs: 0,
+      expiresAtMs: 0,
+      firedAtMs,
+      notAfterMs: 0,
+      plannedMs: 0,
+      values,
+      slot,
+      trigger: trigger.code,
+      period: latch.unit === -1 ? 0 : keys[latch.unit]!,
+      once: spec.once,
+      generation: core.generation,
+      priority: spec.priority,
+      status: ROW_FREE,
+      attempt: 1,
+      incarnation: core.incarnations.of(core.subscriberOf(slot)),
+      shape: trigger.shape,
+      calendar: 0,
+      value: spec.value === null ? 0 : weigh(judge.valueOf(slot, spec.value, keys)),
+      layer: spec.layer,
+      channel: policy.channel,
+      class: policy.class,
+      isCounted: spec.isCounted,
+      isIgnoringCaps: spec.isIgnoringCaps,
+      isCanary: false,
+      experiment: 0,
+      reason: 0,
+      detail: 0,
+      winner: 0,
+    }
+  }
+}
+
+function compareCandidates(left: Candidate, right: Candidate): number {
+  const contender = ({ trigger, row }: Candidate) => ({
+    layer: row.layer,
+    priority: row.priority,
+    value: row.value,
+    trigger: trigger.spec.id,
+    id: row.id,
+  })
+  return compareRank(contender(left), contender(right))
+}

@@ -1,0 +1,134 @@
+/**
+ * What decisions say and leave behind: a delivery, a holdout or a suppression in the outbox, the
+ * counts, and the last refusal of each trigger in the ledger, for whoever asks why.
+ */
+
+import { latestInstant } from '../decision/schedule.ts'
+import { deliveryIdOf, SUPPRESSION_REASONS, type SuppressionReason } from '../model/decision.ts'
+import { nameOf } from '../state/layout.ts'
+import { type LedgerRow, ROW_EMITTED, ROW_REFUSED } from '../state/ledger.ts'
+import { formatPeriod } from '../state/periods.ts'
+import type { CompiledTrigger } from './compile.ts'
+import type { PartitionCore } from './core.ts'
+import type { Reservations } from './reservations.ts'
+
+/** Why a candidate becomes no delivery. */
+export interface Refusal {
+  readonly reason: SuppressionReason
+  /** Of a cap: layout name that says which. */
+  readonly detail?: number
+  /** Of `outranked`: what won. */
+  readonly winner?: LedgerRow
+}
+
+/** Puts decisions of one partition into words. */
+export class Emitter {
+  readonly #core: PartitionCore
+  readonly #reservations: Reservations
+
+  constructor(core: PartitionCore, reservations: Reservations) {
+    this.#core = core
+    this.#reservations = reservations
+  }
+
+  /** Emits a row of the ledger now: as a delivery, or as a holdout of its experiment. */
+  emit(number: number, row: LedgerRow, { spec }: CompiledTrigger): void {
+    const core = this.#core
+    const { clockMs, statistics } = core
+    row.status = ROW_EMITTED
+    this.#reservations.reserve(row, clockMs)
+    row.notAfterMs = latestInstant(spec, core.clockOf(row.slot), clockMs, row.expiresAtMs)
+    row.generation = core.generation
+    core.ledger.write(number, row)
+    const head = this.#head(row, spec.id)
+    const { subscriber, period } = head
+    const told = {
+      ...head,
+      id: deliveryIdOf(spec.id, subscriber, period, row.attempt, row.incarnation),
+      channel: spec.channel,
+      notBeforeMs: clockMs,
+      notAfterMs: row.notAfterMs,
+    }
+    const counts = core.countsOf(spec.id)
+    statistics.decisions += 1
+    if (row.experiment !== 0) {
+      core.outbox.add({
+        kind: 'holdout',
+        ...told,
+        experiment: nameOf(core.layout, row.experiment),
+      })
+      statistics.holdouts += 1
+      counts.holdouts += 1
+      return
+    }
+    const { isCanary } = row
+    core.outbox.add({
+      kind: 'delivery',
+      ...told,
+      class: spec.class,
+      isCanary,
+      message: spec.message,
+    })
+    const counted = isCanary ? 'canaries' : 'deliveries'
+    statistics[counted] += 1
+    counts[counted] += 1
+  }
+
+  /** Says that a candidate becomes no delivery. Its row is in the ledger no more, or never was. */
+  refuse(row: LedgerRow, refusal: Refusal): void {
+    const core = this.#core
+    const { layout, statistics } = core
+    const { reason, detail = 0, winner } = refusal
+    const trigger = layout.triggers[row.trigger]!.id
+    core.outbox.add({
+      kind: 'suppressed',
+      ...this.#head(row, trigger),
+      reason,
+      ...(winner === undefined ? {} : { winner: layout.triggers[winner.trigger]!.id }),
+      ...(detail === 0 ? {} : { detail: nameOf(layout, detail) }),
+    })
+    statistics.suppressed[SUPPRESSION_REASONS.indexOf(reason)]! += 1
+    statistics.decisions += 1
+    core.countsOf(trigger).suppressed += 1
+    if (core.compiled.policy.rememberedMs > 0) this.#remember(row, trigger, refusal)
+  }
+
+  /** The last refusal of a trigger takes the place of the one before. */
+  #remember(row: LedgerRow, trigger: string, { reason, detail = 0, winner }: Refusal): void {
+    const { ledger, layout, clockMs, generation } = this.#core
+    const refused = {
+      ...row,
+      status: ROW_REFUSED,
+      notAfterMs: clockMs,
+      generation,
+      reason: SUPPRESSION_REASONS.indexOf(reason),
+      detail,
+      winner: winner === undefined ? 0 : winner.trigger + 1,
+    }
+    for (const number of ledger.rowsOf(row.slot)) {
+      if (ledger.status(number) !== ROW_REFUSED) continue
+      if (layout.triggers[ledger.read(number).trigger]!.id !== trigger) continue
+      ledger.write(number, refused)
+      return
+    }
+    ledger.add(refused)
+  }
+
+  #head(row: LedgerRow, trigger: string) {
+    const core = this.#core
+    const values: Record<string, number> = {}
+    const names = core.layout.valueShapes[row.shape]!
+    for (const [i, name] of names.entries()) values[name] = row.values[i]!
+    return {
+      inputSequence: core.inputSequence,
+      trigger,
+      subscriber: core.subscriberOf(row.slot),
+      period: formatPeriod(row.once, row.period),
+      attempt: row.attempt,
+      generation: core.generation,
+      decidedAtMs: core.clockMs,
+      firedAtMs: row.firedAtMs,
+      values,
+    }
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * What the ledger may forget: sent deliveries that no feedback can be about and no cap can count
+ * any more, and refusals that were remembered long enough to be explained.
+ */
+
+import { ROW_EMITTED, ROW_REFUSED, ROW_RESOLVED } from '../state/ledger.ts'
+import { MS_PER_DAY } from '../state/zone.ts'
+import type { PartitionCore } from './core.ts'
+import type { Reservations } from './reservations.ts'
+
+/** Ledger rows that one input's clean-up looks at. */
+const CLEANUP_ROWS = 16
+/**
+ * Sent deliveries are remembered at least this long after they could last be sent, for feedback.
+ */
+const REMEMBERED_MS = 35 * MS_PER_DAY
+
+/** Looks at the next few ledger rows and frees those that nothing refers to any more. */
+export function forgetRows(core: PartitionCore, reservations: Reservations): void {
+  const { ledger } = core
+  const { rowCount } = ledger.table
+  for (let i = 0; i < CLEANUP_ROWS && i < rowCount; i++) {
+    const number = core.cleanupRow % rowCount
+    core.cleanupRow = (number + 1) % rowCount
+    if (isForgettable(core, reservations, number)) ledger.free(number)
+  }
+}
+
+function isForgettable(core: PartitionCore, reservations: Reservations, number: number): boolean {
+  const { ledger, clockMs } = core
+  const status = ledger.status(number)
+  if (status === ROW_REFUSED) {
+    return clockMs > ledger.read(number).notAfterMs + core.compiled.policy.rememberedMs
+  }
+  if (status !== ROW_EMITTED && status !== ROW_RESOLVED) return false
+  const row = ledger.read(number)
+  if (clockMs <= row.notAfterMs + REMEMBERED_MS) return false
+  return !reservations.isCountable(row)
+}
