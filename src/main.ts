@@ -6,6 +6,7 @@ import { runBackup } from './commands/backup.ts'
 import { runAudited } from './commands/audited-command.ts'
 import { runCheck } from './commands/check.ts'
 import { runDemo } from './commands/demo.ts'
+import { IMPORT_OPTIONS, IMPORT_USAGE, importCommand, runImport } from './commands/import.ts'
 import { INIT_TEXTS, initOptions, runInit } from './commands/init.ts'
 import { runErase } from './commands/erase.ts'
 import { packageVersion } from './commands/engine.ts'
@@ -26,7 +27,7 @@ import { runSettle } from './commands/settle.ts'
 import { runRestore } from './commands/restore.ts'
 import { runSimulate } from './commands/simulate.ts'
 import { runStart } from './commands/start.ts'
-import type { StreamTarget } from './commands/stream-writer.ts'
+import { streamTarget } from './commands/stream-target.ts'
 import { runVerify } from './commands/verify.ts'
 import { ConfigInvalidError, HighwaterError, UsageError } from './errors.ts'
 import { RULING_CHOICES } from './model/ways-out.ts'
@@ -190,6 +191,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       '[--refused FILE] [--json]',
     run: (args) => runPublish(publishOptions(args)),
   },
+  import: {
+    summary: "anybody's CSV (or -, plain or gzip) as profiles; checked first, safe to repeat",
+    usage: IMPORT_USAGE,
+    run: (args) => {
+      const { values, positionals } = parseBoth(args, IMPORT_OPTIONS)
+      return runImport(importCommand(values, positionals, streamTarget(values)))
+    },
+  },
   erase: {
     summary: 'forget subscribers, through the log; numbers one on a line, - is standard input',
     usage: '--file FILE | --subscriber N  [--servers …] [--config DIR] [--partitions P] [--json]',
@@ -347,19 +356,6 @@ function publishOptions(args: string[]): Parameters<typeof runPublish>[0] {
     refusedPath: textOption(values, 'refused', null),
     isDryRun: switchOption(values, 'dry-run'),
     isJson: switchOption(values, 'json'),
-  }
-}
-
-function streamTarget(values: OptionValues): StreamTarget {
-  const hasPartitions = values.partitions !== undefined
-  return {
-    servers: textOption(values, 'servers', '')
-      .split(',')
-      .filter((server) => server !== ''),
-    configDirectory: textOption(values, 'config', null),
-    partitionCount: hasPartitions
-      ? wholeOption(values, 'partitions', 1, [1, PARTITION_COUNT_MAX])
-      : null,
   }
 }
 

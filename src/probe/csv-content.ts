@@ -1,4 +1,4 @@
-/** The bytes of a CSV file or of standard input: what identifies them, their lines, their rejects. */
+/** The bytes of a CSV file or of standard input: what identifies them, and their lines. */
 
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs'
 import { once } from 'node:events'

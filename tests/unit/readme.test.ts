@@ -154,6 +154,8 @@ test('its messages in TypeScript are messages that the engine takes', async () =
       expect(first).toEqual([1, 13, 512_000, 1_795_000_000_000, 6])
     }
     expect(decodeProfile(made.profile(13), 'crm', 1, 4).rows).toHaveLength(1)
+    const [deletion] = decodeProfile(made.deleteProfile(13), 'crm', 1, 4).rows
+    expect(deletion).toMatchObject({ subscriber: 13, isDeletion: true })
     expect(decodeFeedback(made.feedback(13), 'sms-gateway', 1, 4).rows).toHaveLength(1)
     const erase = { kind: 'erase', id: 'request-1', subscribers: [13] }
     expect(decodeControl(made.erase(13, 'request-1'))).toEqual(erase)

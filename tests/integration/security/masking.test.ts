@@ -218,7 +218,7 @@ async function reload(url: string, config: string, said: Said): Promise<void> {
   }
 }
 
-/** What the CSV publisher prints about lines that it refuses. */
+/** What the publisher and the importer of CSV print about lines that they refuse. */
 async function publishCsv(installation: Installation, config: string, said: Said): Promise<void> {
   const file = join(installation.directory, 'usage.csv')
   const lines = SUBSCRIBERS.flatMap((each) => [
@@ -231,6 +231,9 @@ async function publishCsv(installation: Installation, config: string, said: Said
   const map = 'sub=msisdn,bytes=bytes,time=start'
   const args = ['publish', file, '--map', map, '--config', config]
   hear(said, 'publish', (await runProgram(...args)).output)
+  const profiles = SUBSCRIBERS.flatMap((each) => [`${each},${each},`, `${each}x,1,`, `1,,${each}`])
+  await writeFile(file, ['sub,black,zone', ...profiles, ''].join('\n'))
+  hear(said, 'import', (await runProgram('import', file, '--config', config)).output)
 }
 
 /** What the command prints, and leaves in the audit, that forgets subscribers. */
