@@ -32,7 +32,7 @@ import type {
 } from './model/view.ts'
 import { MESSAGE_SIZE_MAX, partitionOf } from './model/wire.ts'
 import { checkGenesis } from './partition/check-genesis.ts'
-import { findIncompatibility } from './partition/config-change.ts'
+import { findIncompatibility, parseForGenesis } from './partition/config-change.ts'
 import type { EngineIdentity } from './partition/image.ts'
 import { viewOfHalted } from './partition/partition-view.ts'
 import { promoteStandbys } from './partition/promotion.ts'
@@ -104,7 +104,7 @@ export class Supervisor implements WorkerView {
    * go on.
    */
   async start(): Promise<void> {
-    parseCatalog(this.#options.config.files)
+    parseForGenesis(this.#options.config.files)
     this.#reloadStatus = { isLastSuccessful: true, lastSuccessAtMs: this.#clock.nowMs() }
     for (const { partition, isFollowed } of assignedPartitions(this.#settings.partitions)) {
       try {

@@ -3,7 +3,7 @@
  */
 
 import { loadConfigDirectory } from '../config/load.ts'
-import { parseCatalog } from '../rules/parse-catalog.ts'
+import { parseForGenesis } from '../partition/config-change.ts'
 
 /** Options of `check`. */
 export interface CheckOptions {
@@ -13,7 +13,7 @@ export interface CheckOptions {
 /** Prints what the configuration declares; throws ConfigInvalidError with every problem. */
 export async function runCheck(options: CheckOptions): Promise<number> {
   const { settings, files } = await loadConfigDirectory(options.config)
-  const { catalog, notes } = parseCatalog(files)
+  const { catalog, notes } = parseForGenesis(files)
   const { counters, triggers, tags, fields } = catalog
   console.log(
     `${options.config}: ${triggers.length} triggers, ${counters.length} counters, ` +

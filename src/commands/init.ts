@@ -8,7 +8,7 @@ import { type LoadedConfig, loadConfigDirectory } from '../config/load.ts'
 import type { NatsConnectionSettings } from '../config/settings.ts'
 import { UsageError } from '../errors.ts'
 import { MESSAGE_SIZE_MAX } from '../model/wire.ts'
-import { parseCatalog } from '../rules/parse-catalog.ts'
+import { parseForGenesis } from '../partition/config-change.ts'
 import { type BrokerConnection, connectToNats } from '../sink/connection.ts'
 import { ensureStreams, type PartitionStreams } from '../sink/streams.ts'
 import { genesisOf } from '../supervisor.ts'
@@ -54,7 +54,7 @@ export function initOptions(values: OptionValues): InitOptions {
 export async function runInit(options: InitOptions): Promise<number> {
   const config = await loadConfigDirectory(options.config)
   const { settings } = config
-  parseCatalog(config.files)
+  parseForGenesis(config.files)
   const warn = (message: string): void => console.error(`warning: ${message}`)
   const connection = await connectToNats(natsSettings(identify(settings.nats, options), warn))
   try {

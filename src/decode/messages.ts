@@ -1,10 +1,11 @@
 import { LIST_NAMES, type ListName } from '../model/expression.ts'
-import type {
-  FeedbackKind,
-  FeedbackMessage,
-  FeedbackRow,
-  ProfileMessage,
-  ProfileRow,
+import {
+  FEEDBACK_KINDS,
+  type FeedbackKind,
+  type FeedbackMessage,
+  type FeedbackRow,
+  type ProfileMessage,
+  type ProfileRow,
 } from '../model/messages.ts'
 import { RejectError } from '../model/reject.ts'
 import type { ProducerStamp } from '../model/usage.ts'
@@ -34,7 +35,6 @@ import {
 const UPSERT_KEYS = ['v', 'source', 'epoch', 'seq', 'rows'] as const
 const PROFILE_ROW_KEYS = ['sub', 'tags', 'fields', 'lists', 'zone', 'cycle_day', 'delete'] as const
 const FEEDBACK_ROW_KEYS = ['sub', 'id', 'kind', 'time'] as const
-const FEEDBACK_KINDS: readonly FeedbackKind[] = ['sent', 'delivered', 'failed', 'expired']
 /** Tags or fields that one row may set. */
 const NAMES_MAX = 256
 const FIELD_TEXT_SIZE_MAX = 256

@@ -29,8 +29,11 @@ export interface ProfileRow {
   readonly isDeletion?: boolean
 }
 
+/** What gateways report; the position is the code in ledger rows. */
+export const FEEDBACK_KINDS = ['sent', 'delivered', 'failed', 'expired'] as const
+
 /** What a gateway reports; `expired`: no gateway can have submitted this attempt. */
-export type FeedbackKind = 'sent' | 'delivered' | 'failed' | 'expired'
+export type FeedbackKind = (typeof FEEDBACK_KINDS)[number]
 
 /** `feedback.<p>.<source>`: what became of deliveries. */
 export interface FeedbackMessage {

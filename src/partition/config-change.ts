@@ -3,9 +3,29 @@
 import { ConfigInvalidError } from '../errors.ts'
 import type { Catalog, ConfigFiles } from '../model/catalog.ts'
 import { RejectError } from '../model/reject.ts'
-import { parseCatalog } from '../rules/parse-catalog.ts'
+import { type ParsedCatalog, parseCatalog } from '../rules/parse-catalog.ts'
+import { emptyLayout } from '../state/layout.ts'
 import { CompiledCatalog } from './compile.ts'
 import type { PartitionCore } from './core.ts'
+
+/**
+ * The catalog of texts that a partition could begin with: they make sense, and what they keep of a
+ * subscriber fits a row.
+ *
+ * @throws ConfigInvalidError
+ */
+export function parseForGenesis(files: ConfigFiles): ParsedCatalog {
+  const parsed = parseCatalog(files)
+  try {
+    new CompiledCatalog(parsed.catalog, emptyLayout('UTC'), true)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    const suggestion = 'fewer counters, or shorter windows: a bucket that slides takes 8 bytes'
+    const problem = { file: '.', line: 1, column: 1, code: 'too-large', message: error.message }
+    throw new ConfigInvalidError([{ ...problem, suggestion }])
+  }
+  return parsed
+}
 
 /** The catalog of these texts. Throws RejectError with the first problem. */
 export function parseOrReject(files: ConfigFiles): Catalog {

@@ -4,13 +4,14 @@
  */
 
 import { deliveryIdOf } from '../model/decision.ts'
-import type { FeedbackMessage, FeedbackRow } from '../model/messages.ts'
+import { FEEDBACK_KINDS, type FeedbackMessage, type FeedbackRow } from '../model/messages.ts'
 import type { InputMessage } from '../model/ports.ts'
 import { REJECT_REASONS, type Reject } from '../model/reject.ts'
 import { ROW_EMITTED, ROW_RESOLVED } from '../state/ledger.ts'
 import { formatPeriod } from '../state/periods.ts'
 import type { PartitionCore } from './core.ts'
 import type { Decider } from './deciding.ts'
+import type { Interests } from './interests.ts'
 
 /** Refused feedback rows that one reject names, and the body of all but the first. */
 const ROWS_PER_REJECT = 40
@@ -20,10 +21,12 @@ const NO_BODY = new Uint8Array(0)
 export class Feedback {
   readonly #core: PartitionCore
   readonly #decider: Decider
+  readonly #interests: Interests
 
-  constructor(core: PartitionCore, decider: Decider) {
+  constructor(core: PartitionCore, decider: Decider, interests: Interests) {
     this.#core = core
     this.#decider = decider
+    this.#interests = interests
   }
 
   /** Applies a message that is no repeat. */
@@ -66,9 +69,17 @@ export class Feedback {
       const text = formatPeriod(once, period)
       const known = deliveryIdOf(id, row.subscriber, text, attempt, incarnation)
       if (row.deliveryId !== known) continue
-      return row.kind === 'expired'
-        ? this.#decider.expireAttempt(number)
-        : this.#decider.resolveAttempt(number)
+      if (row.kind === 'expired') {
+        if (!this.#decider.expireAttempt(number)) return false
+        core.ledger.forgetReports(number)
+        this.#interests.report(slot, id, row.kind)
+        return true
+      }
+      if (!this.#decider.resolveAttempt(number)) return false
+      if (!this.#interests.isMovedBy(id)) return true
+      const isFirst = core.ledger.noteReport(number, FEEDBACK_KINDS.indexOf(row.kind))
+      if (isFirst) this.#interests.report(slot, id, row.kind)
+      return true
     }
     return false
   }

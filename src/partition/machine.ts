@@ -28,6 +28,7 @@ import { findIncompatibility, parseOrReject } from './config-change.ts'
 import { type Genesis, PartitionCore } from './core.ts'
 import { Decider } from './deciding.ts'
 import { Feedback } from './feedback.ts'
+import { Interests } from './interests.ts'
 import { Judge } from './judging.ts'
 import { refuseOutOfTime } from './out-of-time.ts'
 import { Profiles } from './profiles.ts'
@@ -50,6 +51,7 @@ export class PartitionMachine {
   #judge!: Judge
   #profiles!: Profiles
   #feedback!: Feedback
+  #interests!: Interests
 
   constructor(partition: number) {
     this.#partition = partition
@@ -276,6 +278,7 @@ export class PartitionMachine {
     if (isFirst) core.openSubscribers(0)
     this.#judge.useCatalog()
     this.#profiles.useCatalog()
+    this.#interests.useCatalog()
   }
 
   #applyGenesis(message: InputMessage): void {
@@ -311,8 +314,9 @@ export class PartitionMachine {
     core.rulings = this.#rulings
     this.#decider = new Decider(core)
     this.#judge = new Judge(core, this.#decider)
-    this.#profiles = new Profiles(core, this.#judge)
-    this.#feedback = new Feedback(core, this.#decider)
+    this.#interests = new Interests(core, this.#judge)
+    this.#profiles = new Profiles(core, this.#judge, this.#interests)
+    this.#feedback = new Feedback(core, this.#decider, this.#interests)
     this.#decider.judge = this.#judge
   }
 

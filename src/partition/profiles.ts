@@ -9,6 +9,7 @@
 import { LIST_NAMES } from '../model/expression.ts'
 import type { ProfileMessage, ProfileRow } from '../model/messages.ts'
 import { RejectError } from '../model/reject.ts'
+import type { References } from '../rules/references.ts'
 import {
   META_CYCLE_MASK,
   META_CYCLE_SHIFT,
@@ -16,7 +17,9 @@ import {
   META_OWN_PERIODS_MASK,
   META_ZONE_MASK,
 } from '../state/layout.ts'
+import type { CompiledCatalog } from './compile.ts'
 import type { PartitionCore } from './core.ts'
+import type { Interests } from './interests.ts'
 import type { Judge } from './judging.ts'
 import { fieldNumber, ProfilePlaces } from './profile-places.ts'
 
@@ -30,6 +33,7 @@ const DELETED_LISTS_MASK = LIST_NAMES.reduce(
 export class Profiles {
   readonly #core: PartitionCore
   readonly #judge: Judge
+  readonly #interests: Interests
   #places!: ProfilePlaces
   /** Triggers by what of a profile they read. */
   readonly #readers = { tag: new Readers(), field: new Readers(), list: new Readers() }
@@ -41,9 +45,10 @@ export class Profiles {
   #mark = 0
   #touched: number[] = []
 
-  constructor(core: PartitionCore, judge: Judge) {
+  constructor(core: PartitionCore, judge: Judge, interests: Interests) {
     this.#core = core
     this.#judge = judge
+    this.#interests = interests
   }
 
   /** Learns the places, and who reads what, in the catalog now in force. */
@@ -55,13 +60,15 @@ export class Profiles {
     for (const each of Object.values(readers)) each.clear()
     for (const [index, { references }] of triggers.entries()) {
       for (const tag of references.tags) readers.tag.add(tag, index)
-      for (const field of references.fields) readers.field.add(field, index)
+      for (const field of fieldsOf(compiled, references)) readers.field.add(field, index)
       for (const list of references.lists) readers.list.add(list, index)
     }
     this.#all = triggers.map((_, index) => index)
     this.#readingProfiles = this.#all.filter((index) => {
-      const { tags, fields, lists } = triggers[index]!.references
-      return tags.length + fields.length > 0 || lists.some((list) => list !== 'optOut')
+      const { references } = triggers[index]!
+      const { tags, lists } = references
+      const fields = fieldsOf(compiled, references)
+      return tags.length + fields.size > 0 || lists.some((list) => list !== 'optOut')
     })
     this.#marks = new Uint32Array(triggers.length)
     this.#mark = 0
@@ -126,7 +133,14 @@ export class Profiles {
     const { tables } = this.#core
     const places = this.#places
     for (const name in row.tags) places.setTag(tables, slot, name, row.tags[name] ?? false)
-    for (const name in row.fields) places.setField(tables, slot, name, row.fields[name] ?? null)
+    for (const name in row.fields) {
+      const value = row.fields[name] ?? null
+      if (this.#interests.isStart(name)) {
+        this.#interests.restart(slot, name, () => places.setField(tables, slot, name, value))
+      } else {
+        places.setField(tables, slot, name, value)
+      }
+    }
     this.#applyMeta(slot, row)
   }
 
@@ -194,6 +208,16 @@ export class Profiles {
   #markAll(triggers: readonly number[]): void {
     for (const trigger of triggers) this.#marks[trigger] = this.#mark
   }
+}
+
+/** Fields that a trigger reads: in its condition, or as the start of an interest. */
+function fieldsOf(compiled: CompiledCatalog, references: References): ReadonlySet<string> {
+  const fields = new Set(references.fields)
+  for (const { counter, counterWindow } of references.counters) {
+    const start = compiled.findCell(counter, counterWindow).interest?.spec.startField ?? null
+    if (start !== null) fields.add(start)
+  }
+  return fields
 }
 
 /** Triggers by the name that they read. */

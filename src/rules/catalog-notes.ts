@@ -26,6 +26,9 @@ export function catalogNotes(catalog: Catalog): readonly string[] {
   for (const { where, score, quotas } of catalog.segments) {
     read([where, score, ...quotas.map((quota) => quota.where)])
   }
+  for (const { interest } of catalog.counters) {
+    if (interest !== null && interest.startField !== null) fields.add(interest.startField)
+  }
   const notes: string[] = []
   const note = (
     what: string,

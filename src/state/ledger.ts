@@ -5,10 +5,10 @@
  * last in, first out.
  *
  * Row (152 bytes): f64 id, dueMs, expiresAtMs, firedAtMs, notAfterMs, values[4], plannedMs | i32
- * slot, next, trigger, period, generation, priority, status, attempt (above its 8 bits the
- * incarnation), shape, calendar (zone and cycle day, as in meta; above them the period's unit) |
- * f64 value | i32 channel, class, marks (bits 0-15 layer, 16 counted, 17 ignoring caps, 18 canary,
- * 24-31 reason), experiment, detail, winner
+ * slot, next, trigger, period, generation, priority, status (above its 8 bits which reports came),
+ * attempt (above its 8 bits the incarnation), shape, calendar (zone and cycle day, as in meta;
+ * above them the period's unit) | f64 value | i32 channel, class, marks (bits 0-15 layer, 16
+ * counted, 17 ignoring caps, 18 canary, 24-31 reason), experiment, detail, winner
  */
 
 import { assert } from '../errors.ts'
@@ -84,6 +84,9 @@ const IGNORING_MARK = 1 << 17
 const CANARY_MARK = 1 << 18
 const REASON_SHIFT = 24
 const UNIT_SHIFT = 16
+/** Above the status stands which kinds of reports came about the attempt. */
+const REPORTS_SHIFT = 8
+const STATUS_MASK = (1 << REPORTS_SHIFT) - 1
 /** Attempts go up to 10; the incarnation stands above them. */
 const INCARNATION_SHIFT = 8
 const ATTEMPT_MASK = (1 << INCARNATION_SHIFT) - 1
@@ -180,7 +183,8 @@ export class Ledger {
     table.setI32(number, I32.period, row.period)
     table.setI32(number, I32.generation, row.generation)
     table.setI32(number, I32.priority, row.priority)
-    table.setI32(number, I32.status, row.status)
+    const reports = table.getI32(number, I32.status) & ~STATUS_MASK
+    table.setI32(number, I32.status, row.status | reports)
     table.setI32(number, I32.attempt, row.attempt | (row.incarnation << INCARNATION_SHIFT))
     table.setI32(number, I32.shape, row.shape)
     const unit = row.once === 'ever' ? UNIT_EVER : unitIndex(row.once)
@@ -215,7 +219,7 @@ export class Ledger {
       period: table.getI32(number, I32.period),
       generation: table.getI32(number, I32.generation),
       priority: table.getI32(number, I32.priority),
-      status: table.getI32(number, I32.status),
+      status: this.status(number),
       attempt: attempt & ATTEMPT_MASK,
       incarnation: attempt >>> INCARNATION_SHIFT,
       shape: table.getI32(number, I32.shape),
@@ -236,7 +240,21 @@ export class Ledger {
   }
 
   status(number: number): number {
-    return this.table.getI32(number, I32.status)
+    return this.table.getI32(number, I32.status) & STATUS_MASK
+  }
+
+  /** Notes that a report of this kind (0 to 23) came about the attempt; false: it had before. */
+  noteReport(number: number, kind: number): boolean {
+    const word = this.table.getI32(number, I32.status)
+    const bit = 1 << (REPORTS_SHIFT + kind)
+    if ((word & bit) !== 0) return false
+    this.table.setI32(number, I32.status, word | bit)
+    return true
+  }
+
+  /** Another attempt begins: nothing was reported about it yet. */
+  forgetReports(number: number): void {
+    this.table.setI32(number, I32.status, this.status(number))
   }
 
   id(number: number): number {

@@ -4,6 +4,7 @@
  * with Intl.
  */
 
+import type { Aggregate } from '../../src/model/catalog.ts'
 import { type CalendarUnit, CALENDAR_UNITS } from '../../src/model/expression.ts'
 import type { NaiveRecord } from './naive/input.ts'
 import { localTime } from './naive/zone.ts'
@@ -11,9 +12,15 @@ import { localTime } from './naive/zone.ts'
 /** One counter as the oracle knows it. */
 export interface OracleCounter {
   readonly name: string
-  readonly aggregate: 'sum' | 'count' | 'max' | 'last-time' | 'distinct-days'
+  readonly aggregate: Aggregate
   readonly where: (record: NaiveRecord) => boolean
   readonly keep: number
+  /** `distinct-apps`: the codes told apart. */
+  readonly apps?: readonly number[]
+  /** `dwell`: the longest time between two records of one stay, ms. */
+  readonly gapMs?: number
+  /** `dwell`: whether a record without a cell is as if it had not come. */
+  readonly isCellNeeded?: boolean
 }
 
 /** Period keys of one record, by unit. */
@@ -93,7 +100,45 @@ export class RecordOracle {
     return this.#aggregate(counter, () => true)
   }
 
-  #aggregate({ aggregate, where }: OracleCounter, isWithin: (kept: KeptRecord) => boolean): number {
+  /**
+   * An interest as of an instant: what each record added, faded since. What is read as of an
+   * instant before the latest record is not unfaded.
+   */
+  interestValue(
+    where: (record: NaiveRecord) => boolean,
+    weight: number,
+    halfLifeMs: number,
+    timeMs: number,
+  ): number {
+    const times = this.#records
+      .filter(({ record }) => where(record))
+      .map((each) => each.record.timeMs)
+    const asOfMs = Math.max(timeMs, ...times)
+    return times.reduce((sum, each) => sum + weight * 0.5 ** ((asOfMs - each) / halfLifeMs), 0)
+  }
+
+  /**
+   * Records that end a stretch of a stay, with its length: the neighbours among those that were
+   * the latest of all when they came in.
+   */
+  #stays(counter: OracleCounter): Map<KeptRecord, number> {
+    const stays = new Map<KeptRecord, number>()
+    let before: NaiveRecord | null = null
+    for (const kept of this.#records) {
+      const { record } = kept
+      if (counter.isCellNeeded === true && record.cell === 0) continue
+      if (before !== null && record.timeMs < before.timeMs) continue
+      if (before !== null && counter.where(before) && counter.where(record)) {
+        const lengthMs = record.timeMs - before.timeMs
+        if (lengthMs <= counter.gapMs!) stays.set(kept, lengthMs)
+      }
+      before = record
+    }
+    return stays
+  }
+
+  #aggregate(counter: OracleCounter, isWithin: (kept: KeptRecord) => boolean): number {
+    const { aggregate, where } = counter
     const found = this.#records.filter((kept) => where(kept.record) && isWithin(kept))
     switch (aggregate) {
       case 'sum':
@@ -106,6 +151,16 @@ export class RecordOracle {
         return Math.max(0, ...found.map(({ record }) => record.timeMs))
       case 'distinct-days':
         return new Set(found.map(({ keys }) => keys.day)).size
+      case 'distinct-apps': {
+        const used = new Set(found.map(({ record }) => record.app))
+        return [...used].filter((app) => counter.apps!.includes(app)).length
+      }
+      case 'dwell': {
+        const stays = this.#stays(counter)
+        return found.reduce((sum, kept) => sum + (stays.get(kept) ?? 0), 0)
+      }
+      case 'interest':
+        throw new Error('an interest has no periods')
     }
   }
 }
