@@ -9,12 +9,15 @@
 
 import { incarnationOf } from '../model/decision.ts'
 import { CLASS_DEFAULT } from '../model/policy.ts'
-import { META_OWN_PERIODS_MASK, nameCode } from '../state/layout.ts'
+import { type LayoutImage, META_OWN_PERIODS_MASK, nameCode } from '../state/layout.ts'
 import { LEDGER_VALUES_MAX, ROW_EMITTED, ROW_REFUSED } from '../state/ledger.ts'
 import { formatPeriod, parsePeriod } from '../state/periods.ts'
-import type { CompiledTrigger } from './compile.ts'
+import { type CompiledTrigger, registerShape } from './compile.ts'
 import type { PartitionCore } from './core.ts'
 import { Latches } from './latches.ts'
+
+/** Priority of what nobody knows the priority of any more. */
+const PRIORITY_LAST = 999
 
 /** A decision as OUT holds it; the keys of the wire. */
 export interface SaidDecision {
@@ -43,9 +46,21 @@ export function adoptSaid(core: PartitionCore, decisions: readonly SaidDecision[
   for (const decision of decisions) {
     core.clockMs = Math.max(core.clockMs, decision.at)
     const trigger = core.compiled.triggerById(decision.trigger)
-    // What a trigger said that is configured no more is of no consequence to any other.
-    if (trigger !== undefined) adoptOne(core, latches, trigger, decision)
+    if (trigger === undefined) adoptOrphan(core, decision)
+    else adoptOne(core, latches, trigger, decision)
   }
+}
+
+/** What a trigger lends to a decision that it made. */
+interface Terms {
+  readonly code: number
+  readonly shape: number
+  readonly priority: number
+  readonly layer: number
+  readonly channel: string
+  readonly class: string
+  readonly isCounted: boolean
+  readonly isIgnoringCaps: boolean
 }
 
 function adoptOne(
@@ -62,9 +77,75 @@ function adoptOne(
     if (known !== -1) core.ledger.free(known)
     return
   }
+  const { code, shape, spec } = trigger
+  // OUT leaves out the class of marketing; of a holdout it says none at all.
+  const unsaid = decision.kind === 'holdout' ? spec.class : CLASS_DEFAULT
+  const channel = decision.channel ?? spec.channel
+  keep(core, slot, known, decision, {
+    ...spec,
+    code,
+    shape,
+    channel,
+    class: decision.class ?? unsaid,
+  })
+}
+
+/**
+ * What a trigger said that is configured no more matters where others count it: in the caps of its
+ * channel and class, in those over all, in its contact. And what is still pending of it is not.
+ */
+function adoptOrphan(core: PartitionCore, decision: SaidDecision): void {
+  const slot = core.index.find(decision.sub)
+  const known = slot === -1 ? -1 : findRow(core, slot, decision)
+  if (decision.kind === 'suppressed') {
+    if (known !== -1) core.ledger.free(known)
+    return
+  }
+  const { policy, catalog } = core.compiled
+  const ofClass = decision.class ?? CLASS_DEFAULT
+  const channel = decision.channel ?? ''
+  const classSpec = catalog.policy.classes.find(({ name }) => name === ofClass)
+  const isCounted = classSpec?.isCounted ?? true
+  const codes = {
+    channel: nameCode(core.layout, channel),
+    class: nameCode(core.layout, ofClass),
+    isCounted,
+  }
+  const isCapped = policy.capsOver(codes, decision.trigger).next().done !== true
+  if (known === -1 && !isCapped && policy.arbitration === null) return
+  const owner = slot === -1 ? core.index.findOrAdd(decision.sub) : slot
+  core.alignTables()
+  keep(core, owner, known, decision, {
+    code: retiredCode(core.layout, decision.trigger),
+    shape: registerShape(core.layout, []),
+    priority: PRIORITY_LAST,
+    layer: 0,
+    channel,
+    class: ofClass,
+    isCounted,
+    isIgnoringCaps: classSpec?.isIgnoringCaps ?? false,
+  })
+}
+
+/** Code of a trigger that is configured no more; of one that nobody remembers a new one. */
+function retiredCode({ triggers }: LayoutImage, id: string): number {
+  const known = triggers.findLastIndex((trigger) => trigger.id === id)
+  if (known !== -1) return known
+  return triggers.push({ id, identity: '', isEdge: true, isRetired: true }) - 1
+}
+
+/** Keeps a delivery or holdout as sent. `known`: its row, or -1. */
+function keep(
+  core: PartitionCore,
+  slot: number,
+  known: number,
+  decision: SaidDecision,
+  terms: Terms,
+): void {
+  const { layout, ledger } = core
   const { unit, key } = parsePeriod(decision.period)
-  const shape = core.layout.valueShapes[trigger.shape]!
-  const before = known === -1 ? null : core.ledger.read(known)
+  const shape = layout.valueShapes[terms.shape]!
+  const before = known === -1 ? null : ledger.read(known)
   const incarnation = incarnationOf(decision.id ?? '')
   core.incarnations.raise(decision.sub, incarnation)
   const row = {
@@ -76,35 +157,30 @@ function adoptOne(
     plannedMs: before?.plannedMs ?? decision.at,
     values: shape.slice(0, LEDGER_VALUES_MAX).map((name) => decision.values[name] ?? 0),
     slot,
-    trigger: trigger.code,
+    trigger: terms.code,
     period: key,
     once: unit,
     generation: decision.gen,
-    priority: trigger.spec.priority,
+    priority: terms.priority,
     status: ROW_EMITTED,
     attempt: decision.attempt,
     incarnation,
-    shape: trigger.shape,
+    shape: terms.shape,
     calendar: core.meta(slot) & META_OWN_PERIODS_MASK,
     value: before?.value ?? 0,
-    layer: before?.layer ?? trigger.spec.layer,
-    channel: nameCode(core.layout, decision.channel ?? trigger.spec.channel),
-    class: nameCode(core.layout, decision.class ?? classOf(trigger, decision)),
-    isCounted: trigger.spec.isCounted,
-    isIgnoringCaps: trigger.spec.isIgnoringCaps,
+    layer: before?.layer ?? terms.layer,
+    channel: nameCode(layout, terms.channel),
+    class: nameCode(layout, terms.class),
+    isCounted: terms.isCounted,
+    isIgnoringCaps: terms.isIgnoringCaps,
     isCanary: decision.canary ?? false,
-    experiment: decision.experiment === undefined ? 0 : nameCode(core.layout, decision.experiment),
+    experiment: decision.experiment === undefined ? 0 : nameCode(layout, decision.experiment),
     reason: 0,
     detail: 0,
     winner: 0,
   }
-  if (known === -1) core.ledger.add(row)
-  else core.ledger.write(known, row)
-}
-
-/** OUT leaves out the class of marketing; of a holdout it says none at all. */
-function classOf({ spec }: CompiledTrigger, { kind }: SaidDecision): string {
-  return kind === 'holdout' ? spec.class : CLASS_DEFAULT
+  if (known === -1) ledger.add(row)
+  else ledger.write(known, row)
 }
 
 /** The row of the same trigger, subscriber and period, whatever became of it; -1: none. */

@@ -90,8 +90,11 @@ export class CompiledPolicy {
     }
   }
 
-  /** All caps in force that may count a row, whatever its flags. `trigger`: its trigger's id. */
-  *capsOver(row: LedgerRow, trigger: string): Generator<CapSpec> {
+  /** All caps in force that may count a row. `trigger`: its trigger's id. */
+  *capsOver(
+    row: Pick<LedgerRow, 'channel' | 'class' | 'isCounted'>,
+    trigger: string,
+  ): Generator<CapSpec> {
     yield* this.#ownCaps.get(trigger) ?? []
     yield* this.#classCaps.get(row.class) ?? []
     if (!row.isCounted) return

@@ -272,7 +272,8 @@ function registerTrigger(
   return { code, isEdge: triggers[code]!.isEdge }
 }
 
-function registerShape(layout: LayoutImage, names: string[]): number {
+/** Position of a list of value names in the layout; a list that is new gets the next one. */
+export function registerShape(layout: LayoutImage, names: string[]): number {
   const text = JSON.stringify(names)
   const known = layout.valueShapes.findIndex((each) => JSON.stringify(each) === text)
   return known !== -1 ? known : layout.valueShapes.push(names) - 1

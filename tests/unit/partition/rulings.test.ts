@@ -78,6 +78,32 @@ describe('a decision that is taken over as said', () => {
     expect(script.tick('2026-11-21 13:00')).toEqual([])
   })
 
+  test('as held out keeps its place in caps, and feedback about it is refused', () => {
+    const script = new MachineScript(START, NOW)
+    adoptSaid(script.machine.core!, [said({ kind: 'holdout', experiment: 'x', channel: 'sms' })])
+    script.feedback('sent', `t:${ANN}:2026-11-20:1`)
+    expect(script.rejects).toEqual({ 'unknown-delivery': 1 })
+    script.tick('2026-11-21 10:00')
+    expect(script.usage('2026-11-21 10:00', 10)).toEqual(['t 2026-11-21/1 cap-trigger'])
+  })
+
+  test.each([
+    ['sms', {}, 'cap-channel'],
+    ['push', {}, 'delivery'],
+    ['sms', { class: 'service' }, 'delivery'],
+    ['sms', { canary: true }, 'delivery'],
+  ])(
+    'of a trigger that is no more counts where others count it: %s %o',
+    (channel, change, fate) => {
+      const policy = 'channels: { sms: { cap: 1 per month }, push: {} }'
+      const script = new MachineScript(START, { ...LATER, ...NOW, 'policy.yaml': policy })
+      adoptSaid(script.machine.core!, [said({ trigger: 'gone', channel, ...change })])
+      script.usage(START, 10)
+      const [decision] = script.decisions
+      expect(decision?.kind === 'suppressed' ? decision.reason : decision?.kind).toBe(fate)
+    },
+  )
+
   test('of a trigger that is no more changes nothing but the clock', () => {
     const script = new MachineScript(START, NOW)
     adoptSaid(script.machine.core!, [said({ trigger: 'gone', at: at('2026-11-20 11:00') })])
