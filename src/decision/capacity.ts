@@ -62,11 +62,14 @@ export function purseShare(
 }
 
 /**
- * How much more a partition asks for at a time: about its base again, so that some partitions do
- * not empty the pool before the others have asked once.
+ * How much more a partition asks for at a time when so many wait: no more than these, and about its
+ * base again at most, so that some partitions do not empty the pool before the others have asked.
+ * Before anybody waits it asks for little: what it then does not need is lost to the others.
  */
-export function askSize(pool: number, partitionCount: number): number {
-  return Math.max(1, Math.floor(pool / (4 * partitionCount)))
+export function askSize(pool: number, partitionCount: number, waiting: number): number {
+  const divisor = waiting > 0 ? 4 : 16
+  const size = Math.max(1, Math.floor(pool / (divisor * partitionCount)))
+  return waiting > 0 ? Math.min(size, waiting) : size
 }
 
 /** What the authority gives of what is left: less and less, so that the last bits reach many. */

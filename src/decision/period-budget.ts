@@ -138,10 +138,12 @@ export class PeriodBudget {
   }
 
   /**
-   * What to ask for now that a class needs room: null while a quarter of what is held is left, an
-   * answer is awaited, or nothing is to be had. What is returned counts as asked.
+   * What to ask for now that a class needs room and so many wait for it: null while there is enough
+   * room, an answer is awaited, or nothing is to be had. Nobody waits: a little is asked for once a
+   * quarter of what is held is left, as long as half of the pool is there. What is returned counts
+   * as asked.
    */
-  ask(className: string): CapacityAsk | null {
+  ask(className: string, waiting: number): CapacityAsk | null {
     if (this.#limit === null || this.#place.partitionCount === 1) return null
     const isOwn = this.#hasPurse(className) && !this.#isSpent(className)
     const name = isOwn ? className : GENERAL_PURSE
@@ -149,8 +151,11 @@ export class PeriodBudget {
     if (purse.asked > purse.answered || this.#isSpent(name)) return null
     const used = isOwn ? (this.#used.get(className) ?? 0) : this.#generalUsed
     const held = this.#held.get(name)!
-    if (4 * Math.max(0, held - used) > held) return null
-    const size = askSize(this.#pool(name), this.#place.partitionCount)
+    const room = Math.max(0, held - used)
+    const pool = this.#pool(name)
+    const isPlenty = purse.left === -1 || 2 * purse.left >= pool
+    if (waiting > 0 ? room > 0 : 4 * room > held || !isPlenty) return null
+    const size = askSize(pool, this.#place.partitionCount, waiting)
     purse.asked = Math.max(purse.granted + size, purse.asked + 1)
     return { purse: name, total: purse.asked }
   }

@@ -7,6 +7,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Clock } from '../model/ports.ts'
 import type { PartitionView, TriggerStatistics, WorkerView } from '../model/view.ts'
+import { CHANNEL_METRICS } from './channel-metrics.ts'
 import type { PartitionMetric } from './partition-metrics.ts'
 import { PARTITION_METRICS } from './partition-metrics.ts'
 import { TRIGGER_LABELS_MAX, TriggerLabels } from './trigger-labels.ts'
@@ -61,6 +62,7 @@ export function createMetrics(view: WorkerView, options: MetricsOptions = {}): W
 
   for (const metric of PARTITION_METRICS) registerPartitionMetric(register, metric, read)
   registerCheckpointAge(register, read, startedAtMs)
+  registerChannelMetrics(register, read)
   registerTriggerMetrics(register, triggerLabels, read)
   registerWorkerMetrics(register, view)
   if (options.isProcessIncluded ?? true) {
@@ -117,6 +119,23 @@ function registerCheckpointAge(register: Registry, read: () => Scrape, startedAt
       }
     },
   })
+}
+
+function registerChannelMetrics(register: Registry, read: () => Scrape): void {
+  for (const { name, help, labelNames, readAll } of CHANNEL_METRICS) {
+    registerCollected(register, {
+      kind: 'gauge',
+      name,
+      help,
+      labelNames,
+      write: (add) => {
+        for (const view of read().partitions) {
+          const { partition } = view
+          for (const [labels, value] of readAll(view)) add({ partition, ...labels }, value)
+        }
+      },
+    })
+  }
 }
 
 function registerTriggerMetrics(

@@ -84,12 +84,32 @@ export interface PartitionView {
   readonly hasErasureResidue: boolean
   readonly configGeneration: number
   readonly outboxDecisions: number
+  /** Channels with a capacity, in the order of their declaration. */
+  readonly channels: readonly ChannelView[]
   /** Of a standby: messages of OUT not compared yet; 0 for others. */
   readonly outputUnreadMessages: number
   /** Of a standby: how long its owner has owed something and stayed silent; 0 for others. */
   readonly ownerSilentMs: number
   /** Candidates and what became of them, per trigger. */
   readonly triggers: readonly TriggerStatistics[]
+}
+
+/** A channel with a capacity, as one partition has it. */
+export interface ChannelView {
+  readonly channel: string
+  /** Deliveries that are due and wait for room. */
+  readonly waiting: number
+  /** By period with a limit, the shortest first. */
+  readonly periods: readonly {
+    readonly period: 'second' | 'hour' | 'day'
+    /** Over all partitions; null: none. */
+    readonly limit: number | null
+    /** Deliveries in the running period, and how many this partition may send in all so far. */
+    readonly used: number
+    readonly held: number
+    /** 0: none; 1: near the limit; 2: at the limit; as far as this partition knows. */
+    readonly alarm: 0 | 1 | 2
+  }[]
 }
 
 /** Counts of one trigger, since the process started. */

@@ -34,6 +34,7 @@ import { Producers } from '../state/producers.ts'
 import { SubscriberIndex } from '../state/subscriber-index.ts'
 import { isZoneKnown, ZoneClock } from '../state/zone.ts'
 import type { Cancellation } from './cancelling.ts'
+import { Capacity, dueRank } from './capacity.ts'
 import type { CompiledCatalog } from './compile.ts'
 import type { Errand, ErrandSource } from './errands.ts'
 import { Incarnations } from './incarnations.ts'
@@ -69,6 +70,7 @@ export class PartitionCore {
   readonly heap = new DueHeap()
   readonly producers = new Producers()
   readonly incarnations: Incarnations
+  readonly capacity: Capacity
   readonly statistics: PartitionStatistics
   readonly triggerCounts = new Map<string, TriggerCounts>()
   index!: SubscriberIndex
@@ -108,6 +110,7 @@ export class PartitionCore {
     this.rejects = rejects
     this.layout = layout ?? emptyLayout(genesis.zone)
     this.incarnations = new Incarnations(genesis.partitionCount)
+    this.capacity = new Capacity(this)
     this.statistics = emptyStatistics()
     this.clockMs = genesis.clock.mode === 'virtual' ? genesis.clock.startMs : 0
     for (const zone of this.layout.zones) this.#clocks.push(new ZoneClock(zone))
@@ -157,15 +160,16 @@ export class PartitionCore {
     for (let id = 1; id < this.tables.length; id++) this.tables[id]!.growTo(rowCount)
   }
 
-  /** Refills the heap from the ledger; for load. */
+  /** Refills the heap and the lines from the ledger; for load. */
   rebuildHeap(): void {
     const { ledger, heap } = this
     for (let row = 0; row < ledger.table.rowCount; row++) {
       const status = ledger.status(row)
       if (status !== ROW_PENDING && status !== ROW_REOPEN) continue
-      const { dueMs, priority, id } = ledger.read(row)
-      heap.push(dueMs, priority, id, row)
+      const { dueMs, layer, priority, id } = ledger.read(row)
+      heap.push(dueMs, dueRank({ layer, priority }), id, row)
     }
+    this.capacity.rebuild()
   }
 
   /** Control messages owed to the logs of partitions, in a fixed order. */

@@ -29,6 +29,7 @@ import {
 } from '../state/ledger.ts'
 import { type Candidate, Candidates, type SubscriberJudge } from './candidates.ts'
 import { beginCancellation, cancelSlice, isCancelled } from './cancelling.ts'
+import { dueRank } from './capacity.ts'
 import type { CapacityGate } from './capacity-gate.ts'
 import type { CompiledTrigger } from './compile.ts'
 import type { PartitionCore } from './core.ts'
@@ -89,24 +90,39 @@ export class Decider {
     for (const candidate of this.#candidates.take()) this.#decide(candidate)
   }
 
-  /** Fires what is due, at most `TIMERS_PER_INPUT_MAX`, by due time, priority and id. */
+  /**
+   * Fires what is due, by due time, layer, priority and id, and lets out of the channels' lines who
+   * goes before that and has room: at most `TIMERS_PER_INPUT_MAX` in all.
+   */
   fireDue(): void {
-    const { heap, ledger, clockMs, statistics } = this.#core
-    let fired = 0
-    while (fired < TIMERS_PER_INPUT_MAX && heap.nextDueMs <= clockMs) {
-      const { nextRow, nextId, nextDueMs } = heap
-      heap.pop()
-      const status = ledger.status(nextRow)
-      const isCurrent =
-        (status === ROW_PENDING || status === ROW_REOPEN) &&
-        ledger.id(nextRow) === nextId &&
-        ledger.dueMs(nextRow) === nextDueMs
-      if (!isCurrent) continue
-      fired += 1
-      statistics.timersFired += 1
-      if (status === ROW_REOPEN) this.#reopen(nextRow)
-      else this.emitDue(nextRow)
+    const { heap, clockMs, capacity } = this.#core
+    let done = 0
+    while (done < TIMERS_PER_INPUT_MAX) {
+      const isTimerDue = heap.nextDueMs <= clockMs
+      const { nextPriority: rank, nextDueMs: dueMs, nextId: id } = heap
+      const waiting = capacity.takeDue(isTimerDue ? { rank, dueMs, id } : null)
+      if (waiting !== -1) this.emitDue(waiting)
+      else if (!isTimerDue) break
+      else if (!this.#fireNext()) continue
+      done += 1
     }
+  }
+
+  /** Fires the earliest timer; false for one that no longer holds. */
+  #fireNext(): boolean {
+    const { heap, ledger, statistics } = this.#core
+    const { nextRow, nextId, nextDueMs } = heap
+    heap.pop()
+    const status = ledger.status(nextRow)
+    const isCurrent =
+      (status === ROW_PENDING || status === ROW_REOPEN) &&
+      ledger.id(nextRow) === nextId &&
+      ledger.dueMs(nextRow) === nextDueMs
+    if (!isCurrent) return false
+    statistics.timersFired += 1
+    if (status === ROW_REOPEN) this.#reopen(nextRow)
+    else this.emitDue(nextRow)
+    return true
   }
 
   /**
@@ -240,7 +256,7 @@ export class Decider {
     row.status = ROW_PENDING
     if (isFresh) number = ledger.add(row)
     else ledger.write(number, row)
-    if (!isDue) heap.push(row.dueMs, row.priority, row.id, number)
+    if (!isDue) heap.push(row.dueMs, dueRank(row), row.id, number)
     // Everything was checked for this very instant just now.
     else if (isFresh) this.#dispatch(number, row, trigger)
     else this.emitDue(number)
@@ -344,7 +360,7 @@ export class Decider {
     const dueMs = nextOpening(contactWindow, core.clockOf(row.slot), core.clockMs)
     if (dueMs === Number.POSITIVE_INFINITY) return
     const number = core.ledger.add({ ...row, dueMs, status: ROW_REOPEN })
-    core.heap.push(dueMs, row.priority, row.id, number)
+    core.heap.push(dueMs, dueRank(row), row.id, number)
   }
 
   /** The contact window opens: the latches of a dropped candidate open with it. */

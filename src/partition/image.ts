@@ -16,6 +16,7 @@ import { openPage, PAGE_HEAD_SIZE } from '../state/page-image.ts'
 import { PAGE_CLEAN, type PagedTable } from '../state/paged-table.ts'
 import type { ProducerImage } from '../state/producers.ts'
 import type { Cancellation } from './cancelling.ts'
+import type { CapacityImage } from './capacity.ts'
 import { type Genesis, PartitionCore } from './core.ts'
 import type { Ruling } from './rulings.ts'
 
@@ -73,6 +74,7 @@ export interface ManifestHead extends StreamPosition {
   readonly configGeneration: number
   readonly controlIds: readonly string[]
   readonly cancellations: readonly Cancellation[]
+  readonly capacity: CapacityImage
   readonly producers: readonly ProducerImage[]
   readonly layout: LayoutImage
   readonly tables: readonly { readonly id: number; readonly rowCount: number }[]
@@ -110,6 +112,7 @@ export function snapshotCore(core: PartitionCore, generation: number): CoreSnaps
     configGeneration: core.generation,
     controlIds: [...core.controlIds],
     cancellations: structuredClone(core.cancellations),
+    capacity: core.capacity.image(),
     producers: core.producers.image(),
     layout: structuredClone(core.layout),
     files: core.files,
@@ -226,6 +229,7 @@ function restoreScalars(core: PartitionCore, head: ManifestHead, files: ConfigFi
   core.cleanupRow = head.cleanupRow
   core.controlIds = [...head.controlIds]
   core.cancellations = structuredClone([...head.cancellations])
+  core.capacity.restore(head.capacity)
   core.ledger.freeHead = head.ledgerFreeHead
   core.erasureSequence = head.erasureSequence
   core.incarnations.restore(head.incarnations)

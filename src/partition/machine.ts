@@ -67,8 +67,15 @@ export class PartitionMachine {
    * next input to go on.
    */
   hasDueAt(instantMs: number): boolean {
+    return this.nextDueMs <= instantMs
+  }
+
+  /** When that is; Infinity: nothing waits for time. */
+  get nextDueMs(): number {
     const { core } = this
-    return core !== null && (core.heap.nextDueMs <= instantMs || core.cancellations.length > 0)
+    if (core === null) return Number.POSITIVE_INFINITY
+    if (core.cancellations.length > 0) return Number.NEGATIVE_INFINITY
+    return Math.min(core.heap.nextDueMs, core.capacity.nextDueMs)
   }
 
   /** Takes over a restored core; for load. */
@@ -151,6 +158,7 @@ export class PartitionMachine {
     }
     this.#decider.settle()
     this.#decider.tidy()
+    core.capacity.askForMore()
   }
 
   #applyMessage(core: PartitionCore, message: InputMessage): void {
@@ -229,7 +237,11 @@ export class PartitionMachine {
   }
 
   #applyControl(core: PartitionCore, control: ControlMessage): void {
-    if (control.kind === 'tick' || core.controlIds.includes(control.id)) return
+    // Asks and grants say what the sum is to be: a repeat changes nothing, whatever its id.
+    if (control.kind === 'ask') core.capacity.decide(control)
+    if (control.kind === 'grant') core.capacity.take(control)
+    if (control.kind === 'tick' || control.kind === 'ask' || control.kind === 'grant') return
+    if (core.controlIds.includes(control.id)) return
     if (control.kind === 'genesis') {
       throw new RejectError('unknown-kind', 'kind', 'genesis is long past')
     }
@@ -278,6 +290,7 @@ export class PartitionMachine {
     if (isFirst) core.openSubscribers(0)
     this.#judge.useCatalog()
     this.#profiles.useCatalog()
+    core.capacity.useCatalog()
     this.#interests.useCatalog()
   }
 
@@ -318,6 +331,8 @@ export class PartitionMachine {
     this.#profiles = new Profiles(core, this.#judge, this.#interests)
     this.#feedback = new Feedback(core, this.#decider, this.#interests)
     this.#decider.judge = this.#judge
+    this.#decider.capacity = core.capacity
+    core.errandSources.push(core.capacity)
   }
 
   #reject(core: PartitionCore, message: InputMessage, reject: Reject): void {

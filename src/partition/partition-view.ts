@@ -68,6 +68,7 @@ export function viewOfPartition(from: ViewSources): PartitionView {
     outputUnreadMessages: follower?.unreadCount ?? 0,
     ownerSilentMs: follower?.silentMs ?? 0,
     outboxDecisions: core?.outbox.waitingCount ?? 0,
+    channels: core?.capacity.view() ?? [],
     triggers:
       core?.compiled.triggers.map(({ spec }) => ({ id: spec.id, ...core.countsOf(spec.id) })) ?? [],
   }

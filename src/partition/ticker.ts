@@ -54,7 +54,7 @@ export class Ticker {
     const nowMs = this.#clock.nowMs()
     if (!isTickDue(this.#machine, nowMs) || this.#isOutstanding()) return
     this.#outstandingSinceMs = this.#clock.steadyMs()
-    this.#wantedMs = this.#machine.core!.heap.nextDueMs
+    this.#wantedMs = this.#machine.nextDueMs
     this.#awaitedSequence = Number.POSITIVE_INFINITY
     this.#count += 1
     void this.#publish(`tick-${nowMs}-${this.#count}`)

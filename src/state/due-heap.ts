@@ -30,6 +30,10 @@ export class DueHeap {
     return this.#rows[0]!
   }
 
+  get nextPriority(): number {
+    return this.#priorities[0]!
+  }
+
   get nextId(): number {
     return this.#ids[0]!
   }

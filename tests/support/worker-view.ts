@@ -141,6 +141,16 @@ function createFakePartition(partition: number, startMs: number): FakePartition 
     outputUnreadMessages: 0,
     ownerSilentMs: 0,
     outboxDecisions: 10,
+    channels: [
+      {
+        channel: 'sms',
+        waiting: 12,
+        periods: [
+          { period: 'second', limit: 500, used: 250, held: 250, alarm: 2 },
+          { period: 'day', limit: 5_000_000, used: 90_000, held: 1_250_000, alarm: 0 },
+        ],
+      },
+    ],
     triggers: FAKE_TRIGGER_IDS.map((id) => ({ id, ...NO_COUNTS })),
   }
   advancePartition(fake)

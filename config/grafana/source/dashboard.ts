@@ -9,6 +9,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { CHANNELS } from './channel-row.ts'
 import { DECISIONS, INPUT, OUTPUT, PROCESS, STATE } from './detail-rows.ts'
 import { STATUS, WHY } from './overview-rows.ts'
 import type { PanelSpec, RowSpec } from './panel-spec.ts'
@@ -18,7 +19,7 @@ import { BY, OF_WORKER } from './panel-spec.ts'
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' }
 const ROW_WIDTH = 24
 
-const ROWS: readonly RowSpec[] = [WHY, STATUS, INPUT, DECISIONS, OUTPUT, STATE, PROCESS]
+const ROWS: readonly RowSpec[] = [WHY, STATUS, INPUT, DECISIONS, CHANNELS, OUTPUT, STATE, PROCESS]
 
 /** The dashboard in Grafana's classic schema, ready to be written as JSON. */
 export function buildDashboard(): Record<string, unknown> {

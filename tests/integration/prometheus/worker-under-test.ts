@@ -36,6 +36,7 @@ streams: { inputMaxSize: 4 GiB }
 http: { port: 0 }
 `,
     'counters.yaml': 'counters:\n  data:\n    sum: bytes\n    per: [day]\n',
+    'channels.yaml': 'channels:\n  sms:\n    capacity: { perSecond: 100000, perDay: 100000000 }\n',
     'triggers/first-usage.yaml': `
 trigger: first-usage
 when: data.day >= 1 * KiB
