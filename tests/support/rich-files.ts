@@ -7,6 +7,8 @@ import type { ConfigFiles } from '../../src/model/catalog.ts'
 
 const HEAD = `
 apps: { qzone: 1, wechat: 2, tweibo: 3, sweibo: 4 }
+appGroups: { blogs: [tweibo, sweibo] }
+places: { hall: { cells: [1 to 9] } }
 lateness: 24h
 tags: { seed: { versioned: true }, has_pack: {} }
 fields:
@@ -31,6 +33,9 @@ counters:
   peak: { max: bytes, per: [day, last 3 days] }
   seen: { last: time, where: 'app == qzone', per: [month, lifetime] }
   days: { distinct: days, per: [week, month, cycle, lifetime, last 14 days] }
+  used: { distinct: apps, among: [qzone, wechat], where: 'weekday != sun', per: [day, month, lifetime], keep: 1 }
+  stay: { dwell: time, where: 'place == hall || hour < 12', gap: 2h, per: [hour, day, last 3 days], keep: 1 }
+  taste: { interest: records, where: app in blogs, halfLife: 2d, start: fields.fee, per: [lifetime], feedback: [{ trigger: day, delivered: -1 }] }
 `,
   'triggers/day.yaml': `
 trigger: day
@@ -60,6 +65,10 @@ when: data.last_168_hours >= 2 * MB && data.month > previous(data.month)
 once: week
 oncePerTag: seed
 priority: 7${DELIVER}`,
+  'triggers/blogs.yaml': `
+trigger: blogs
+when: taste.lifetime >= 2 && (used.month > 1 || stay.last_3_days > 600000)
+once: day${DELIVER}`,
   'triggers/first.yaml': `
 trigger: first
 when: records.lifetime >= 5
@@ -76,6 +85,9 @@ counters:
   night: { sum: bytes, where: 'rat == eutran', per: [day, last 5 days, lifetime], keep: 2 }
   seen: { last: time, where: 'app == qzone', per: [month, lifetime] }
   days: { distinct: days, per: [week, month, cycle, lifetime, last 14 days] }
+  used: { distinct: apps, among: [qzone, wechat, tweibo], where: 'weekday != sun', per: [day, month, lifetime], keep: 2 }
+  stay: { dwell: time, where: 'place == hall || hour < 12', gap: 2h, per: [hour, day, last 3 days, week], keep: 1 }
+  taste: { interest: records, where: app in blogs, halfLife: 1d, start: fields.fee, per: [lifetime] }
 `,
   'triggers/day.yaml': RICH_FILES['triggers/day.yaml']!.replace('500 * KiB', '400 * KiB'),
   'triggers/night.yaml': `

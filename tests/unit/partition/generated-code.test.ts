@@ -88,7 +88,7 @@ function renamed(catalog: Catalog): Catalog {
 
 /** Keys of a catalog whose values are names and texts of the configuration. */
 const NAMING_KEYS = new Set(
-  'name counter tag field id file channel message words oncePerTag'.split(' '),
+  'name counter tag field id file channel message words oncePerTag startField trigger'.split(' '),
 )
 
 function deepReplace(value: unknown, names: ReadonlyMap<string, string>, key = ''): unknown {
