@@ -70,3 +70,8 @@ export function previousTagOf(segment: string): string {
 export function isPreviousTag(tag: string): boolean {
   return tag.endsWith('.previous')
 }
+
+/** Whether a selection must note which quotas each candidate is for. */
+export function hasQuotaBits({ quotas }: SegmentSpec): boolean {
+  return quotas.length > 1 || quotas[0]?.where !== null
+}

@@ -39,6 +39,7 @@ import type { CompiledCatalog } from './compile.ts'
 import type { Errand, ErrandSource } from './errands.ts'
 import { Incarnations } from './incarnations.ts'
 import { Rulings } from './rulings.ts'
+import { emptySelections, type SelectionState } from './selection-state.ts'
 
 /** What genesis fixed for good. */
 export interface Genesis {
@@ -97,6 +98,8 @@ export class PartitionCore {
   controlIds: string[] = []
   /** Cancellations under way, oldest first. */
   cancellations: Cancellation[] = []
+  /** Selections of segments; see selecting.ts. */
+  selections: SelectionState = emptySelections()
   /** Parts that owe control messages to logs; set where the machine is wired. */
   readonly errandSources: ErrandSource[] = []
   #lastInput: InputMessage | null = null

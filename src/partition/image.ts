@@ -19,6 +19,7 @@ import type { Cancellation } from './cancelling.ts'
 import type { CapacityImage } from './capacity.ts'
 import { type Genesis, PartitionCore } from './core.ts'
 import type { Ruling } from './rulings.ts'
+import { imageOfSelections, restoreSelections } from './selection-state.ts'
 
 /** Version of the layout of pages and manifest. */
 export const IMAGE_VERSION = 3
@@ -77,6 +78,8 @@ export interface ManifestHead extends StreamPosition {
   readonly capacity: CapacityImage
   readonly producers: readonly ProducerImage[]
   readonly layout: LayoutImage
+  /** What `imageOfSelections` makes. */
+  readonly selections?: unknown
   readonly tables: readonly { readonly id: number; readonly rowCount: number }[]
 }
 
@@ -115,6 +118,7 @@ export function snapshotCore(core: PartitionCore, generation: number): CoreSnaps
     capacity: core.capacity.image(),
     producers: core.producers.image(),
     layout: structuredClone(core.layout),
+    selections: imageOfSelections(core.selections),
     files: core.files,
   }
 }
@@ -234,6 +238,7 @@ function restoreScalars(core: PartitionCore, head: ManifestHead, files: ConfigFi
   core.erasureSequence = head.erasureSequence
   core.incarnations.restore(head.incarnations)
   core.producers.restore(head.producers)
+  core.selections = restoreSelections(head.selections)
 }
 
 function required(manifest: ReadonlyMap<string, Uint8Array>, key: string): Uint8Array {

@@ -33,6 +33,7 @@ import { Judge } from './judging.ts'
 import { refuseOutOfTime } from './out-of-time.ts'
 import { Profiles } from './profiles.ts'
 import { type Ruling, Rulings } from './rulings.ts'
+import { isSelection, Selecting } from './selecting.ts'
 
 /** Control ids remembered, so that a repeat changes nothing. */
 const CONTROL_IDS_MAX = 1024
@@ -52,6 +53,7 @@ export class PartitionMachine {
   #profiles!: Profiles
   #feedback!: Feedback
   #interests!: Interests
+  #selecting!: Selecting
 
   constructor(partition: number) {
     this.#partition = partition
@@ -62,20 +64,17 @@ export class PartitionMachine {
     return this.core?.sequence ?? 0
   }
 
-  /**
-   * Whether timers are due at an instant of the partition's clock, or something else waits for the
-   * next input to go on.
-   */
-  hasDueAt(instantMs: number): boolean {
-    return this.nextDueMs <= instantMs
-  }
-
-  /** When that is; Infinity: nothing waits for time. */
+  /** When timers, a schedule or work left over want the next input; Infinity: never. */
   get nextDueMs(): number {
     const { core } = this
     if (core === null) return Number.POSITIVE_INFINITY
     if (core.cancellations.length > 0) return Number.NEGATIVE_INFINITY
-    return Math.min(core.heap.nextDueMs, core.capacity.nextDueMs)
+    return Math.min(core.heap.nextDueMs, core.capacity.nextDueMs, this.#selecting.nextDueMs)
+  }
+
+  /** Whether an input is wanted at an instant of the partition's clock. */
+  hasDueAt(instantMs: number): boolean {
+    return this.nextDueMs <= instantMs
   }
 
   /** Takes over a restored core; for load. */
@@ -156,6 +155,7 @@ export class PartitionMachine {
       if (!(error instanceof RejectError)) throw error
       this.#reject(core, message, error.reject)
     }
+    this.#selecting.advance()
     this.#decider.settle()
     this.#decider.tidy()
     core.capacity.askForMore()
@@ -245,10 +245,14 @@ export class PartitionMachine {
     if (control.kind === 'genesis') {
       throw new RejectError('unknown-kind', 'kind', 'genesis is long past')
     }
-    if (control.kind === 'erase') this.#decider.erase(control.subscribers)
+    if (isSelection(control)) {
+      this.#selecting.take(control)
+      // The others are known by run and round: their ids are not worth remembering.
+      if (control.kind !== 'select' || control.order !== null) return
+    } else if (control.kind === 'erase') this.#decider.erase(control.subscribers)
     else if (control.kind === 'cancel') this.#decider.cancel(control)
     else if (control.kind === 'config') this.#applyNextConfig(core, control)
-    else throw new RejectError('unknown-kind', 'kind', 'no segment is declared')
+    else throw new RejectError('unknown-kind', 'kind', 'this is not taken here')
     core.controlIds.push(control.id)
     if (core.controlIds.length > CONTROL_IDS_MAX) core.controlIds.shift()
   }
@@ -292,6 +296,7 @@ export class PartitionMachine {
     this.#profiles.useCatalog()
     core.capacity.useCatalog()
     this.#interests.useCatalog()
+    this.#selecting.useCatalog()
   }
 
   #applyGenesis(message: InputMessage): void {
@@ -333,6 +338,8 @@ export class PartitionMachine {
     this.#decider.judge = this.#judge
     this.#decider.capacity = core.capacity
     core.errandSources.push(core.capacity)
+    this.#selecting = new Selecting(core, this.#judge, this.#profiles)
+    core.errandSources.push(this.#selecting)
   }
 
   #reject(core: PartitionCore, message: InputMessage, reject: Reject): void {

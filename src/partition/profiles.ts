@@ -106,6 +106,12 @@ export class Profiles {
     core.statistics.profileRows += message.rows.length
   }
 
+  /** Triggers that read one of these tags, in catalog order. */
+  readersOfTags(tags: readonly string[]): readonly number[] {
+    const touched = new Set(tags.flatMap((tag) => this.#readers.tag.of(tag)))
+    return [...touched].sort((a, b) => a - b)
+  }
+
   #checkRow(row: ProfileRow, index: number): void {
     const { tags, fields } = this.#places
     for (const name in row.tags) {

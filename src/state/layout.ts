@@ -17,6 +17,7 @@ import {
   isPrefix,
 } from '../model/catalog.ts'
 import { chunkCount } from './app-sets.ts'
+import { selectionItems } from './selection-key.ts'
 import { MS_PER_DAY, MS_PER_HOUR } from './zone.ts'
 
 /** Byte offsets of the fixed head of table 0. */
@@ -186,6 +187,7 @@ class LayoutExtension {
     this.#placeChunks()
     for (const [counter, counterWindow] of sliding) this.#placeCounter(counter, counterWindow, true)
     this.#placeFields()
+    this.#placeSelection()
     for (const table of tables) {
       if (table.strideSize !== ROW_SIZE_MAX) continue
       table.strideSize = Math.ceil(table.cursor / 8) * 8
@@ -244,6 +246,20 @@ class LayoutExtension {
       this.#placeBits(placeKeys.fieldSet(field.name, field.type), 'flags', 1)
       this.#placeCells(placeKeys.field(field.name, field.type), 8, this.#isHotFull(8))
     }
+  }
+
+  /** In a table of their own: selections go over all rows, and into every page of it. */
+  #placeSelection(): void {
+    const items = selectionItems(this.#catalog.segments)
+    const missing = items.filter(([key]) => this.#image.places[key] === undefined)
+    const table = missing.length === 0 ? -1 : this.#addTable()
+    for (const [key, size] of missing) this.#placeInTable(key, table, size)
+  }
+
+  #addTable(): number {
+    const { tables } = this.#image
+    if (tables.length >= TABLES_MAX) throw new RangeError(`more than ${TABLES_MAX} tables`)
+    return tables.push({ strideSize: ROW_SIZE_MAX, cursor: 0, hole: -1 }) - 1
   }
 
   #placeLatches(): void {
@@ -358,11 +374,7 @@ class LayoutExtension {
       if (cursor + size + (hasStamp ? 0 : 8) + 8 <= strideSize) return table
     }
     if (!isWide && this.#openHot !== -1) return this.#openHot
-    if (this.#openWide === -1) {
-      if (tables.length >= TABLES_MAX) throw new RangeError(`more than ${TABLES_MAX} tables`)
-      this.#openWide = tables.length
-      tables.push({ strideSize: ROW_SIZE_MAX, cursor: 0, hole: -1 })
-    }
+    if (this.#openWide === -1) this.#openWide = this.#addTable()
     return this.#openWide
   }
 
