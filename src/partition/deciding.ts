@@ -243,7 +243,7 @@ export class Decider {
         ? { reason: 'expired' }
         : this.#places.take(row, trigger, plan.dueMs, number, () =>
             // What goes out this instant passes no other check of its due time.
-            isFresh && isDue ? this.#cancellation(trigger.spec, row.slot) : null,
+            isDue ? this.#dueReason(trigger, row.slot, isFresh) : null,
           )
     if (refusal !== null) {
       if (isFresh) this.#emitter.refuse(row, refusal)
@@ -258,8 +258,15 @@ export class Decider {
     else ledger.write(number, row)
     if (!isDue) heap.push(row.dueMs, dueRank(row), row.id, number)
     // Everything was checked for this very instant just now.
-    else if (isFresh) this.#dispatch(number, row, trigger)
-    else this.emitDue(number)
+    else this.#dispatch(number, row, trigger)
+  }
+
+  /** Why a row is not sent that is due at once; a fresh candidate was found eligible just now. */
+  #dueReason(trigger: CompiledTrigger, slot: number, isFresh: boolean): SuppressionReason | null {
+    return (
+      (isFresh ? null : this.#ineligibility(trigger, slot)) ??
+      this.#cancellation(trigger.spec, slot)
+    )
   }
 
   /**
