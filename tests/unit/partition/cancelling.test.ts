@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { CANCELLED_PER_INPUT_MAX } from '../../../src/partition/cancelling.ts'
-import { encodeCancel } from '../../../src/probe/encode.ts'
+import type { PartitionMachine } from '../../../src/partition/machine.ts'
+import { encodeCancel, encodeUsageColumns } from '../../../src/probe/encode.ts'
+import { columnsOf, drainDecisions } from '../../support/machine-harness.ts'
+import { ImageWriter, loadMachine } from '../../support/machine-image.ts'
 import { ANN, BOB, MachineScript, recordAt } from '../../support/machine-script.ts'
+import { MemoryStore } from '../../support/memory-store.ts'
 import { policyFiles } from '../../support/policy-files.ts'
 
 const NOON = '2026-11-20 12:00'
@@ -66,6 +70,16 @@ it('a cancel of nothing in particular, and one of another partition’s, are ref
   expect(script.rejects).toEqual({ 'missing-field': 1 })
 })
 
+/** Two more machines that go on from an image of the script's. */
+function reloadTwice({ machine }: MachineScript): [PartitionMachine, PartitionMachine] {
+  const store = new MemoryStore()
+  const writer = new ImageWriter(store)
+  writer.begin(machine)
+  while (!writer.write(1_000));
+  writer.commit()
+  return [loadMachine(store)!.machine, loadMachine(store)!.machine]
+}
+
 it('of many, the decisions come in slices; they count as gone at once', () => {
   const files = policyFiles({ a: { at: TOMORROW, more: ['cap: 1 ever'] }, z: { channel: 'push' } })
   const script = new MachineScript(NOON, files)
@@ -80,9 +94,19 @@ it('of many, the decisions come in slices; they count as gone at once', () => {
   script.decisions.length = 0
   expect(cancel(script, { trigger: 'a' })).toHaveLength(CANCELLED_PER_INPUT_MAX)
   expect(script.machine.hasDueAt(script.clockMs)).toBe(true)
+  const [loaded, other] = reloadTwice(script)
   // Their time comes before the slice does: nothing goes out.
   const rest = script.tick('2026-11-21 12:00')
   expect(rest).toHaveLength(7)
+  loaded.apply(script.inputs.at(-1)!)
+  expect(drainDecisions(loaded)).toEqual(script.decisions.slice(-7))
+  // Who fires while slices are still to come is not meant.
+  const later = columnsOf([recordAt(NOON, 10, { subscriber: count + 1 })])
+  const data = encodeUsageColumns({ probe: 'p2', epoch: 1, seq: 1 }, later, 0, 1)
+  const sequence = other.sequence + 1
+  other.apply({ sequence, timestampMs: 0, subject: 'usage.0.p2', data })
+  expect(drainDecisions(other)).toHaveLength(7)
+  expect(other.core!.heap.count).toBe(1)
   expect(script.tick(null)).toEqual([])
   expect(script.machine.hasDueAt(script.clockMs)).toBe(false)
   const said = script.decisions.map((decision) => `${decision.kind} ${decision.subscriber}`)
