@@ -16,6 +16,7 @@ import { Supervisor } from '../supervisor.ts'
 import { openAuditLog } from './audit-log.ts'
 import { backupSettings } from './backup.ts'
 import { createBackups } from './backups.ts'
+import { ChannelAlarms } from './channel-alarms.ts'
 import { engineIdentity } from './engine.ts'
 import { createErasures } from './erasures.ts'
 import { natsSettings } from './nats-settings.ts'
@@ -80,6 +81,7 @@ export async function serve(options: ServeOptions): Promise<RunningWorker> {
     logger.info({ url: address.url }, 'HTTP listens')
     if (!address.isLoopback) warn(token === null ? OPEN_WITHOUT_TOKEN : OPEN_WITHOUT_TLS)
     await supervisor.start()
+    new ChannelAlarms(logger).watch(supervisor.partitions, watching.signal)
     const reload = (cause: string): Promise<void> => auditedReload(supervisor, audit, cause)
     if (options.isWatching) {
       void watchOnceLive(supervisor, reload, configDirectory, watching.signal)

@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
 import type { WorkerView } from '../model/view.ts'
 import { createGuard } from './access.ts'
+import { addChannelRoute } from './channel-route.ts'
 import { sendError } from './errors.ts'
 import { detailPartition } from './partition-body.ts'
 import {
@@ -55,4 +56,6 @@ export function addDataRoutes(app: FastifyInstance, view: WorkerView, token: str
   app.get('/v1/partitions', { schema: partitionsSchema }, async () => ({
     partitions: view.partitions().map(detailPartition),
   }))
+
+  addChannelRoute(app, view)
 }

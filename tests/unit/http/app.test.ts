@@ -184,6 +184,7 @@ test('the description names every path and what it takes', async () => {
     '/-/ready get',
     '/-/reload post put',
     '/metrics get',
+    '/v1/channels get',
     '/v1/partitions get',
     '/v1/subscribers/{id} delete get',
     '/v1/triggers get',
