@@ -105,7 +105,7 @@ it('of many, the decisions come in slices; they count as gone at once', () => {
   const data = encodeUsageColumns({ probe: 'p2', epoch: 1, seq: 1 }, later, 0, 1)
   const sequence = other.sequence + 1
   other.apply({ sequence, timestampMs: 0, subject: 'usage.0.p2', data })
-  expect(drainDecisions(other)).toHaveLength(7)
+  expect(drainDecisions(other).filter(({ trigger }) => trigger === 'a')).toHaveLength(7)
   expect(other.core!.heap.count).toBe(1)
   expect(script.tick(null)).toEqual([])
   expect(script.machine.hasDueAt(script.clockMs)).toBe(false)
