@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /** The command line. Each command lives in commands/; this file knows their names and options. */
 
-import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 import { runBackup } from './commands/backup.ts'
 import { runAudited } from './commands/audited-command.ts'
 import { runCheck } from './commands/check.ts'
 import { runDemo } from './commands/demo.ts'
+import { runExplain } from './commands/explain.ts'
 import { IMPORT_OPTIONS, IMPORT_USAGE, importCommand, runImport } from './commands/import.ts'
 import { INIT_TEXTS, initOptions, runInit } from './commands/init.ts'
 import { runErase } from './commands/erase.ts'
@@ -14,15 +14,23 @@ import {
   durationOption,
   instantOption,
   numberOption,
-  type OptionValues,
   switchOption,
   textOption,
   wholeOption,
-  wordOption,
 } from './commands/option-values.ts'
+import {
+  CONFIG_DEFAULT,
+  parse,
+  parseBoth,
+  partitionOption,
+  publishOptions,
+  resumeOptions,
+  simulateOptions,
+  texts,
+} from './commands/parse-options.ts'
 import { runPromote } from './commands/promote.ts'
 import { runPublish } from './commands/publish.ts'
-import { type ResumeOptions, runResume } from './commands/resume.ts'
+import { runResume } from './commands/resume.ts'
 import { runSettle } from './commands/settle.ts'
 import { runRestore } from './commands/restore.ts'
 import { runSimulate } from './commands/simulate.ts'
@@ -30,10 +38,6 @@ import { runStart } from './commands/start.ts'
 import { streamTarget } from './commands/stream-target.ts'
 import { runVerify } from './commands/verify.ts'
 import { ConfigInvalidError, HighwaterError, UsageError } from './errors.ts'
-import { RULING_CHOICES } from './model/ways-out.ts'
-import { PARTITION_COUNT_MAX } from './model/wire.ts'
-
-const CONFIG_DEFAULT = 'config'
 
 interface Command {
   readonly summary: string
@@ -199,6 +203,22 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return runImport(importCommand(values, positionals, streamTarget(values)))
     },
   },
+  explain: {
+    summary: 'why a subscriber got a message of a trigger, did not, or did not yet',
+    usage: '--subscriber N --trigger ID [--config DIR] [--url http://HOST:9480] [--json]',
+    run: (args) => {
+      const config = { type: 'string', default: CONFIG_DEFAULT } as const
+      const json = { type: 'boolean' } as const
+      const values = parse(args, { config, ...texts('subscriber', 'trigger', 'url'), json })
+      return runExplain({
+        config: values.config as string,
+        subscriber: textOption(values, 'subscriber', ''),
+        trigger: textOption(values, 'trigger', ''),
+        url: textOption(values, 'url', null),
+        isJson: switchOption(values, 'json'),
+      })
+    },
+  },
   erase: {
     summary: 'forget subscribers, through the log; numbers one on a line, - is standard input',
     usage: '--file FILE | --subscriber N  [--servers …] [--config DIR] [--partitions P] [--json]',
@@ -253,114 +273,6 @@ async function main(args: string[]): Promise<number> {
   } catch (error) {
     return report(name, error)
   }
-}
-
-function parse(args: string[], options: ParseArgsOptionsConfig): OptionValues {
-  const { values, positionals } = parseBoth(args, options)
-  if (positionals.length === 0) return values
-  throw new UsageError(`${positionals[0]} is no option`)
-}
-
-function parseBoth(
-  args: string[],
-  options: ParseArgsOptionsConfig,
-): { readonly values: OptionValues; readonly positionals: readonly string[] } {
-  try {
-    return parseArgs({ args, options, strict: true, allowPositionals: true })
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error))
-  }
-}
-
-function resumeOptions(args: string[]): ResumeOptions {
-  const values = parse(args, {
-    config: { type: 'string', default: CONFIG_DEFAULT },
-    ...texts('partition', 'at', 'choose', 'halt', 'number', 'reason', 'by'),
-    yes: { type: 'boolean' },
-  })
-  const partition = partitionOption(values)
-  const reason = textOption(values, 'reason', null)
-  if (partition === null) throw new UsageError('--partition says which one')
-  if (values.choose === undefined) throw new UsageError(`--choose ${RULING_CHOICES.join(' or ')}`)
-  if (reason === null) throw new UsageError('--reason says why, to whoever reads the log')
-  const whole = (name: string, least: number): number | null => {
-    const isGiven = values[name] !== undefined
-    return isGiven ? wholeOption(values, name, 0, [least, Number.MAX_SAFE_INTEGER]) : null
-  }
-  return {
-    config: values.config as string,
-    partition,
-    at: whole('at', 1),
-    readNumber: whole('number', 0),
-    choice: wordOption(values, 'choose', RULING_CHOICES),
-    halt: textOption(values, 'halt', null),
-    reason,
-    by: textOption(values, 'by', null),
-    isYes: switchOption(values, 'yes'),
-  }
-}
-
-/** null where the option was not given. */
-function partitionOption(values: OptionValues): number | null {
-  if (values.partition === undefined) return null
-  return wholeOption(values, 'partition', 0, [0, PARTITION_COUNT_MAX - 1])
-}
-
-function simulateOptions(args: string[]): Parameters<typeof runSimulate>[0] {
-  const values = parse(args, {
-    ...texts('servers', 'config', 'partitions', 'subscribers', 'rate', 'for', 'seed', 'probe'),
-    ...texts('rows', 'rhythm', 'late', 'late-batches', 'duplicates', 'state'),
-    json: { type: 'boolean' },
-  })
-  const share = (name: string): number => numberOption(values, name, 0, [0, 1])
-  return {
-    target: streamTarget(values),
-    probe: textOption(values, 'probe', 'simulated'),
-    subscriberCount: wholeOption(values, 'subscribers', 100_000, [1, 200_000_000]),
-    recordsPerSecond: numberOption(values, 'rate', 10_000, [0.001, 10_000_000]),
-    forMs: durationOption(values, 'for'),
-    seed: wholeOption(values, 'seed', 1, [0, Number.MAX_SAFE_INTEGER]),
-    rows: wholeOption(values, 'rows', 1_000, [1, 32_000]),
-    rhythm: wordOption(values, 'rhythm', ['daily', 'flat']),
-    lateShare: share('late'),
-    lateBatchShare: share('late-batches'),
-    duplicateShare: share('duplicates'),
-    statePath: textOption(values, 'state', null),
-    isJson: switchOption(values, 'json'),
-  }
-}
-
-function publishOptions(args: string[]): Parameters<typeof runPublish>[0] {
-  const { values, positionals } = parseBoth(args, {
-    ...texts('map', 'zone', 'time-format', 'delimiter', 'servers', 'config', 'partitions'),
-    ...texts('probe', 'epoch', 'refused'),
-    'dry-run': { type: 'boolean' },
-    json: { type: 'boolean' },
-  })
-  const [file, ...others] = positionals
-  const map = textOption(values, 'map', null)
-  if (file === undefined || others.length > 0)
-    throw new UsageError('one file, or - for standard input')
-  if (map === null) throw new UsageError('--map says which columns hold what: sub=…,bytes=…,time=…')
-  const delimiter = textOption(values, 'delimiter', null)
-  const hasEpoch = values.epoch !== undefined
-  return {
-    target: streamTarget(values),
-    file,
-    map,
-    zone: textOption(values, 'zone', null),
-    timeFormat: textOption(values, 'time-format', 'auto'),
-    delimiter: delimiter === 'tab' ? '\t' : delimiter,
-    probe: textOption(values, 'probe', null),
-    epoch: hasEpoch ? wholeOption(values, 'epoch', 0, [0, Number.MAX_SAFE_INTEGER]) : null,
-    refusedPath: textOption(values, 'refused', null),
-    isDryRun: switchOption(values, 'dry-run'),
-    isJson: switchOption(values, 'json'),
-  }
-}
-
-function texts(...names: string[]): ParseArgsOptionsConfig {
-  return Object.fromEntries(names.map((name) => [name, { type: 'string' }]))
 }
 
 /** A sentence for the person at the keyboard; the exit code says whose turn it is (2: theirs). */

@@ -4,22 +4,15 @@
  * place where adapters meet ports.
  */
 
-import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type LoadedConfig, loadConfigDirectory } from './config/load.ts'
 import { assignedPartitions, type Settings } from './config/settings.ts'
-import {
-  BrokerRefusedError,
-  ConfigInvalidError,
-  formatProblem,
-  HighwaterError,
-  StandbyOutdatedError,
-} from './errors.ts'
+import { HighwaterError, StandbyOutdatedError } from './errors.ts'
 import type { StoreSnapshot } from './model/backup.ts'
-import { type ConfigFiles, isSameText } from './model/catalog.ts'
+import type { Explanation } from './model/explanation.ts'
 import { maskDigits } from './model/masking.ts'
 import type { ControlWriter, WaitingClock } from './model/ports.ts'
 import type { PromoteStandbys } from './model/promotion.ts'
@@ -32,18 +25,20 @@ import type {
 } from './model/view.ts'
 import { MESSAGE_SIZE_MAX, partitionOf } from './model/wire.ts'
 import { checkGenesis } from './partition/check-genesis.ts'
-import { findIncompatibility, parseForGenesis } from './partition/config-change.ts'
+import { parseForGenesis } from './partition/config-change.ts'
+import type { PartitionCore } from './partition/core.ts'
+import { explain } from './partition/explaining.ts'
 import type { EngineIdentity } from './partition/image.ts'
+import { inspectSubscriber } from './partition/inspect.ts'
 import { viewOfHalted } from './partition/partition-view.ts'
 import { promoteStandbys } from './partition/promotion.ts'
+import { type ReloadStatus, Reloads } from './partition/reloads.ts'
 import type { StandbySettings } from './partition/standby.ts'
 import { SYSTEM_CLOCK } from './partition/system-clock.ts'
 import { viewOfTriggers } from './partition/trigger-views.ts'
 import { PartitionWorker } from './partition/worker.ts'
 import { encodeConfig, encodeGenesis, encodeTick } from './probe/encode.ts'
 import { createErrandWriter } from './probe/encode-errand.ts'
-import { describeChange } from './rules/describe-change.ts'
-import { parseCatalog } from './rules/parse-catalog.ts'
 import { brokerLink } from './sink/broker-link.ts'
 import type { BrokerConnection } from './sink/connection.ts'
 import { openControlWriter } from './sink/control-writer.ts'
@@ -55,11 +50,7 @@ import { createJetStreamSource } from './source/jetstream-source.ts'
 import { type LmdbStore, openStore } from './store/lmdb-store.ts'
 import { partitionDirectory } from './store/partition-directory.ts'
 
-/** How long a reload waits for its config to come back out of the log. */
-const RELOAD_TIMEOUT_MS = 30_000
-const RELOAD_POLL_MS = 10
 const START_RETRY_MS = 1_000
-const FOLLOWED = 'partition 0 is followed here and not owned: reload at its owner'
 /** Room for the head of a message of OUT and for the headers of NATS, bytes. */
 const MESSAGE_HEAD_SIZE = 4_096
 
@@ -85,9 +76,7 @@ export class Supervisor implements WorkerView {
   readonly #controls = new Map<number, ControlWriter>()
   /** Partitions that could not even start, and why. */
   readonly #halts = new Map<number, HighwaterError>()
-  #reloading: Promise<ReloadOutcome> | null = null
-  #nextReload: Promise<ReloadOutcome> | null = null
-  #reloadStatus = { isLastSuccessful: true, lastSuccessAtMs: 0 }
+  readonly #reloads: Reloads
   #isStopping = false
 
   constructor(options: SupervisorOptions) {
@@ -96,6 +85,15 @@ export class Supervisor implements WorkerView {
     this.#logger = options.logger
     this.#clock = options.clock ?? SYSTEM_CLOCK
     this.version = options.engine.version
+    this.#reloads = new Reloads({
+      readFiles: async () => (await loadConfigDirectory(options.configDirectory)).files,
+      encodeConfig,
+      partitionCount: this.#settings.partitions.count,
+      workers: this.#workers,
+      controlOf: (partition) => this.#controlOf(partition),
+      clock: this.#clock,
+      logger: this.#logger,
+    })
   }
 
   /**
@@ -105,7 +103,7 @@ export class Supervisor implements WorkerView {
    */
   async start(): Promise<void> {
     parseForGenesis(this.#options.config.files)
-    this.#reloadStatus = { isLastSuccessful: true, lastSuccessAtMs: this.#clock.nowMs() }
+    this.#reloads.begin()
     for (const { partition, isFollowed } of assignedPartitions(this.#settings.partitions)) {
       try {
         await this.#startPartition(partition, isFollowed ? 'standby' : 'owner')
@@ -144,10 +142,11 @@ export class Supervisor implements WorkerView {
     return [...[...this.#workers.values()].map((worker) => worker.view()), ...halted]
   }
 
-  subscriber = (subscriber: number): SubscriberView | null => {
-    const { count } = this.#settings.partitions
-    return this.#workers.get(partitionOf(subscriber, count))?.inspect(subscriber) ?? null
-  }
+  subscriber = (subscriber: number): SubscriberView | null =>
+    this.#askAbout(subscriber, (core) => inspectSubscriber(core, subscriber))
+
+  explain = (subscriber: number, trigger: string): Explanation | null =>
+    this.#askAbout(subscriber, (core) => explain(core, subscriber, trigger))
 
   triggers = (): readonly TriggerView[] => {
     const first = [...this.#workers.values()][0]?.machine?.core ?? null
@@ -162,104 +161,18 @@ export class Supervisor implements WorkerView {
     return this.#workers.get(0)?.isStandby ?? false
   }
 
-  reloadStatus = (): { isLastSuccessful: boolean; lastSuccessAtMs: number } => this.#reloadStatus
+  reloadStatus = (): ReloadStatus => this.#reloads.status
 
-  /**
-   * Reads the config directory and, if it differs from what is in force, sends it through the log.
-   */
-  reload = (cause: string): Promise<ReloadOutcome> => {
-    if (this.isFollowing) return Promise.resolve({ kind: 'failed', error: FOLLOWED })
-    if (this.#reloading === null && this.#nextReload === null) return this.#beginReload(cause)
-    // The running one may have read the directory before the change that this call is about.
-    this.#nextReload ??= this.#reloading!.then(() => {
-      this.#nextReload = null
-      return this.#beginReload(cause)
-    })
-    return this.#nextReload
-  }
+  /** See `Reloads`. */
+  reload = (cause: string): Promise<ReloadOutcome> => this.#reloads.reload(cause)
 
-  #beginReload(cause: string): Promise<ReloadOutcome> {
-    this.#reloading = this.#reload(cause).finally(() => {
-      this.#reloading = null
-    })
-    return this.#reloading
-  }
-
-  async #reload(cause: string): Promise<ReloadOutcome> {
-    const outcome = await this.#tryReload().catch((error: unknown): ReloadOutcome => {
-      if (error instanceof ConfigInvalidError) {
-        return { kind: 'invalid', problems: error.problems.map(formatProblem) }
-      }
-      return { kind: 'failed', error: error instanceof Error ? error.message : String(error) }
-    })
-    const isLastSuccessful = outcome.kind === 'applied' || outcome.kind === 'unchanged'
-    const { lastSuccessAtMs } = this.#reloadStatus
-    this.#reloadStatus = {
-      isLastSuccessful,
-      lastSuccessAtMs: isLastSuccessful ? this.#clock.nowMs() : lastSuccessAtMs,
-    }
-    if (isLastSuccessful) this.#logger.info({ cause, outcome }, 'config reload')
-    else
-      this.#logger.error({ cause, outcome }, 'config reload failed; the old config keeps running')
-    return outcome
-  }
-
-  async #tryReload(): Promise<ReloadOutcome> {
-    const { files } = await loadConfigDirectory(this.#options.configDirectory)
-    const { catalog } = parseCatalog(files)
-    const core = this.#workers.get(0)?.machine?.core
-    if (core === null || core === undefined) {
-      const error = 'partition 0 is not live here: reload at the worker that owns it'
-      return { kind: 'failed', error }
-    }
-    const before = core.compiled.catalog
-    const problem = findIncompatibility(core, catalog)
-    if (problem !== null) return { kind: 'invalid', problems: [problem] }
-    if (isSameText(files, core.files)) {
-      await this.#copyConfig(core.generation, core.files)
-      return { kind: 'unchanged', generation: core.generation }
-    }
-    const generation = core.generation + 1
-    await this.#publishConfig(0, generation, files)
-    await this.#untilGeneration(0, generation)
-    if (!isSameText(core.files, files)) {
-      return { kind: 'failed', error: `generation ${generation} was taken by another reload` }
-    }
-    await this.#copyConfig(generation, files)
-    return { kind: 'applied', generation, notes: describeChange(before, catalog) }
-  }
-
-  /** Partition 0's log decides; the others get the same text under the same generation. */
-  async #copyConfig(generation: number, files: ConfigFiles): Promise<void> {
-    const { count } = this.#settings.partitions
-    for (let partition = 1; partition < count; partition++) {
-      // Where nobody here knows better: every log begins with generation 1.
-      const known = this.#workers.get(partition)?.machine?.core?.generation ?? 1
-      if (known >= generation) continue
-      await this.#publishConfig(partition, generation, files)
-      if (this.#workers.has(partition)) await this.#untilGeneration(partition, generation)
-    }
-  }
-
-  async #publishConfig(partition: number, generation: number, files: ConfigFiles): Promise<void> {
-    const hash = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16)
-    const data = encodeConfig({ id: `config-${generation}-${hash}`, generation, files })
-    const outcome = await this.#controlOf(partition).publish(data, null)
-    // An unknown fate is found out by waiting for the generation.
-    if (outcome.kind === 'full') throw new BrokerRefusedError(`IN_${partition} is full`)
-  }
-
-  async #untilGeneration(partition: number, generation: number): Promise<void> {
-    const deadlineMs = this.#clock.nowMs() + RELOAD_TIMEOUT_MS
-    for (;;) {
-      const worker = this.#workers.get(partition)
-      if ((worker?.machine?.core?.generation ?? 0) >= generation) return
-      if (worker?.halt) throw worker.halt
-      if (this.#clock.nowMs() > deadlineMs) {
-        throw new BrokerRefusedError(`generation ${generation} did not come back out of the log`)
-      }
-      await pause(RELOAD_POLL_MS)
-    }
+  #askAbout<Answer>(
+    subscriber: number,
+    question: (core: PartitionCore) => Answer | null,
+  ): Answer | null {
+    const partition = partitionOf(subscriber, this.#settings.partitions.count)
+    const core = this.#workers.get(partition)?.machine?.core ?? null
+    return core === null ? null : question(core)
   }
 
   #controlOf(partition: number): ControlWriter {

@@ -27,6 +27,7 @@ export async function runHttp(options: BenchOptions): Promise<BenchResult[]> {
     version: 'bench',
     partitions: () => [worker.view()],
     subscriber: (subscriber) => worker.inspect(subscriber),
+    explain: () => null,
     triggers: () => [],
     reload: async () => ({ kind: 'unchanged', generation: 1 }),
     reloadStatus: () => ({ isLastSuccessful: true, lastSuccessAtMs: 0 }),

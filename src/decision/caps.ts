@@ -21,19 +21,16 @@ function quantity(amount: number, unit: string): string {
 }
 
 /**
- * Whether one more at `dueMs` leaves no stretch of `lengthMs` (start inclusive, end exclusive) with
- * more than `count`. `instantsMs`: all others, in any order; sorted in place.
+ * How many of these lie in the fullest stretch of `lengthMs` (start inclusive, end exclusive)
+ * around `dueMs`.
  */
-export function hasSlidingRoom(instantsMs: number[], dueMs: number, cap: CapSpec): boolean {
-  instantsMs.push(dueMs)
-  instantsMs.sort((left, right) => left - right)
-  // The newcomer is in every stretch that it could overfill: those that begin up to lengthMs
-  // before.
-  for (let first = 0; first + cap.count < instantsMs.length; first++) {
-    const firstMs = instantsMs[first]!
-    if (firstMs > dueMs) return true
-    const lastMs = instantsMs[first + cap.count]!
-    if (lastMs >= dueMs && lastMs - firstMs < cap.lengthMs) return false
+export function slidingUse(instantsMs: readonly number[], dueMs: number, lengthMs: number): number {
+  const near = instantsMs.filter((each) => Math.abs(each - dueMs) < lengthMs)
+  let most = 0
+  for (const startMs of [dueMs, ...near]) {
+    if (startMs > dueMs) continue
+    const used = near.filter((each) => each >= startMs && each < startMs + lengthMs).length
+    most = Math.max(most, used)
   }
-  return true
+  return most
 }

@@ -13,6 +13,7 @@ import { addAudit } from './audit.ts'
 import { addBackupRoute, type BackupHandler } from './backup-route.ts'
 import { addDataRoutes } from './data-routes.ts'
 import { addErasureRoute } from './erasure-route.ts'
+import { addExplainRoute } from './explain-route.ts'
 import {
   answerClientError,
   createMethodRefusal,
@@ -109,6 +110,7 @@ export function createApp(
     addBackupRoute(routes, options.backup, options.token)
     addPromoteRoute(routes, options.promote, options.token)
     addDataRoutes(routes, view, options.token)
+    addExplainRoute(routes, view, options.token)
     addErasureRoute(routes, options.erase ?? null, options.token)
     addMethodRefusals(routes, [...urls])
   })

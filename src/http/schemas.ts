@@ -7,7 +7,8 @@
 import Type from 'typebox'
 
 const Count = (description: string) => Type.Number({ minimum: 0, description })
-const TimeMs = (description: string) =>
+/** Schema of an instant. */
+export const TimeMs = (description: string) =>
   Type.Number({ description: `${description}; milliseconds since the Unix epoch` })
 const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 

@@ -4,6 +4,7 @@
  */
 
 import type { HighwaterError } from '../errors.ts'
+import type { Explanation } from './explanation.ts'
 
 /**
  * Counts since the process started (or since genesis where said), kept as plain numbers on the main
@@ -191,6 +192,8 @@ export interface WorkerView {
   readonly version: string
   readonly partitions: () => readonly PartitionView[]
   readonly subscriber: (subscriber: number) => SubscriberView | null
+  /** Null: this subscriber or trigger is not known here. */
+  readonly explain: (subscriber: number, trigger: string) => Explanation | null
   readonly triggers: () => readonly TriggerView[]
   readonly reload: (cause: string) => Promise<ReloadOutcome>
   readonly reloadStatus: () => {

@@ -39,23 +39,32 @@ export class Contacts {
   judge(row: LedgerRow, dueMs: number, others: readonly NumberedRow[]): ContactVerdict {
     const { arbitration } = this.#core.compiled.policy
     if (arbitration === null || !this.isCompeting(row)) return FREE
-    const { contact, offersPerContact } = arbitration
-    const reservations = this.#reservations
-    const key = reservations.key(contact, reservations.calendarOf(row.slot), dueMs)
-    const rivals = others.filter(
-      ({ row: other }) =>
-        this.isCompeting(other) && reservations.key(contact, other.calendar, other.dueMs) === key,
-    )
-    if (rivals.length < offersPerContact) return FREE
-    rivals.sort((left, right) => this.#compare(left.row, right.row))
-    const victim = rivals.findLast(({ row: { status } }) => isPending(status))
-    if (victim !== undefined && this.#compare(row, victim.row) < 0) return { victim, winner: null }
-    return { victim: null, winner: rivals[0]!.row }
+    const rivals = this.rivals(row.slot, dueMs, others)
+    if (rivals.length < arbitration.offersPerContact) return FREE
+    const victim = this.findVictim(this.contender(row), rivals)
+    return victim === null ? { victim, winner: rivals[0]!.row } : { victim, winner: null }
   }
 
-  /** A total order: below 0 when `left` is the stronger one. */
-  #compare(left: LedgerRow, right: LedgerRow): number {
-    return compareRank(this.contender(left), this.contender(right))
+  /** Those of a subscriber's rows with a place in the contact of an instant; strongest first. */
+  rivals(slot: number, dueMs: number, others: readonly NumberedRow[]): NumberedRow[] {
+    const { arbitration } = this.#core.compiled.policy
+    if (arbitration === null) return []
+    const reservations = this.#reservations
+    const key = reservations.key(arbitration.contact, reservations.calendarOf(slot), dueMs)
+    return others
+      .filter(
+        ({ row }) =>
+          this.isCompeting(row) &&
+          reservations.key(arbitration.contact, row.calendar, row.dueMs) === key,
+      )
+      .sort((left, right) => compareRank(this.contender(left.row), this.contender(right.row)))
+  }
+
+  /** The weakest of the rivals that still waits, if the contender is stronger; null: nobody. */
+  findVictim(contender: Contender, rivals: readonly NumberedRow[]): NumberedRow | null {
+    const victim = rivals.findLast(({ row: { status } }) => isPending(status))
+    if (victim === undefined) return null
+    return compareRank(contender, this.contender(victim.row)) < 0 ? victim : null
   }
 
   /** A row as arbitration compares it. */

@@ -1,5 +1,6 @@
 /** What a partition tells of one subscriber: read between two inputs, changes nothing. */
 
+import type { FieldSpec } from '../model/catalog.ts'
 import { LIST_NAMES } from '../model/expression.ts'
 import type { CounterView, DeliveryView, SubscriberView } from '../model/view.ts'
 import { readCell } from '../state/counter-cells.ts'
@@ -41,15 +42,31 @@ export function inspectSubscriber(core: PartitionCore, subscriber: number): Subs
 
 function readFields(core: PartitionCore, slot: number): SubscriberView['fields'] {
   const fields: Record<string, number | string | boolean> = {}
-  for (const { name, type, words } of core.compiled.catalog.fields) {
-    if (!core.hasField(slot, name)) continue
-    const value = core.fieldValue(slot, name)
-    if (type === 'bool') fields[name] = value !== 0
-    else if (type === 'enum') fields[name] = words[value] ?? value
-    else if (type === 'date') fields[name] = formatPeriod('day', value)
-    else fields[name] = value
+  for (const spec of core.compiled.catalog.fields) {
+    const value = fieldText(core, slot, spec)
+    if (value !== null) fields[spec.name] = value
   }
   return fields
+}
+
+/** A field as conditions and profile messages write it; null: not set. */
+export function fieldText(
+  core: PartitionCore,
+  slot: number,
+  { name, type, words }: FieldSpec,
+): number | string | boolean | null {
+  if (!core.hasField(slot, name)) return null
+  const value = core.fieldValue(slot, name)
+  switch (type) {
+    case 'bool':
+      return value !== 0
+    case 'enum':
+      return words[value] ?? value
+    case 'date':
+      return formatPeriod('day', value)
+    case 'number':
+      return value
+  }
 }
 
 /** Counters as of the later of the clock's period and the subscriber's own. */

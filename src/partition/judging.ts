@@ -4,10 +4,8 @@
  */
 
 import { assert } from '../errors.ts'
-import type { Expression, ListName } from '../model/expression.ts'
+import type { Expression } from '../model/expression.ts'
 import { USAGE_BATCH_RECORDS_MAX, type UsageBatch } from '../model/usage.ts'
-import { evaluateCondition, evaluateNumber, type ExpressionReader } from '../rules/evaluate.ts'
-import { fieldsNeeded } from '../rules/references.ts'
 import { countBits } from '../state/bits.ts'
 import {
   addToCell,
@@ -26,6 +24,7 @@ import { cycleDayOfMeta, type PartitionCore } from './core.ts'
 import type { Decider } from './deciding.ts'
 import { generateUpdateKernel, type KernelCallbacks, type UpdateKernel } from './kernel.ts'
 import { generateMaskKernel, type MaskKernel } from './mask-kernel.ts'
+import { SubscriberReader } from './subscriber-reader.ts'
 
 /** Judges usage and profile changes of one partition. */
 export class Judge {
@@ -231,56 +230,5 @@ export class Judge {
       if (cell.counterWindow.kind === 'lifetime') return false
       return tables[cell.table]!.getI32(slot, cell.stampOffset) > keys[cell.unit]!
     })
-  }
-}
-
-/** What a condition reads of one subscriber, as of given periods. */
-class SubscriberReader implements ExpressionReader {
-  readonly #core: PartitionCore
-  #slot = 0
-  #keys: Int32Array = new Int32Array(PERIOD_KEYS)
-
-  constructor(core: PartitionCore) {
-    this.#core = core
-  }
-
-  judge(condition: Expression, slot: number, keys: Int32Array): boolean {
-    this.#slot = slot
-    this.#keys = keys
-    return evaluateCondition(condition, this)
-  }
-
-  measure(expression: Expression, slot: number, keys: Int32Array): number {
-    this.#slot = slot
-    this.#keys = keys
-    for (const field of fieldsNeeded(expression)) if (!this.has(field)) return 0
-    return evaluateNumber(expression, this)
-  }
-
-  counter(counter: string, counterWindow: string, previous: number): number {
-    const { compiled, tables } = this.#core
-    const cell = compiled.findCell(counter, counterWindow)
-    const key = cell.unit === -1 ? 0 : this.#keys[cell.unit]!
-    return readCell(tables, this.#slot, cell, key, previous)
-  }
-
-  tag(tag: string): boolean {
-    return this.#core.tagValue(this.#slot, tag) > 0
-  }
-
-  list(list: ListName): boolean {
-    return this.#core.isListed(this.#slot, list)
-  }
-
-  field(field: string): number {
-    return this.#core.fieldValue(this.#slot, field)
-  }
-
-  has(field: string): boolean {
-    return this.#core.hasField(this.#slot, field)
-  }
-
-  column(): number {
-    throw new Error('a condition over a subscriber reads no record')
   }
 }

@@ -4,9 +4,8 @@
  * moves does not thereby get another month's worth of messages.
  */
 
-import { hasSlidingRoom } from '../decision/caps.ts'
+import { slidingUse } from '../decision/caps.ts'
 import type { CalendarUnit } from '../model/expression.ts'
-import type { CapSpec } from '../model/policy.ts'
 import { META_OWN_PERIODS_MASK } from '../state/layout.ts'
 import { isLive, isPending, type LedgerRow } from '../state/ledger.ts'
 import { unitIndex } from '../state/periods.ts'
@@ -19,6 +18,13 @@ import type { PartitionCore } from './core.ts'
 export interface NumberedRow {
   readonly number: number
   readonly row: LedgerRow
+}
+
+/** A trigger as rows of the ledger name it and its place. */
+interface TriggerCodes {
+  readonly trigger: string
+  readonly channel: number
+  readonly class: number
 }
 
 /** Counts reservations of one partition; the rows themselves are the ledger's. */
@@ -69,10 +75,21 @@ export class Reservations {
     for (const check of policy.caps) {
       if (isOwnOnly && check.scope !== 'trigger') continue
       if (check.scope === 'sensitive' && !isSensitive) continue
-      const counted = others.filter(({ row }) => this.#isInScope(check, row, codes))
-      if (!this.#hasRoom(check.cap, slot, dueMs, counted)) return check
+      if (this.#use(check, codes, slot, dueMs, others) >= check.cap.count) return check
     }
     return null
+  }
+
+  /** How many of the others a cap counts beside a delivery of the trigger that is due then. */
+  use(
+    check: CapCheck,
+    { spec, policy }: CompiledTrigger,
+    slot: number,
+    dueMs: number,
+    others: readonly NumberedRow[],
+  ): number {
+    const codes = { trigger: spec.id, channel: policy.channel, class: policy.class }
+    return this.#use(check, codes, slot, dueMs, others)
   }
 
   /** Sets when and in whose calendar a row counts. The caller writes the row. */
@@ -110,11 +127,7 @@ export class Reservations {
     return this.#core.periodKeysOf(calendar, instantMs)[unitIndex(unit)]!
   }
 
-  #isInScope(
-    { scope }: CapCheck,
-    row: LedgerRow,
-    codes: { readonly trigger: string; readonly channel: number; readonly class: number },
-  ): boolean {
+  #isInScope({ scope }: CapCheck, row: LedgerRow, codes: TriggerCodes): boolean {
     if (row.isCanary) return false
     switch (scope) {
       case 'trigger':
@@ -129,18 +142,24 @@ export class Reservations {
     }
   }
 
-  #hasRoom(cap: CapSpec, slot: number, dueMs: number, counted: readonly NumberedRow[]): boolean {
-    const { per } = cap
-    if (counted.length < cap.count) return true
-    if (per === 'ever') return false
+  #use(
+    check: CapCheck,
+    codes: TriggerCodes,
+    slot: number,
+    dueMs: number,
+    others: readonly NumberedRow[],
+  ): number {
+    const { per, lengthMs } = check.cap
+    const counted = others.filter(({ row }) => this.#isInScope(check, row, codes))
+    if (counted.length === 0 || per === 'ever') return counted.length
     if (per === 'sliding') {
       const instantsMs = counted.map(({ row }) => row.dueMs)
-      return hasSlidingRoom(instantsMs, dueMs, cap)
+      return slidingUse(instantsMs, dueMs, lengthMs)
     }
     const key = this.key(per, this.calendarOf(slot), dueMs)
     let used = 0
     for (const { row } of counted) if (this.key(per, row.calendar, row.dueMs) === key) used += 1
-    return used < cap.count
+    return used
   }
 }
 

@@ -13,6 +13,7 @@ import type {
   WorkerView,
 } from '../../src/model/view.ts'
 import { emptyStatistics } from '../../src/partition/core.ts'
+import { createFakeExplanation } from './fake-explanation.ts'
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -70,6 +71,10 @@ export function createFakeWorker(partitionCount = 2, startMs = FAKE_START_MS): F
       version: '0.1.0-test',
       partitions: () => partitions,
       subscriber: (subscriber) => worker.subscribers.get(subscriber) ?? null,
+      explain: (subscriber, trigger) =>
+        worker.subscribers.has(subscriber)
+          ? createFakeExplanation(subscriber, trigger, FAKE_START_MS)
+          : null,
       triggers: () => FAKE_TRIGGER_IDS.map((id) => fakeTrigger(id, partitions)),
       reload: async (cause) => {
         worker.reloadCauses.push(cause)

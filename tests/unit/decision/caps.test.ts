@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { capText, hasSlidingRoom } from '../../../src/decision/caps.ts'
+import { capText, slidingUse } from '../../../src/decision/caps.ts'
 import type { CapSpec } from '../../../src/model/policy.ts'
 import { Random } from '../../support/workload/random.ts'
 
@@ -18,32 +18,30 @@ it.each<[CapSpec, string]>([
 })
 
 it('looks both ways, and a stretch ends before its end', () => {
-  const cap = sliding(2, 10)
-  expect(hasSlidingRoom([0, 9], 5, cap)).toBe(false)
-  expect(hasSlidingRoom([0, 10], 5, cap)).toBe(true)
-  expect(hasSlidingRoom([6, 14], 5, cap)).toBe(false)
-  expect(hasSlidingRoom([6, 15], 5, cap)).toBe(true)
-  expect(hasSlidingRoom([5, 5], 5, cap)).toBe(false)
-  expect(hasSlidingRoom([], 5, cap)).toBe(true)
+  expect(slidingUse([0, 9], 5, 10)).toBe(2)
+  expect(slidingUse([0, 10], 5, 10)).toBe(1)
+  expect(slidingUse([6, 14], 5, 10)).toBe(2)
+  expect(slidingUse([6, 15], 5, 10)).toBe(1)
+  expect(slidingUse([5, 5], 5, 10)).toBe(2)
+  expect(slidingUse([], 5, 10)).toBe(0)
 })
 
-it('is not to blame for stretches that were overfull without it', () => {
-  expect(hasSlidingRoom([0, 1, 2], 12, sliding(2, 10))).toBe(true)
-  expect(hasSlidingRoom([30, 31, 32], 12, sliding(2, 10))).toBe(true)
+it('does not count what no stretch shares with it, however much that is', () => {
+  expect(slidingUse([0, 1, 2], 12, 10)).toBe(0)
+  expect(slidingUse([30, 31, 32], 12, 10)).toBe(0)
 })
 
 it('is what counting every stretch gives', () => {
   const random = new Random(3)
   for (let round = 0; round < 2_000; round++) {
-    const cap = sliding(random.whole(1, 4), random.whole(1, 12))
+    const lengthMs = random.whole(1, 12)
     const others = Array.from({ length: random.whole(0, 8) }, () => random.whole(0, 30))
     const dueMs = random.whole(0, 30)
-    const all = [...others, dueMs]
-    let isFree = true
-    for (let from = dueMs - cap.lengthMs + 1; from <= dueMs; from++) {
-      const inside = all.filter((each) => each >= from && each < from + cap.lengthMs)
-      if (inside.length > cap.count) isFree = false
+    let most = 0
+    for (let from = dueMs - lengthMs + 1; from <= dueMs; from++) {
+      const inside = others.filter((each) => each >= from && each < from + lengthMs)
+      most = Math.max(most, inside.length)
     }
-    expect(hasSlidingRoom([...others], dueMs, cap), `${others} ${dueMs}`).toBe(isFree)
+    expect(slidingUse(others, dueMs, lengthMs), `${others} ${dueMs}`).toBe(most)
   }
 })

@@ -5,7 +5,13 @@ import { BrokerUnavailableError, StoreError } from '../../../src/errors.ts'
 import { createApp } from '../../../src/http/app.ts'
 import type { WorkerView } from '../../../src/model/view.ts'
 import { WAYS_OUT } from '../../../src/model/ways-out.ts'
-import { createFakeSubscriber, createFakeWorker } from '../../support/worker-view.ts'
+import { createFakeExplanation } from '../../support/fake-explanation.ts'
+import {
+  createFakeSubscriber,
+  createFakeWorker,
+  FAKE_START_MS,
+  FAKE_TRIGGER_IDS,
+} from '../../support/worker-view.ts'
 
 const METRICS = { contentType: 'text/plain; version=0.0.4', render: async () => 'up 1\n' }
 const SUBSCRIBER = 138_001_234_567_890
@@ -119,8 +125,27 @@ test('a subscriber is shown with everything that the view knows', async () => {
   expect(response.json()).toEqual(createFakeSubscriber(SUBSCRIBER))
 })
 
+test('an explanation is shown with everything that the view knows', async () => {
+  const [trigger] = FAKE_TRIGGER_IDS
+  const url = `/v1/subscribers/${SUBSCRIBER}/explain?trigger=${trigger}`
+  const response = await createTestApp().app.inject(url)
+  expect(response.statusCode).toBe(200)
+  expect(response.json()).toEqual(createFakeExplanation(SUBSCRIBER, trigger!, FAKE_START_MS))
+})
+
+test('a trigger that nobody knows is answered with the one that was meant', async () => {
+  const [trigger] = FAKE_TRIGGER_IDS
+  const url = `/v1/subscribers/${SUBSCRIBER}/explain?trigger=${trigger}x`
+  const response = await createTestApp().app.inject(url)
+  expect(response.statusCode).toBe(404)
+  expect(response.json().error.code).toBe('HW_TRIGGER_UNKNOWN')
+  expect(response.json().error.message).toContain(`did you mean "${trigger}"?`)
+})
+
 test.each([
   ['/v1/subscribers/42', 404, 'HW_SUBSCRIBER_UNKNOWN'],
+  ['/v1/subscribers/42/explain', 400, 'HW_HTTP_BAD_REQUEST'],
+  ['/v1/subscribers/42/explain?trigger=data-pack', 404, 'HW_SUBSCRIBER_UNKNOWN'],
   ['/v1/subscribers/1380012345678901', 400, 'HW_HTTP_BAD_REQUEST'],
   ['/v1/subscribers/12a', 400, 'HW_HTTP_BAD_REQUEST'],
   ['/v1/subscribers/-1', 400, 'HW_HTTP_BAD_REQUEST'],
@@ -187,6 +212,7 @@ test('the description names every path and what it takes', async () => {
     '/v1/channels get',
     '/v1/partitions get',
     '/v1/subscribers/{id} delete get',
+    '/v1/subscribers/{id}/explain get',
     '/v1/triggers get',
   ])
   expect(paths['/-/reload'].put.security).toEqual([{ bearer: [] }])
