@@ -87,6 +87,24 @@ class Explainer {
       const values = this.#leaves(spec.cancelWhen)
       this.#note('cancel', verdict, `cancelled when ${this.#print(spec.cancelWhen)}`, values)
     }
+    this.#checkCapacity()
+  }
+
+  /** As far as this partition knows: the others may still have room that it can be granted. */
+  #checkCapacity(): void {
+    const { channel } = this.#trigger.spec
+    const seen = this.#core.capacity.view().find((each) => each.channel === channel)
+    const limited = seen?.periods.filter(({ limit }) => limit !== null) ?? []
+    if (seen === undefined || limited.length === 0) return
+    const values: Record<string, number> = { waiting: seen.waiting }
+    for (const { period, used, held, limit } of limited) {
+      values[`${period} used`] = used
+      values[`${period} granted here`] = held
+      values[`${period} limit`] = limit!
+    }
+    const isFull = limited.some(({ used, held }) => used >= held)
+    const verdict = isFull && !this.#isCanary() ? 'waits' : 'passes'
+    this.#note('capacity', verdict, `room on channel ${channel}`, values)
   }
 
   #checkCondition(): void {

@@ -136,6 +136,20 @@ describe('why not yet', () => {
     })
   })
 
+  it('what waits for its channel says how full that is', () => {
+    const policy = ['channels: { sms: { capacity: { perDay: 1 } } }']
+    const script = startWith({}, policy)
+    script.usage(NOON, 17, { subscriber: BOB })
+    script.usage(NOON, 17)
+    const told = ask(script)
+    expect(told).toMatchObject({ answer: 'not-yet', decision: { status: 'waiting' } })
+    expect(told.decision!.passed.at(-1)).toBe('cancel')
+    expect(valuesOf(told, 'capacity')).toEqual([
+      ['room on channel sms', { waiting: 1, 'day used': 1, 'day granted here': 1, 'day limit': 1 }],
+    ])
+    expect(obstacles(told)).toEqual(['latch stops', 'capacity waits'])
+  })
+
   it('nothing stands against it', () => {
     const script = startWith({ when: 'data.day >= 10' })
     script.usage(NOON, 9)
