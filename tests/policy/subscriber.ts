@@ -1,0 +1,149 @@
+/** What the naive policy model knows of one subscriber: sums by period, marks, latches. */
+
+import { localTime } from '../support/naive/zone.ts'
+import { periodNumber } from './calendar.ts'
+import {
+  KEPT_PERIODS,
+  type PlainAudience,
+  type PlainCondition,
+  type PlainList,
+  type PlainValue,
+} from './plain.ts'
+
+/** One accepted usage record, for good. */
+interface CountedRecord {
+  readonly counter: 'data' | 'calls' | null
+  readonly amount: number
+  /** Local periods at the time it was counted. */
+  readonly day: number
+  readonly month: number
+  readonly isDayKept: boolean
+  readonly isMonthKept: boolean
+}
+
+/** A subscriber. Everything is looked up by going through all of it. */
+export interface ModelSubscriber {
+  readonly subscriber: number
+  zone: string
+  readonly tags: Set<string>
+  seedVersion: number | null
+  fee: number | null
+  readonly lists: Set<PlainList>
+  readonly records: CountedRecord[]
+  /** Latest local day and month of any accepted record; null before the first. */
+  runningDay: number | null
+  runningMonth: number | null
+  /** `<trigger> <period>`, and `<trigger> #<tag version>`. */
+  readonly latches: Set<string>
+}
+
+/** Somebody of whom nothing is known. */
+export function createSubscriber(subscriber: number, zone: string): ModelSubscriber {
+  return {
+    subscriber,
+    zone,
+    tags: new Set(),
+    seedVersion: null,
+    fee: null,
+    lists: new Set(),
+    records: [],
+    runningDay: null,
+    runningMonth: null,
+    latches: new Set(),
+  }
+}
+
+/**
+ * Counts a record in the periods that the counters still keep; `counter` null: none counts it, but
+ * it moves the running periods on like any.
+ */
+export function countRecord(
+  subscriber: ModelSubscriber,
+  counter: 'data' | 'calls' | null,
+  amount: number,
+  timeMs: number,
+): void {
+  const { dayNumber, monthNumber } = localTime(timeMs, subscriber.zone)
+  subscriber.runningDay = Math.max(subscriber.runningDay ?? dayNumber, dayNumber)
+  subscriber.runningMonth = Math.max(subscriber.runningMonth ?? monthNumber, monthNumber)
+  subscriber.records.push({
+    counter,
+    amount,
+    day: dayNumber,
+    month: monthNumber,
+    isDayKept: subscriber.runningDay - dayNumber <= KEPT_PERIODS,
+    isMonthKept: subscriber.runningMonth - monthNumber <= KEPT_PERIODS,
+  })
+}
+
+/** Whether a record of this time is past in the period that the condition reads. */
+export function isPast(subscriber: ModelSubscriber, per: 'day' | 'month', timeMs: number): boolean {
+  return periodNumber(per, timeMs, subscriber.zone) < (runningPeriod(subscriber, per) ?? -Infinity)
+}
+
+/** A counter as of the local period of an instant; null: that period is no longer kept. */
+export function counterValue(
+  subscriber: ModelSubscriber,
+  counter: 'data' | 'calls',
+  per: 'day' | 'month',
+  instantMs: number,
+): number | null {
+  const period = periodNumber(per, instantMs, subscriber.zone)
+  const running = runningPeriod(subscriber, per)
+  if (running !== null && running - period > KEPT_PERIODS) return null
+  let sum = 0
+  for (const record of subscriber.records) {
+    const isKept = per === 'day' ? record.isDayKept : record.isMonthKept
+    const isOfPeriod = (per === 'day' ? record.day : record.month) === period
+    if (record.counter === counter && isKept && isOfPeriod) sum += record.amount
+  }
+  return sum
+}
+
+function runningPeriod(subscriber: ModelSubscriber, per: 'day' | 'month'): number | null {
+  return per === 'day' ? subscriber.runningDay : subscriber.runningMonth
+}
+
+/** Whether a trigger's condition is true, with the counters as of an instant. */
+export function isConditionTrue(
+  subscriber: ModelSubscriber,
+  condition: PlainCondition,
+  instantMs: number,
+): boolean {
+  const value = counterValue(subscriber, condition.counter, condition.per, instantMs)
+  if (value === null || value < condition.atLeast) return false
+  if (condition.tag !== null && !hasTag(subscriber, condition.tag)) return false
+  return condition.without === null || !hasTag(subscriber, condition.without)
+}
+
+/** Whether the tag is there; `seed` carries a version. */
+export function hasTag(subscriber: ModelSubscriber, tag: string): boolean {
+  return tag === 'seed' ? subscriber.seedVersion !== null : subscriber.tags.has(tag)
+}
+
+/** Whether somebody is in a trigger's audience. */
+export function isInAudience(subscriber: ModelSubscriber, audience: PlainAudience | null): boolean {
+  if (audience === null) return true
+  if (audience.kind === 'tag') return hasTag(subscriber, audience.tag) === audience.isWanted
+  return subscriber.fee !== null && subscriber.fee >= audience.atLeast
+}
+
+/** What the contact is worth when it fires at `instantMs`; what cannot be said counts as 0. */
+export function worthOf(
+  subscriber: ModelSubscriber,
+  value: PlainValue | null,
+  instantMs: number,
+): number {
+  switch (value?.kind) {
+    case undefined:
+      return 0
+    case 'number':
+      return value.number
+    case 'fee':
+      return subscriber.fee ?? 0
+    case 'bytes-of-day':
+      return counterValue(subscriber, 'data', 'day', instantMs) ?? 0
+    case 'vip':
+      return hasTag(subscriber, 'vip') ? value.yes : value.no
+  }
+}
