@@ -45,6 +45,8 @@ export function adoptSaid(core: PartitionCore, decisions: readonly SaidDecision[
   const latches = new Latches(core)
   for (const decision of decisions) {
     core.clockMs = Math.max(core.clockMs, decision.at)
+    const { kind, channel, class: className = CLASS_DEFAULT } = decision
+    if (kind === 'delivery' && channel !== undefined) core.capacity.count(channel, className)
     const trigger = core.compiled.triggerById(decision.trigger)
     if (trigger === undefined) adoptOrphan(core, decision)
     else adoptOne(core, latches, trigger, decision)
@@ -183,14 +185,20 @@ function keep(
   else ledger.write(known, row)
 }
 
-/** The row of the same trigger, subscriber and period, whatever became of it; -1: none. */
+/**
+ * The row of the same trigger, subscriber and period, whatever became of it; -1: none. It stands in
+ * no line any more.
+ */
 function findRow(core: PartitionCore, slot: number, { trigger, period }: SaidDecision): number {
   for (const number of core.ledger.rowsOf(slot)) {
     const row = core.ledger.read(number)
     // A remembered refusal is of no consequence.
     if (row.status === ROW_REFUSED) continue
     if (core.layout.triggers[row.trigger]!.id !== trigger) continue
-    if (formatPeriod(row.once, row.period) === period) return number
+    if (formatPeriod(row.once, row.period) !== period) continue
+    // Whatever it waited for, it has it now.
+    core.capacity.forget(number)
+    return number
   }
   return -1
 }

@@ -124,6 +124,12 @@ export class Capacity implements CapacityGate, ErrandSource {
     this.#line(number, row)
   }
 
+  /** A delivery went out that nobody asked about. */
+  count(channel: string, className: string): void {
+    this.#roll()
+    this.#budget(channel).spend(className)
+  }
+
   forget(number: number): void {
     this.#queue.remove(number)
   }

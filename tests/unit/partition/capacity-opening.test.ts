@@ -14,7 +14,7 @@ import { S1_PARAMETERS } from '../../support/naive/input.ts'
 const NOON = at('2026-11-21 12:00')
 const PER_BATCH = 10_000
 /** Larger on demand: HIGHWATER_OPENING=200000 is 5,000 a second. */
-const PEOPLE = Number(process.env.HIGHWATER_OPENING ?? 40_000)
+const PEOPLE = Number(process.env.HIGHWATER_OPENING ?? 20_000)
 const SECONDS = 40
 /** Subscribers from here on use so much that they fire `urgent`, too. */
 const HEAVY = ANN + 500_000
@@ -86,7 +86,7 @@ describe('an opening', () => {
   })
 
   it('goes on from an image in its middle as if it had never stopped', () => {
-    const machine = openingOf(24_000, '{ perSecond: 1000, perHour: 14000 }')
+    const machine = openingOf(12_000, '{ perSecond: 500, perHour: 7000 }')
     tick(machine, NOON)
     for (let second = 0; second < 5; second++) settle(machine, NOON + 1000 * second)
     tick(machine, NOON + 5000)

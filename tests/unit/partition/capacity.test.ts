@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { adoptSaid } from '../../../src/partition/adoption.ts'
 import { encodeCancel } from '../../../src/probe/encode.ts'
 import { channelFiles, peopleAt } from '../../support/channel-files.ts'
 import { ANN, at, MachineScript, recordAt } from '../../support/machine-script.ts'
@@ -181,6 +182,22 @@ cap: 1 per week
     script.profile({ subscriber: ANN + 7, lists: { canary: true } })
     expect(script.batch([recordAt(START, 2048, { subscriber: ANN + 7 })]).length).toBe(1)
     expect(script.machine.core!.capacity.view()[0]!.periods).toMatchObject([{ used: 3, alarm: 2 }])
+  })
+})
+
+describe('a decision that is taken over as said', () => {
+  it('counts, and whoever waited for it waits no more', () => {
+    const script = scriptOf('{ perDay: 2 }', { t: '' })
+    script.batch(peopleAt(START, 4))
+    const { core } = script.machine
+    const waiting = script.decisions.length
+    const said = { n: 3, in: 9, kind: 'delivery', trigger: 't', period: '2026-11-20' } as const
+    const rest = { attempt: 1, gen: 1, at: at('2026-11-21 09:00'), fired: at(START), values: {} }
+    adoptSaid(core!, [{ ...said, ...rest, sub: ANN + 2, channel: 'sms' }])
+    expect([waiting, core!.capacity.waitingCount]).toEqual([2, 1])
+    expect(script.tick('2026-11-21 09:00').length).toBe(1)
+    expect(core!.capacity.view()[0]!.periods).toMatchObject([{ used: 2, alarm: 2 }])
+    expect(whoWasSent(script)).toEqual([0, 1, 3])
   })
 })
 
