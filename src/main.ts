@@ -3,6 +3,7 @@
 
 import { runBackup } from './commands/backup.ts'
 import { runAudited } from './commands/audited-command.ts'
+import { runCancel } from './commands/cancel.ts'
 import { runCheck } from './commands/check.ts'
 import { runDemo } from './commands/demo.ts'
 import { runExplain } from './commands/explain.ts'
@@ -215,6 +216,23 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         subscriber: textOption(values, 'subscriber', ''),
         trigger: textOption(values, 'trigger', ''),
         url: textOption(values, 'url', null),
+        isJson: switchOption(values, 'json'),
+      })
+    },
+  },
+  cancel: {
+    summary: 'take back what is pending of a trigger, a channel, a subscriber; through the log',
+    usage:
+      '[--trigger ID] [--channel NAME] [--subscriber N]\n' +
+      '[--servers …] [--config DIR] [--partitions P] [--json]',
+    run: (args) => {
+      const names = texts('trigger', 'channel', 'subscriber', 'servers', 'config', 'partitions')
+      const values = parse(args, { ...names, json: { type: 'boolean' } })
+      return runCancel({
+        target: streamTarget(values),
+        trigger: textOption(values, 'trigger', null),
+        channel: textOption(values, 'channel', null),
+        subscriber: textOption(values, 'subscriber', null),
         isJson: switchOption(values, 'json'),
       })
     },

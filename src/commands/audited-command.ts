@@ -9,7 +9,7 @@ import { HighwaterError } from '../errors.ts'
 import { commandActor, openAuditLog } from './audit-log.ts'
 
 const ADMIN_COMMANDS: ReadonlySet<string> = new Set([
-  ...['init', 'backup', 'restore', 'resume', 'settle', 'erase', 'promote', 'import'],
+  ...['init', 'backup', 'restore', 'resume', 'settle', 'erase', 'cancel', 'promote', 'import'],
 ])
 /** Options whose value says who somebody is: not even a short number is written down. */
 const PERSONAL_OPTION = /^--subscriber(?:=|$)/

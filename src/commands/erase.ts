@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { UsageError } from '../errors.ts'
 import type { ErasureReceipt } from '../model/erasure.ts'
-import { createErasures } from './erasures.ts'
+import { sendErasures } from '../probe/erasure.ts'
+import { createControlPorts } from './control-ports.ts'
 import { createScreen, fullCount } from './screen.ts'
 import { openTarget, type StreamTarget } from './stream-writer.ts'
 
@@ -25,7 +26,7 @@ export async function runErase(options: EraseOptions): Promise<number> {
   const subscribers = parseSubscribers(await readNumbers(options))
   const { connection, partitionCount, close } = await openTarget(options.target, 'highwater-erase')
   try {
-    const receipts = await createErasures(connection, partitionCount)(subscribers)
+    const receipts = await sendErasures(subscribers, createControlPorts(connection, partitionCount))
     if (options.isJson) process.stdout.write(`${JSON.stringify({ erasures: receipts })}\n`)
     else printReceipts(receipts)
     return 0

@@ -10,6 +10,10 @@ import { watchDirectory } from '../config/watch.ts'
 import { type HttpAddress, createHttpServer, type HttpServer } from '../http/server.ts'
 import { createMetrics } from '../metrics/registry.ts'
 import type { AuditLog } from '../model/audit.ts'
+import type { CancelDeliveries } from '../model/cancellation.ts'
+import type { EraseSubscribers } from '../model/erasure.ts'
+import { sendCancellation } from '../probe/cancellation.ts'
+import { sendErasures } from '../probe/erasure.ts'
 import { brokerLink } from '../sink/broker-link.ts'
 import { type BrokerConnection, connectToNats } from '../sink/connection.ts'
 import { Supervisor } from '../supervisor.ts'
@@ -18,7 +22,7 @@ import { backupSettings } from './backup.ts'
 import { createBackups } from './backups.ts'
 import { ChannelAlarms } from './channel-alarms.ts'
 import { engineIdentity } from './engine.ts'
-import { createErasures } from './erasures.ts'
+import { createControlPorts } from './control-ports.ts'
 import { natsSettings } from './nats-settings.ts'
 
 /** What a worker process is started with. `config` absent: read from the directory. */
@@ -74,8 +78,10 @@ export async function serve(options: ServeOptions): Promise<RunningWorker> {
       supervisor.snapshot,
     )
     const { promote } = supervisor
-    const erase = createErasures(connection, settings.partitions.count)
-    const httpOptions = { token, logger, limits, audit, erase, backup, promote }
+    const ports = createControlPorts(connection, settings.partitions.count)
+    const erase: EraseSubscribers = (subscribers) => sendErasures(subscribers, ports)
+    const cancel: CancelDeliveries = (request) => sendCancellation(request, ports)
+    const httpOptions = { token, logger, limits, audit, erase, cancel, backup, promote }
     http = createHttpServer(supervisor, createMetrics(supervisor), httpOptions)
     const address = await http.listen(port, host)
     logger.info({ url: address.url }, 'HTTP listens')

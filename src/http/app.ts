@@ -6,11 +6,13 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { fastify, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import type { AuditLog } from '../model/audit.ts'
+import type { CancelDeliveries } from '../model/cancellation.ts'
 import type { EraseSubscribers } from '../model/erasure.ts'
 import type { PromoteStandbys } from '../model/promotion.ts'
 import type { WorkerView } from '../model/view.ts'
 import { addAudit } from './audit.ts'
 import { addBackupRoute, type BackupHandler } from './backup-route.ts'
+import { addCancelRoute } from './cancel-route.ts'
 import { addDataRoutes } from './data-routes.ts'
 import { addErasureRoute } from './erasure-route.ts'
 import { addExplainRoute } from './explain-route.ts'
@@ -50,6 +52,8 @@ export interface HttpOptions {
   readonly backup?: BackupHandler
   /** The way of erasures into the log; absent: they are answered with 503. */
   readonly erase?: EraseSubscribers
+  /** The way of cancellations into the log; absent: they are answered with 503. */
+  readonly cancel?: CancelDeliveries
   /** The worker's logger; absent: nothing is logged. */
   readonly logger?: Logger | undefined
   /** Makes standbys owners; absent: nothing here follows anything. */
@@ -112,6 +116,7 @@ export function createApp(
     addDataRoutes(routes, view, options.token)
     addExplainRoute(routes, view, options.token)
     addErasureRoute(routes, options.erase ?? null, options.token)
+    addCancelRoute(routes, options.cancel ?? null, options.token)
     addMethodRefusals(routes, [...urls])
   })
   return app

@@ -155,17 +155,6 @@ export type ControlMessage =
       readonly asked: number
       readonly left: number
     }
-  /**
-   * Take back what is pending of a trigger, a channel or a subscriber: what meets all that is not
-   * null, and one at least is not.
-   */
-  | {
-      readonly kind: 'cancel'
-      readonly id: string
-      readonly trigger: string | null
-      readonly channel: string | null
-      readonly subscriber: number | null
-    }
   /** Forget these subscribers: their numbers, 1 to ERASE_SUBSCRIBERS_MAX of them. */
   | {
       readonly kind: 'erase'

@@ -204,6 +204,7 @@ test('the description names every path and what it takes', async () => {
   )
   expect(taken.sort()).toEqual([
     '/-/backup post',
+    '/-/cancel post',
     '/-/healthy get',
     '/-/promote post',
     '/-/ready get',

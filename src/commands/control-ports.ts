@@ -1,18 +1,17 @@
-/** The way of erasures from this process into the logs. */
+/** The way of control messages from this process into the logs. */
 
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { EraseSubscribers } from '../model/erasure.ts'
 import type { ControlWriter } from '../model/ports.ts'
-import { sendErasures } from '../probe/erasure.ts'
+import type { ControlPorts } from '../probe/control-sending.ts'
 import type { BrokerConnection } from '../sink/connection.ts'
 import { openControlWriter } from '../sink/control-writer.ts'
 
-/** Sends over a connection, which stays the caller's. */
-export function createErasures(
+/** Ports over a connection, which stays the caller's. */
+export function createControlPorts(
   connection: BrokerConnection,
   partitionCount: number,
-): EraseSubscribers {
+): ControlPorts {
   const controls = new Map<number, ControlWriter>()
   const controlOf = (partition: number): ControlWriter => {
     let control = controls.get(partition)
@@ -22,13 +21,13 @@ export function createErasures(
     }
     return control
   }
-  return (subscribers) => sendErasures(subscribers, { partitionCount, controlOf, newId, pause })
+  return { partitionCount, controlOf, newId, pause }
 }
 
-/** Letters only: logs and audits mask digits, and it is by this that an erasure is found there. */
-function newId(): string {
+/** Letters only: logs and audits mask digits, and it is by this that a message is found there. */
+function newId(kind: string): string {
   const letters = [...randomBytes(12)].map((byte) => {
     return String.fromCharCode(97 + (byte >>> 4), 97 + (byte & 15))
   })
-  return `erase-${letters.join('')}`
+  return `${kind}-${letters.join('')}`
 }

@@ -1,0 +1,67 @@
+/** The route by which an operator takes back what is pending. */
+
+import type { FastifyInstance } from 'fastify'
+import Type, { type Static } from 'typebox'
+import { HighwaterError } from '../errors.ts'
+import type { CancelDeliveries } from '../model/cancellation.ts'
+import { createGuard } from './access.ts'
+import { noteOutcome } from './audit.ts'
+import { sendError } from './errors.ts'
+import { ErrorBody } from './schemas.ts'
+
+const CancelBody = Type.Object({
+  cancellations: Type.Array(
+    Type.Object({
+      id: Type.String({ description: 'names the cancellation in the log and the audit' }),
+      partition: Type.Integer(),
+      sequence: Type.Number({ description: 'where it stands in the input of the partition' }),
+    }),
+  ),
+})
+
+const Query = Type.Object(
+  {
+    trigger: Type.Optional(Type.String({ minLength: 1, maxLength: 63, description: 'its id' })),
+    channel: Type.Optional(Type.String({ minLength: 1, maxLength: 31, description: 'its name' })),
+    subscriber: Type.Optional(Type.Integer({ minimum: 1, maximum: 999_999_999_999_999 })),
+  },
+  { additionalProperties: false, minProperties: 1 },
+)
+
+/** Adds `POST /-/cancel`. `cancel` null: this worker has no way into the log. */
+export function addCancelRoute(
+  app: FastifyInstance,
+  cancel: CancelDeliveries | null,
+  token: string | null,
+): void {
+  const schema = {
+    summary: 'Takes back what is pending of a trigger, a channel, a subscriber',
+    description:
+      'Takes the bearer token. What meets everything that is named is dropped as ' +
+      '`cancelled-by-operator`. Answers 202 once the cancellation stands in the log of every ' +
+      'partition that it may concern, whoever owns that.',
+    tags: ['operation'],
+    security: [{ bearer: [] }],
+    querystring: Query,
+    response: { 202: CancelBody, '4xx': ErrorBody, '5xx': ErrorBody },
+  }
+  app.post<{ Querystring: Static<typeof Query> }>(
+    '/-/cancel',
+    { schema, onRequest: createGuard(token, 'write') },
+    async (request, reply) => {
+      if (cancel === null) {
+        return sendError(reply, 503, 'HW_NOT_READY', 'This worker has no way into the log.')
+      }
+      const { trigger = null, channel = null, subscriber = null } = request.query
+      try {
+        const cancellations = await cancel({ trigger, channel, subscriber })
+        noteOutcome(reply, `stored ${cancellations[0]?.id}`)
+        return reply.code(202).send({ cancellations })
+      } catch (error) {
+        if (!(error instanceof HighwaterError)) throw error
+        const message = 'The log did not take it; the same request may be made again.'
+        return sendError(reply, error.retryable ? 503 : 500, error.code, message)
+      }
+    },
+  )
+}
