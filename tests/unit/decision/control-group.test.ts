@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { controlPoint, isHeldOut } from '../../../src/decision/control-group.ts'
 
-const COUNT = 10_000
+const COUNT = 5_000
 const EXPERIMENTS = Array.from({ length: 20 }, (_, i) => (i < 10 ? `campaign-${i}` : `global-${i}`))
 
 /** Numbers as they are dealt out: blocks without gaps, steps of a partition, long ones. */
@@ -30,8 +30,8 @@ describe.each(Object.entries(POPULATIONS))('numbers %s', (_, numberOf) => {
   it('neighbours fall apart: who comes next is held out as often as anybody', () => {
     const share = 0.2
     const bound = 5 * Math.sqrt(COUNT * share * share * (1 - share * share))
-    for (const experiment of EXPERIMENTS.slice(0, 10)) {
-      for (const step of [1, 2, 3, 10, 100, 1000]) {
+    for (const experiment of EXPERIMENTS.slice(0, 5)) {
+      for (const step of [1, 2, 10, 1000]) {
         let both = 0
         for (let i = 0; i < COUNT; i++) {
           const isFirst = isHeldOut(experiment, share, numberOf(i))
