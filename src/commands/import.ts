@@ -51,9 +51,14 @@ export const IMPORT_OPTIONS: ParseArgsOptionsConfig = {
 export const IMPORT_USAGE =
   'FILE.csv --config DIR [--map sub=COLUMN,tags.NAME=COLUMN,fields.NAME=…,lists.NAME=…,zone=…]\n' +
   '[--delete] [--empty keep|clear] [--date-format auto|DD.MM.YYYY|…] [--delimiter C] [--dry-run]\n' +
-  '[--rejects FILE] [--stop-after N] [--rate ROWS_PER_SECOND] [--source NAME] [--epoch N]\n' +
+  '[--rejects FILE] [--stop-after N] [--rate ROWS_PER_SECOND|max] [--source NAME] [--epoch N]\n' +
   '[--servers …] [--partitions P] [--json]'
 
+/**
+ * Rows per second unless told otherwise: about a third of what one partition applies on one core,
+ * so that usage does not queue up behind them (bench import).
+ */
+const RATE_DEFAULT = 30_000
 /** Lines refused that are named on the screen; the file has them all. */
 const SHOWN_MAX = 20
 const INTERRUPTED = 130
@@ -86,7 +91,8 @@ export function importCommand(
       delimiter: delimiter === 'tab' ? '\t' : delimiter,
       rejectsPath: textOption(values, 'rejects', null),
       stopAfter: given('stop-after', () => wholeOption(values, 'stop-after', 1, [1, most])),
-      rowsPerSecond: given('rate', () => numberOption(values, 'rate', 1, [1, 10_000_000])),
+      rowsPerSecond:
+        values.rate === 'max' ? null : numberOption(values, 'rate', RATE_DEFAULT, [1, 10_000_000]),
       source: textOption(values, 'source', 'import'),
       epoch: given('epoch', () => wholeOption(values, 'epoch', 0, [0, most])),
     },

@@ -98,7 +98,7 @@ export interface ImportHooks extends ProbeHooks {
  * Rows of a message at most: few, since the partition applies a message in one go and usage waits
  * meanwhile. Fixed: batches that were cut otherwise would not be recognised as repeats.
  */
-export const IMPORT_BATCH_ROWS_MAX = 1_000
+export const IMPORT_BATCH_ROWS_MAX = 500
 const BATCH_SIZE_MAX = 900_000
 const PROGRESS_MS = 2_000
 

@@ -13,12 +13,12 @@ function commandOf(...args: readonly string[]): ImportCommand {
   return importCommand(values, positionals, TARGET)
 }
 
-test('an import without options goes as fast as it can, to the end, and keeps what is there', () => {
+test('an import without options goes gently, to the end, and keeps what is there', () => {
   expect(commandOf('crm.csv')).toEqual({
     target: TARGET,
     options: {
       ...{ path: 'crm.csv', map: null, isDeleting: false, empty: 'keep', dateFormat: 'auto' },
-      ...{ delimiter: null, rejectsPath: null, stopAfter: null, rowsPerSecond: null },
+      ...{ delimiter: null, rejectsPath: null, stopAfter: null, rowsPerSecond: 30_000 },
       ...{ source: 'import', epoch: null },
     },
     isDryRun: false,
@@ -27,6 +27,7 @@ test('an import without options goes as fast as it can, to the end, and keeps wh
   expect(commandOf('-', '--delimiter', 'tab', '--rate', '5_000', '--delete').options).toMatchObject(
     { path: '-', delimiter: '\t', rowsPerSecond: 5_000, isDeleting: true },
   )
+  expect(commandOf('-', '--rate', 'max').options.rowsPerSecond).toBe(null)
 })
 
 test.each([
