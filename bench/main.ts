@@ -3,10 +3,13 @@
 import { parseArgs } from 'node:util'
 import { run as runDecode } from './kernels/decode.ts'
 import { run as runProbe } from './kernels/probe.ts'
+import { runProfiles } from './kernels/profiles.ts'
 import { runUpdate } from './kernels/update.ts'
 import { runHttp } from './pipeline/http.ts'
+import { runImportBeside } from './pipeline/import.ts'
 import { runLatency } from './pipeline/latency.ts'
 import { runPipeline } from './pipeline/pipeline.ts'
+import { runPolicy } from './pipeline/policy.ts'
 import { type BenchOptions, type BenchResult, printResults } from './report.ts'
 
 const BENCHES: Readonly<
@@ -18,13 +21,22 @@ const BENCHES: Readonly<
   decode: { summary: 'usage batches to columns, from memory', run: runDecode },
   probe: { summary: 'simulated usage and batches of it, from memory', run: runProbe },
   update: { summary: 'the machine alone: batches from memory to decisions', run: runUpdate },
+  profiles: { summary: 'the machine alone: profile messages, by triggers', run: runProfiles },
   pipeline: {
     summary: 'JetStream to deliveries with checkpoints; transport and kernel alone beside it',
     run: runPipeline,
   },
+  policy: {
+    summary: 'the pipeline with 10 and 200 triggers, without and with a whole policy',
+    run: runPolicy,
+  },
   latency: {
     summary: 'publish to delivery at a fixed rate, checkpoints included',
     run: runLatency,
+  },
+  import: {
+    summary: 'a bulk import of profiles beside usage at a fixed rate, and the same without',
+    run: runImportBeside,
   },
   http: { summary: 'HTTP answers at a fixed rate of requests', run: runHttp },
 }
@@ -35,8 +47,8 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     subscribers: { type: 'string' },
     records: { type: 'string' },
-    rate: { type: 'string', default: '200000' },
-    seconds: { type: 'string', default: '40' },
+    rate: { type: 'string' },
+    seconds: { type: 'string' },
   },
 })
 const name = positionals[0] ?? ''
@@ -48,11 +60,13 @@ if (bench === undefined) {
   }
   process.exitCode = 2
 } else {
+  const isImport = name === 'import'
+  const isSmall = name === 'latency' || isImport
   const results = await bench.run({
-    subscribers: Number(values.subscribers ?? (name === 'latency' ? 1e6 : 12e6)),
-    records: Number(values.records ?? 60e6),
-    rate: Number(values.rate),
-    seconds: Number(values.seconds),
+    subscribers: Number(values.subscribers ?? (isSmall ? 1e6 : 12e6)),
+    records: Number(values.records ?? (isImport ? 1e6 : 60e6)),
+    rate: Number(values.rate ?? (isImport ? 500_000 : 200_000)),
+    seconds: Number(values.seconds ?? (isImport ? 60 : 40)),
   })
   printResults(results, values.json)
 }

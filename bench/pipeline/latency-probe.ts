@@ -1,11 +1,12 @@
 /**
  * The probe and reader of the latency bench, a process of its own: args url, subscribers, rate,
- * seconds.
+ * seconds. Which batch made a decision shows from the sequence that the broker gave the batch,
+ * since others may publish meanwhile.
  */
 
 import { decode } from '@msgpack/msgpack'
-import { openInputWriter } from '../../src/sink/input-writer.ts'
 import { connectToNats } from '../../src/sink/connection.ts'
+import { createPublisher } from '../../src/sink/publish.ts'
 import type { LatencyReport } from './latency.ts'
 import { Traffic } from './traffic.ts'
 
@@ -14,15 +15,16 @@ const BATCHES_PER_SECOND = 1_000
 const WARM_UP_MS = 8_000
 const SETTLE_MS = 2_000
 
-const [url = '', subscribers = '', rate = '', seconds = '', firstSequence = ''] =
-  process.argv.slice(2)
+const [url = '', subscribers = '', rate = '', seconds = ''] = process.argv.slice(2)
 const connection = await connectToNats({ servers: [url], name: 'latency' })
-const writer = openInputWriter(connection, 0, 60_000)
+const publisher = createPublisher(connection, 60_000)
 const traffic = new Traffic(7, Number(subscribers))
 const batchRecords = Math.round(Number(rate) / BATCHES_PER_SECOND)
-/** Intended instant by batch; the batches have consecutive input sequences. */
-const intendedAtMs: number[] = []
-const latenciesMs: number[] = []
+/** Instant at which the batch with an input sequence was meant to leave. */
+const intendedAtMs = new Map<number, number>()
+/** Input sequences of deliveries, and when they were here. */
+const deliveredSequences: number[] = []
+const deliveredAtMs: number[] = []
 const startedAtMs = performance.now()
 
 connection.subscribe('out.0', {
@@ -31,9 +33,8 @@ connection.subscribe('out.0', {
     const envelope = decode(message.data) as { decisions?: { in: number; kind: string }[] }
     for (const decision of envelope.decisions ?? []) {
       if (decision.kind !== 'delivery') continue
-      const fromMs = intendedAtMs[decision.in - Number(firstSequence)]
-      if (fromMs === undefined || fromMs < startedAtMs + WARM_UP_MS) continue
-      latenciesMs.push(receivedAtMs - fromMs)
+      deliveredSequences.push(decision.in)
+      deliveredAtMs.push(receivedAtMs)
     }
   },
 })
@@ -48,12 +49,18 @@ await new Promise<void>((resolve) => {
     const dueCount = Math.floor(((nowMs - startedAtMs) / 1000) * BATCHES_PER_SECOND)
     while (sent < dueCount) {
       const intendedMs = startedAtMs + (sent / BATCHES_PER_SECOND) * 1000
-      intendedAtMs.push(intendedMs)
       sent += 1
       const data = traffic.random(batchRecords, Date.now(), 'probe', 1)
-      writer.publish('usage.0.probe', data).catch(() => {
-        failures += 1
-      })
+      const request = { stream: 'IN_0', subject: 'usage.0.probe', data }
+      publisher.publish({ ...request, expectedLastSequence: null, messageId: null }).then(
+        (outcome) => {
+          if (outcome.kind === 'stored') intendedAtMs.set(outcome.sequence, intendedMs)
+          else failures += 1
+        },
+        () => {
+          failures += 1
+        },
+      )
     }
     if (nowMs - startedAtMs >= totalMs) resolve()
     else setTimeout(turn, 1)
@@ -62,8 +69,17 @@ await new Promise<void>((resolve) => {
 })
 await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
 const counted = sent - Math.floor((WARM_UP_MS / 1000) * BATCHES_PER_SECOND)
+const latenciesMs: number[] = []
+const instantsMs: number[] = []
+for (const [index, sequence] of deliveredSequences.entries()) {
+  const fromMs = intendedAtMs.get(sequence)
+  if (fromMs === undefined || fromMs < startedAtMs + WARM_UP_MS) continue
+  latenciesMs.push(deliveredAtMs[index]! - fromMs)
+  instantsMs.push(performance.timeOrigin + fromMs)
+}
 const report: LatencyReport = {
   latenciesMs,
+  intendedAtMs: instantsMs,
   records: counted * batchRecords,
   lateBatches: failures,
 }

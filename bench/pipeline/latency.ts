@@ -16,6 +16,8 @@ const SEED_STEP = 5_000
 /** What the probe process sends back: latencies in ms. */
 export interface LatencyReport {
   readonly latenciesMs: readonly number[]
+  /** When each one's batch was meant to leave, ms since the epoch. */
+  readonly intendedAtMs: readonly number[]
   readonly records: number
   readonly lateBatches: number
 }
@@ -29,10 +31,10 @@ export async function runLatency(options: BenchOptions): Promise<BenchResult[]> 
     const worker = await rig.worker(CHECKPOINT_EVERY_MS)
     void worker.start()
     await worker.untilLive()
-    const firstSequence = await tagSeeds(rig, subscribers)
+    await tagSeeds(rig, subscribers)
     const report = await forkForReport<LatencyReport>(
       'latency-probe.ts',
-      [rig.server.url, subscribers, rate, seconds, firstSequence].map(String),
+      [rig.server.url, subscribers, rate, seconds].map(String),
     )
     const { statistics } = worker.view()
     await worker.stop()
@@ -58,11 +60,8 @@ export async function runLatency(options: BenchOptions): Promise<BenchResult[]> 
   }
 }
 
-/**
- * One subscriber in five may get a message; returns the sequence that the probe's first batch will
- * have.
- */
-async function tagSeeds(rig: Rig, subscribers: number): Promise<number> {
+/** One subscriber in five may get a message. */
+export async function tagSeeds(rig: Rig, subscribers: number): Promise<void> {
   const traffic = new Traffic(1, subscribers)
   let first = 0
   await rig.fill('profile.0.fill', () => {
@@ -70,8 +69,4 @@ async function tagSeeds(rig: Rig, subscribers: number): Promise<number> {
     first += SEED_STEP
     return traffic.seeds(first - SEED_STEP, SEED_STEP / SEED_EVERY)
   })
-  const source = await rig.source()
-  const { lastSequence } = await source.state()
-  await source.close()
-  return lastSequence + 1
 }
