@@ -60,8 +60,8 @@ export function generateCase(
   const policy = generator.policy()
   const model = new PolicyModel({ policy, zone, startMs }, draws)
   const history = new History(random, features, zone, model)
-  const reloadAt = features.has('reload') && random.chance(0.3) ? random.whole(10, 40) : -1
-  const steps = random.whole(25, 70)
+  const reloadAt = features.has('reload') && random.chance(0.3) ? random.whole(10, 60) : -1
+  const steps = random.whole(40, 110)
   for (let step = 0; step < steps; step++) {
     if (step === reloadAt) history.reload(generator.edited(policy))
     else history.step()
@@ -127,7 +127,7 @@ class History {
     const random = this.#random
     const nowMs = this.#model.clockMs()
     if (random.chance(0.5)) {
-      const hours = random.pick([0.02, 0.3, 0.5, 1, 1, 3, 3, 7, 13, 24, 30])
+      const hours = random.pick([0.02, 0.3, 0.5, 1, 1, 2, 3, 5, 7, 13, 26])
       return nowMs + Math.round(hours * HOUR_MS) + (random.chance(0.2) ? random.whole(0, 999) : 0)
     }
     const minute = random.pick([0, 480, 540, 600, 720, 1080, 1259, 1260, 1439])

@@ -106,9 +106,9 @@ export class PolicyGenerator {
     const tag = isTagged ? random.pick(['vip', 'seed'] as const) : null
     const classes = ['marketing', 'service', ...frame.classes.map(({ name }) => name)]
     const isPolicy = this.#features.has('classes')
-    const isDropping = random.chance(0.25)
-    const isRetrying = isDropping && this.#may('retry', 0.6)
-    const window = isRetrying || random.chance(0.6) ? this.#window(isDropping) : null
+    const isDropping = random.chance(0.15)
+    const isRetrying = isDropping && this.#may('retry', 0.7)
+    const window = isRetrying || random.chance(0.55) ? this.#window(isDropping) : null
     return {
       id,
       path: `triggers/${random.pick(['a', 'b', 'c'])}-${id}.yaml`,
@@ -189,7 +189,7 @@ export class PolicyGenerator {
     return CHANNELS.filter((_, index) => index === 0 || this.#random.chance(0.7)).map((name) => ({
       name,
       window: this.#random.chance(0.4)
-        ? this.#window(this.#random.pick([true, false, null]))
+        ? this.#window(this.#random.pick([true, false, null, null]))
         : null,
       caps: this.#random.chance(0.6) ? this.#caps(2) : [],
     }))
@@ -207,7 +207,7 @@ export class PolicyGenerator {
       const isSensitive = isCapped && refusedBy?.includes('sensitive') !== true
       return {
         name,
-        window: random.chance(0.2) ? this.#window(random.pick([true, false, null])) : null,
+        window: random.chance(0.2) ? this.#window(random.pick([true, false, null, null])) : null,
         caps: isCapped && random.chance(0.5) ? this.#caps(2) : [],
         sensitiveCaps: isSensitive && random.chance(0.5) ? this.#caps(1) : [],
         refusedBy,
@@ -271,7 +271,7 @@ export class PolicyGenerator {
         ? random.pick(['closed', 'open', 'like-other-days', this.#opening()] as const)
         : null,
       spreadMinutes: this.#may('spread', 0.3) ? random.pick([10, 30, 60]) : null,
-      expiresHours: random.chance(0.7) ? random.pick([2, 12, 24, 36, 72, 96]) : null,
+      expiresHours: random.chance(0.8) ? random.pick([2, 12, 24, 36, 72, 96, 120]) : null,
     }
   }
 
@@ -286,9 +286,9 @@ export class PolicyGenerator {
   /** Where the window drops, a moment that is hardly ever outside. */
   #schedule(isDropping: boolean): PlainSchedule {
     const random = this.#random
-    const kind = random.pick(['now', 'now', 'after', 'at', 'at'] as const)
+    const kind = random.pick(['now', 'now', 'now', 'after', 'at', 'at'] as const)
     if (kind === 'now') return { kind }
-    if (kind === 'after') return { kind, minutes: random.pick([1, 30, 120, 600, 2880]) }
+    if (kind === 'after') return { kind, minutes: random.pick([1, 30, 30, 120, 600, 2880]) }
     const minuteOfDay = isDropping
       ? random.pick([600, 720, 780])
       : random.pick([150, 540, 720, 720, 1080, 1259, 1410])
