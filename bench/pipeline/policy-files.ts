@@ -14,7 +14,7 @@ channels:
   sms:
     contactWindow: { from: '00:00', to: '24:00' }
     cap: [20 per day, 200 per 30 days]
-    capacity: { perHour: 900000000, perDay: 2000000000, alarmAt: 80 %, reserved: { service: 5 % } }
+    capacity: { perHour: 900000000, perDay: 1000000000, alarmAt: 80 %, reserved: { service: 5 % } }
   push:
     cap: 20 per day
 classes:
