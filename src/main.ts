@@ -32,6 +32,7 @@ import {
 import { runPromote } from './commands/promote.ts'
 import { runPublish } from './commands/publish.ts'
 import { runResume } from './commands/resume.ts'
+import { runSelect } from './commands/select.ts'
 import { runSettle } from './commands/settle.ts'
 import { runRestore } from './commands/restore.ts'
 import { runSimulate } from './commands/simulate.ts'
@@ -39,6 +40,7 @@ import { runStart } from './commands/start.ts'
 import { streamTarget } from './commands/stream-target.ts'
 import { runVerify } from './commands/verify.ts'
 import { ConfigInvalidError, HighwaterError, UsageError } from './errors.ts'
+import { TAG_VERSION_MAX } from './model/wire.ts'
 
 interface Command {
   readonly summary: string
@@ -247,6 +249,21 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       const file = textOption(values, 'file', null)
       const isJson = switchOption(values, 'json')
       return runErase({ target: streamTarget(values), subscriber, file, isJson })
+    },
+  },
+  select: {
+    summary: 'select a segment now, through the log; without --version under the date of today',
+    usage: '--segment NAME [--version N] [--servers …] [--config DIR] [--partitions P] [--json]',
+    run: (args) => {
+      const names = texts('segment', 'version', 'servers', 'config', 'partitions')
+      const values = parse(args, { ...names, json: { type: 'boolean' } })
+      const isGiven = values.version !== undefined
+      return runSelect({
+        target: streamTarget(values),
+        segment: textOption(values, 'segment', ''),
+        version: isGiven ? wholeOption(values, 'version', 1, [1, TAG_VERSION_MAX]) : null,
+        isJson: switchOption(values, 'json'),
+      })
     },
   },
   resume: {

@@ -226,6 +226,7 @@ export class Supervisor implements WorkerView {
           drainTimeoutMs: settings.shutdown.timeoutMs,
           standby: role === 'standby' ? this.#standbySettings(partition) : undefined,
           encodeTick: (id) => encodeTick({ id }),
+          onSelection: (notice) => this.#logger.info({ partition, ...notice }, 'selection'),
         },
       )
       this.#workers.set(partition, worker)

@@ -12,7 +12,9 @@ import { createMetrics } from '../metrics/registry.ts'
 import type { AuditLog } from '../model/audit.ts'
 import type { CancelDeliveries } from '../model/cancellation.ts'
 import type { EraseSubscribers } from '../model/erasure.ts'
+import type { SelectSegment } from '../model/selection.ts'
 import { sendCancellation } from '../probe/cancellation.ts'
+import { sendSelection } from '../probe/selection.ts'
 import { sendErasures } from '../probe/erasure.ts'
 import { brokerLink } from '../sink/broker-link.ts'
 import { type BrokerConnection, connectToNats } from '../sink/connection.ts'
@@ -81,7 +83,9 @@ export async function serve(options: ServeOptions): Promise<RunningWorker> {
     const ports = createControlPorts(connection, settings.partitions.count)
     const erase: EraseSubscribers = (subscribers) => sendErasures(subscribers, ports)
     const cancel: CancelDeliveries = (request) => sendCancellation(request, ports)
-    const httpOptions = { token, logger, limits, audit, erase, cancel, backup, promote }
+    const select: SelectSegment = (segment, version) => sendSelection(segment, version, ports)
+    const ways = { erase, cancel, select, backup, promote }
+    const httpOptions = { token, logger, limits, audit, ...ways }
     http = createHttpServer(supervisor, createMetrics(supervisor), httpOptions)
     const address = await http.listen(port, host)
     logger.info({ url: address.url }, 'HTTP listens')

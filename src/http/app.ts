@@ -9,6 +9,7 @@ import type { AuditLog } from '../model/audit.ts'
 import type { CancelDeliveries } from '../model/cancellation.ts'
 import type { EraseSubscribers } from '../model/erasure.ts'
 import type { PromoteStandbys } from '../model/promotion.ts'
+import type { SelectSegment } from '../model/selection.ts'
 import type { WorkerView } from '../model/view.ts'
 import { addAudit } from './audit.ts'
 import { addBackupRoute, type BackupHandler } from './backup-route.ts'
@@ -35,6 +36,7 @@ import {
 import type { MetricsText } from './operation-routes.ts'
 import { addOperationRoutes } from './operation-routes.ts'
 import { addPromoteRoute } from './promote-route.ts'
+import { addSegmentRoutes } from './segment-routes.ts'
 import { createMaskedLogger, logAnswer } from './request-log.ts'
 
 /** How the worker's HTTP server is set up. */
@@ -54,6 +56,8 @@ export interface HttpOptions {
   readonly erase?: EraseSubscribers
   /** The way of cancellations into the log; absent: they are answered with 503. */
   readonly cancel?: CancelDeliveries
+  /** Absent: nobody can ask for a selection over HTTP. */
+  readonly select?: SelectSegment
   /** The worker's logger; absent: nothing is logged. */
   readonly logger?: Logger | undefined
   /** Makes standbys owners; absent: nothing here follows anything. */
@@ -117,6 +121,7 @@ export function createApp(
     addExplainRoute(routes, view, options.token)
     addErasureRoute(routes, options.erase ?? null, options.token)
     addCancelRoute(routes, options.cancel ?? null, options.token)
+    addSegmentRoutes(routes, view, options.select ?? null, options.token)
     addMethodRefusals(routes, [...urls])
   })
   return app

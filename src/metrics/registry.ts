@@ -10,6 +10,7 @@ import type { PartitionView, TriggerStatistics, WorkerView } from '../model/view
 import { CHANNEL_METRICS } from './channel-metrics.ts'
 import type { PartitionMetric } from './partition-metrics.ts'
 import { PARTITION_METRICS } from './partition-metrics.ts'
+import { SEGMENT_METRICS } from './segment-metrics.ts'
 import { TRIGGER_LABELS_MAX, TriggerLabels } from './trigger-labels.ts'
 
 /** What the HTTP server needs to answer a scrape. */
@@ -63,6 +64,7 @@ export function createMetrics(view: WorkerView, options: MetricsOptions = {}): W
   for (const metric of PARTITION_METRICS) registerPartitionMetric(register, metric, read)
   registerCheckpointAge(register, read, startedAtMs)
   registerChannelMetrics(register, read)
+  registerSegmentMetrics(register, read)
   registerTriggerMetrics(register, triggerLabels, read)
   registerWorkerMetrics(register, view)
   if (options.isProcessIncluded ?? true) {
@@ -132,6 +134,25 @@ function registerChannelMetrics(register: Registry, read: () => Scrape): void {
         for (const view of read().partitions) {
           const { partition } = view
           for (const [labels, value] of readAll(view)) add({ partition, ...labels }, value)
+        }
+      },
+    })
+  }
+}
+
+function registerSegmentMetrics(register: Registry, read: () => Scrape): void {
+  for (const metric of SEGMENT_METRICS) {
+    const { kind, name, help } = metric
+    registerCollected(register, {
+      kind,
+      name,
+      help,
+      labelNames: ['partition', 'segment'],
+      write: (add) => {
+        for (const { partition, segments } of read().partitions) {
+          for (const view of segments) {
+            add({ partition, segment: view.segment }, metric.read(view))
+          }
         }
       },
     })

@@ -5,6 +5,7 @@
 
 import type { HighwaterError } from '../errors.ts'
 import type { Explanation } from './explanation.ts'
+import type { SegmentView } from './selection.ts'
 
 /**
  * Counts since the process started (or since genesis where said), kept as plain numbers on the main
@@ -87,6 +88,8 @@ export interface PartitionView {
   readonly outboxDecisions: number
   /** Channels with a capacity, in the order of their declaration. */
   readonly channels: readonly ChannelView[]
+  /** Segments, in the order of their declaration. */
+  readonly segments: readonly SegmentView[]
   /** Of a standby: messages of OUT not compared yet; 0 for others. */
   readonly outputUnreadMessages: number
   /** Of a standby: how long its owner has owed something and stayed silent; 0 for others. */

@@ -10,6 +10,7 @@ import type { Checkpointer } from './checkpointer.ts'
 import { emptyStatistics, type PartitionCore } from './core.ts'
 import type { OutputFollower } from './output-follower.ts'
 import type { OutputWriter } from './output-writer.ts'
+import { viewOfSegments } from './segment-views.ts'
 import type { Ticker } from './ticker.ts'
 
 /** Where the numbers come from; null before recovery is that far. */
@@ -69,6 +70,7 @@ export function viewOfPartition(from: ViewSources): PartitionView {
     ownerSilentMs: follower?.silentMs ?? 0,
     outboxDecisions: core?.outbox.waitingCount ?? 0,
     channels: core?.capacity.view() ?? [],
+    segments: core === null ? [] : viewOfSegments(core),
     triggers:
       core?.compiled.triggers.map(({ spec }) => ({ id: spec.id, ...core.countsOf(spec.id) })) ?? [],
   }

@@ -28,7 +28,7 @@ import { inspectSubscriber } from './inspect.ts'
 import type { PartitionMachine } from './machine.ts'
 import { type GroupCommitLimits, OutputWriter } from './output-writer.ts'
 import type { OutputProgress } from './output-chain.ts'
-import { OwnerDuties } from './owner-duties.ts'
+import { type DutySettings, OwnerDuties } from './owner-duties.ts'
 import { type LoadedPartition, type Ownership, patiently, recoverPartition } from './recovery.ts'
 import { RejectWriter } from './reject-writer.ts'
 import { Standby, type StandbySettings, untilPromoted } from './standby.ts'
@@ -53,7 +53,7 @@ export interface WorkerPorts {
 }
 
 /** Settings of one partition's worker. */
-export interface WorkerSettings extends DrainLimits {
+export interface WorkerSettings extends DrainLimits, DutySettings {
   readonly partition: number
   /** Name of this worker in claims. */
   readonly worker: string
@@ -64,8 +64,6 @@ export interface WorkerSettings extends DrainLimits {
   readonly pendingDecisionsMax: number
   /** Present: starts as a standby, which follows the owner until it is promoted. */
   readonly standby?: StandbySettings | undefined
-  /** Encodes a tick; the wire format belongs to producers. */
-  readonly encodeTick: (id: string) => Uint8Array
 }
 
 /** Runs one partition until stopped or halted. */
@@ -233,7 +231,7 @@ export class PartitionWorker {
     this.#watch = new StreamWatch({ source, output, clock, ...created }, loaded.input)
     this.#rejectWriter = new RejectWriter(rejects, clock, machine.rejects)
     this.#checkpointer = new Checkpointer(store, clock, engine, checkpoint, loaded)
-    this.#duties = new OwnerDuties(machine, this.#ports, this.#settings.encodeTick)
+    this.#duties = new OwnerDuties(machine, this.#ports, this.#settings)
     if (ownership !== null) this.#own(ownership)
     else this.#follow(new Standby(loaded, ports, standby!))
     return true

@@ -156,6 +156,30 @@ function createFakePartition(partition: number, startMs: number): FakePartition 
         ],
       },
     ],
+    segments: [
+      {
+        segment: 'seed',
+        phase: 'idle',
+        progress: 0,
+        version: 20_261_110,
+        nextDueMs: startMs + 86_400_000,
+        selectedCount: 2,
+        abortedCount: 1,
+        missedCount: 0,
+        last: {
+          version: 20_261_110,
+          startMs: startMs - 60_000,
+          endMs: startMs - 30_000,
+          lateMs: 0,
+          candidates: 40_000,
+          taken: 8_000,
+          lowestScore: 2.5,
+          inputs: 60,
+        },
+        total: { version: 20_261_110, candidates: 80_000, taken: 16_000 },
+        awaited: [],
+      },
+    ],
     triggers: FAKE_TRIGGER_IDS.map((id) => ({ id, ...NO_COUNTS })),
   }
   advancePartition(fake)

@@ -14,12 +14,13 @@ import { DECISIONS, INPUT, OUTPUT, PROCESS, STATE } from './detail-rows.ts'
 import { STATUS, WHY } from './overview-rows.ts'
 import type { PanelSpec, RowSpec } from './panel-spec.ts'
 import { BY, OF_WORKER } from './panel-spec.ts'
+import { SEGMENTS } from './segment-row.ts'
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own placeholder
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' }
 const ROW_WIDTH = 24
 
-const ROWS: readonly RowSpec[] = [WHY, STATUS, INPUT, DECISIONS, CHANNELS, OUTPUT, STATE, PROCESS]
+const ROWS: readonly RowSpec[] = [WHY, STATUS, INPUT, DECISIONS, CHANNELS, SEGMENTS, OUTPUT, STATE, PROCESS]
 
 /** The dashboard in Grafana's classic schema, ready to be written as JSON. */
 export function buildDashboard(): Record<string, unknown> {

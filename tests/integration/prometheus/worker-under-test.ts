@@ -37,6 +37,8 @@ http: { port: 0 }
 `,
     'counters.yaml': 'counters:\n  data:\n    sum: bytes\n    per: [day]\n',
     'channels.yaml': 'channels:\n  sms:\n    capacity: { perSecond: 100000, perDay: 100000000 }\n',
+    'segments.yaml':
+      'tags: { seed: { versioned: true } }\nsegments: { seed: { at: on demand, take: all } }\n',
     'triggers/first-usage.yaml': `
 trigger: first-usage
 when: data.day >= 1 * KiB

@@ -212,6 +212,8 @@ test('the description names every path and what it takes', async () => {
     '/metrics get',
     '/v1/channels get',
     '/v1/partitions get',
+    '/v1/segments get',
+    '/v1/segments/{name}/select post',
     '/v1/subscribers/{id} delete get',
     '/v1/subscribers/{id}/explain get',
     '/v1/triggers get',
