@@ -10,6 +10,7 @@ import { runImportBeside } from './pipeline/import.ts'
 import { runLatency } from './pipeline/latency.ts'
 import { runPipeline } from './pipeline/pipeline.ts'
 import { runPolicy } from './pipeline/policy.ts'
+import { runSegments } from './pipeline/segments.ts'
 import { type BenchOptions, type BenchResult, printResults } from './report.ts'
 
 const BENCHES: Readonly<
@@ -37,6 +38,10 @@ const BENCHES: Readonly<
   import: {
     summary: 'a bulk import of profiles beside usage at a fixed rate, and the same without',
     run: runImportBeside,
+  },
+  segment: {
+    summary: 'a segment over all subscribers beside usage at a fixed rate, and a sort of them',
+    run: runSegments,
   },
   http: { summary: 'HTTP answers at a fixed rate of requests', run: runHttp },
 }

@@ -29,7 +29,7 @@ import type { SelectionRun } from './selection-state.ts'
 
 /** Rows that one input scores or applies, and counts; applying also ends after so many changes. */
 export const SCORED_PER_INPUT = 4_096
-export const COUNTED_PER_INPUT = 65_536
+export const COUNTED_PER_INPUT = 32_768
 export const CHANGED_PER_INPUT = 1_000
 
 /** Words that a key has in its row. */

@@ -8,6 +8,7 @@ import type { Catalog, ConfigFiles } from '../../../src/model/catalog.ts'
 import { CompiledCatalog } from '../../../src/partition/compile.ts'
 import { generateUpdateKernel, type KernelCallbacks } from '../../../src/partition/kernel.ts'
 import { generateMaskKernel, type MaskSources } from '../../../src/partition/mask-kernel.ts'
+import { generateScorer } from '../../../src/partition/scoring.ts'
 import { parseCatalog } from '../../../src/rules/parse-catalog.ts'
 import { emptyLayout } from '../../../src/state/layout.ts'
 import { PagedTable } from '../../../src/state/paged-table.ts'
@@ -34,7 +35,7 @@ const WORDS = new Set(
     'includes l r tables callbacks count slots batch masks periods slot m i meta isLate roll ' +
     'ownPeriods ownKeys late lateForWindow fire dayBit readSliding countBits usageBytes timesMs ' +
     'rats apps cells kinds pageFlags f64 i32 touchPage sources subscribers placeOf mask hour ' +
-    'weekday place bits addInterest Math floor'
+    'weekday place bits addInterest Math floor score quotas keys startMs read daysSinceTime value NaN'
   ).split(' '),
 )
 const NUMBERED = /^(?:[tFWfwgoxKkbBas]|flags)\d+$/
@@ -68,6 +69,7 @@ function generate(...catalogs: readonly Catalog[]): string[] {
     }
     generateMaskKernel(compiled.wheres, { subscribers: tables[0]! } as MaskSources)
     generateUpdateKernel(compiled, tables, {} as KernelCallbacks)
+    for (const segment of catalog.segments) generateScorer(compiled, tables, segment)
   }
   return sources
 }
@@ -131,6 +133,26 @@ test('names change nothing in the code, not even hostile ones that no parser let
   expect(hostile).toEqual(plain)
   expect(hostile.flatMap(foreignTokens)).toEqual([])
   expect('harm' in globalThis).toBe(false)
+})
+
+test('nor in the code of scores', () => {
+  const files: ConfigFiles = {
+    ...RICH_FILES,
+    'segments.yaml': `segments:
+  seed:
+    at: on demand
+    where: 'data.day >= 1 && daysSince(seen.lifetime) > 1 && !tags.has_pack && fields.fee > 1 && lists.red && daysSince(date("2026-11-01")) > 2'
+    score: 'previous(data.month) / 1024 - 0.5'
+    minScore: -1.5e-7
+    keepPrevious: true
+    quotas: [{ where: 'wasIn.seed && !lists.black', top: 10 }, { top: 20 }]
+`,
+  }
+  const plain = generate(catalogOf(files))
+  expect(plain).toHaveLength(3)
+  expect(plain[2]).toContain('daysSince')
+  expect(plain.flatMap(foreignTokens)).toEqual([])
+  expect(generate(renamed(catalogOf(files)))).toEqual(plain)
 })
 
 test('none of them gets so far: the parser refuses what is no name', () => {
