@@ -45,9 +45,16 @@ export class Candidates {
 
   /**
    * Takes all of them: as they fired; with arbitration, subscribers in the order of their first
-   * candidate, and each subscriber's in the order of rank.
+   * candidate, and each subscriber's in the order of rank. They are numbered in this order, by which
+   * due timers are told apart: with arbitration it does not depend on the order of the files.
    */
   take(): readonly Candidate[] {
+    const taken = this.#takeInOrder()
+    for (const { row } of taken) row.id = this.#core.nextCandidateId++
+    return taken
+  }
+
+  #takeInOrder(): readonly Candidate[] {
     const waiting = this.#waiting
     if (waiting.length === 0) return waiting
     this.#waiting = []
@@ -63,7 +70,7 @@ export class Candidates {
     return [...groups.values()].flat()
   }
 
-  /** The row of a candidate with everything that is read when it fires. */
+  /** The row of a candidate with everything that is read when it fires, but its number. */
   newRow(
     trigger: CompiledTrigger,
     slot: number,
@@ -79,7 +86,7 @@ export class Candidates {
       return Number.isNaN(value) ? 0 : value
     })
     return {
-      id: core.nextCandidateId++,
+      id: 0,
       dueMs: 0,
       expiresAtMs: 0,
       firedAtMs,

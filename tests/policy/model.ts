@@ -151,7 +151,7 @@ export class PolicyModel {
     const layers = this.#policy.arbitration?.layers ?? []
     const layer = trigger.layer === null ? layers.length - 1 : layers.indexOf(trigger.layer)
     this.#candidates.push({
-      number: this.#book.nextNumber(),
+      number: this.candidateCount,
       trigger: trigger.id,
       subscriber,
       period,

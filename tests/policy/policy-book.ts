@@ -70,11 +70,6 @@ export class PolicyBook {
     this.#draws = draws
   }
 
-  /** The number of the next candidate or attempt. */
-  nextNumber(): number {
-    return ++this.#number
-  }
-
   /** An input begins. */
   begin(sequence: number, nowMs: number): void {
     this.#sequence = sequence
@@ -127,18 +122,18 @@ export class PolicyBook {
 
   /**
    * Candidates of one input: where triggers compete by subscriber, in the order of each one's
-   * first, and then by rank; else as they fired.
+   * first, and then by rank; else as they fired. In this order they are numbered.
    */
   settle(candidates: readonly ModelCandidate[]): void {
-    if (this.#policy.arbitration === null) {
-      for (const candidate of candidates) this.#decide(candidate)
-      return
-    }
     const people = [...new Set(candidates.map(({ subscriber }) => subscriber))]
-    for (const subscriber of people) {
-      const own = candidates.filter((candidate) => candidate.subscriber === subscriber)
-      for (const candidate of own.sort(compareRank)) this.#decide(candidate)
-    }
+    const ordered =
+      this.#policy.arbitration === null
+        ? candidates
+        : people.flatMap((person) =>
+            candidates.filter(({ subscriber }) => subscriber === person).sort(compareRank),
+          )
+    for (const candidate of ordered) candidate.number = ++this.#number
+    for (const candidate of ordered) this.#decide(candidate)
   }
 
   /** A gateway's report. */
@@ -225,7 +220,7 @@ export class PolicyBook {
     const row: ModelRow = {
       candidate,
       attempt,
-      number: attempt === 1 ? candidate.number : this.nextNumber(),
+      number: attempt === 1 ? candidate.number : ++this.#number,
       experiment,
       isCanary,
       plannedMs,

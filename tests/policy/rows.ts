@@ -9,7 +9,8 @@ import type { ModelSubscriber } from './subscriber.ts'
 
 /** What a candidate competes by, and when it fired. */
 export interface ModelCandidate {
-  readonly number: number
+  /** Grows with each candidate and attempt, in the order in which they are decided. */
+  number: number
   readonly trigger: string
   readonly subscriber: ModelSubscriber
   readonly period: string
