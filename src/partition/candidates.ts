@@ -45,8 +45,8 @@ export class Candidates {
 
   /**
    * Takes all of them: as they fired; with arbitration, subscribers in the order of their first
-   * candidate, and each subscriber's in the order of rank. They are numbered in this order, by which
-   * due timers are told apart: with arbitration it does not depend on the order of the files.
+   * candidate, and each subscriber's in the order of rank. In this order they are numbered, and by
+   * number due timers are told apart: with arbitration the order of the files decides nothing.
    */
   take(): readonly Candidate[] {
     const taken = this.#takeInOrder()
