@@ -57,6 +57,8 @@ test.each([
       if (life === 0) await untilStreamsExist(connection)
       const published = publishInOrder(shareOf(messages, life), random.next(), writer)
       await untilSomeMoment(worker, random)
+      // One life at least leaves an image that holds usage.
+      if (life === KILLS - 2) await published.then(() => untilImage(worker))
       expect(await worker.end('SIGKILL'), worker.log).toEqual([null, 'SIGKILL'])
       await published
     }
@@ -128,6 +130,14 @@ async function untilSomeMoment(worker: WorkerProcess, random: Random): Promise<v
     while ((await readMetric(url, 'highwater_checkpoints_total{')) === 0) await sleep(20)
   }
   await sleep(random.whole(0, 1_500))
+}
+
+/** Until an image holds what stands in the log now, or more. */
+async function untilImage(worker: WorkerProcess): Promise<void> {
+  const url = await worker.untilListening()
+  const readSequence = (): Promise<number> => readMetric(url, 'highwater_checkpoint_sequence{')
+  const before = await readSequence()
+  while ((await readSequence()) === before) await sleep(20)
 }
 
 /** Order is kept on one connection; a few are under way at once, and now and then nothing is. */
