@@ -98,15 +98,16 @@ export function cancelSlice(core: PartitionCore, withdraw: Withdraw): void {
   }
 }
 
+/** The channel that counts is the one it would go out on now, as for caps (`followEdits`). */
 function isMeant(
   core: PartitionCore,
   row: LedgerRow,
   { trigger, channel, beforeId }: Cancellation,
-) {
-  const { layout } = core
-  return (
-    row.id < beforeId &&
-    (trigger === null || layout.triggers[row.trigger]!.id === trigger) &&
-    (channel === null || nameOf(layout, row.channel) === channel)
-  )
+): boolean {
+  const { layout, compiled } = core
+  if (row.id >= beforeId) return false
+  if (trigger !== null && layout.triggers[row.trigger]!.id !== trigger) return false
+  if (channel === null) return true
+  const current = compiled.triggerByCode(row.trigger)?.policy.channel ?? row.channel
+  return nameOf(layout, current) === channel
 }

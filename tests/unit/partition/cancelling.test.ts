@@ -57,6 +57,15 @@ describe('an operator takes back', () => {
     expect(script.tick('2026-11-21 12:00').filter((line) => line.startsWith('a'))).toHaveLength(1)
   })
 
+  it('what would go out on the channel now, whatever it was when it fired', () => {
+    const script = startPending()
+    script.config(policyFiles({ a: { at: TOMORROW, channel: 'push' }, b: { at: TOMORROW } }))
+    expect(cancel(script, { channel: 'push' })).toEqual([
+      'a cancelled-by-operator',
+      `a ${BOB} cancelled-by-operator`,
+    ])
+  })
+
   it('nothing that was sent', () => {
     const script = startPending()
     script.tick('2026-11-21 12:00')
