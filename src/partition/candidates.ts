@@ -4,7 +4,7 @@
  * subscriber by subscriber and the strongest first, whatever the order of firing was.
  */
 
-import { compareRank, weigh } from '../decision/arbitration.ts'
+import { compareRank } from '../decision/arbitration.ts'
 import type { Expression } from '../model/expression.ts'
 import { readCell } from '../state/counter-cells.ts'
 import { type LedgerRow, ROW_FREE } from '../state/ledger.ts'
@@ -26,7 +26,7 @@ export interface Candidate {
 export interface SubscriberJudge {
   /** Whether a condition over tags, lists and fields holds. */
   isTrueOf(slot: number, condition: Expression): boolean
-  /** A number over counters, tags and fields as of these periods; 0 where it has no value. */
+  /** A finite number over counters, tags and fields as of these periods; 0 where it has none. */
   valueOf(slot: number, expression: Expression, keys: Int32Array): number
 }
 
@@ -104,7 +104,7 @@ export class Candidates {
       incarnation: core.incarnations.of(core.subscriberOf(slot)),
       shape: trigger.shape,
       calendar: 0,
-      value: spec.value === null ? 0 : weigh(judge.valueOf(slot, spec.value, keys)),
+      value: spec.value === null ? 0 : judge.valueOf(slot, spec.value, keys),
       layer: spec.layer,
       channel: policy.channel,
       class: policy.class,

@@ -109,7 +109,7 @@ export class Judge {
     return this.#reader.judge(condition, slot, this.#core.periodKeys(slot, this.#core.clockMs))
   }
 
-  /** A number over counters, tags and fields as of these periods; 0 where a field has no value. */
+  /** A finite number over counters, tags and fields as of these periods; 0 where it has none. */
   valueOf(slot: number, expression: Expression, keys: Int32Array): number {
     return this.#reader.measure(expression, slot, keys)
   }

@@ -1,8 +1,9 @@
 /** What conditions read of a subscriber outside the generated code. */
 
+import { weigh } from '../decision/arbitration.ts'
 import type { Expression, ListName } from '../model/expression.ts'
 import { evaluateCondition, evaluateNumber, type ExpressionReader } from '../rules/evaluate.ts'
-import { type CounterReference, fieldsNeeded } from '../rules/references.ts'
+import type { CounterReference } from '../rules/references.ts'
 import { readCell } from '../state/counter-cells.ts'
 import { PERIOD_KEYS } from '../state/periods.ts'
 import type { PartitionCore } from './core.ts'
@@ -23,11 +24,11 @@ export class SubscriberReader implements ExpressionReader {
     return evaluateCondition(condition, this)
   }
 
+  /** What arbitration compares: 0 where a field is unset or the number is not finite. */
   measure(expression: Expression, slot: number, keys: Int32Array): number {
     this.#slot = slot
     this.#keys = keys
-    for (const field of fieldsNeeded(expression)) if (!this.has(field)) return 0
-    return evaluateNumber(expression, this)
+    return weigh(evaluateNumber(expression, this))
   }
 
   /** One counter alone; NaN where its counter window keeps nothing of these periods. */

@@ -74,6 +74,14 @@ describe('why not', () => {
     expect(valuesOf(told, 'caps')).toEqual([['channel sms: 1 per day', { used: 1, limit: 1 }]])
   })
 
+  it('a value that divides by zero shows as what it is compared as', () => {
+    const policy = ['arbitration: { offersPerContact: 1 }']
+    const script = startWith({ more: ['value: data.hour / data.month'] }, policy)
+    script.profile({ tags: { vip: true } })
+    const [[, seen]] = valuesOf(ask(script), 'arbitration') as [[string, { value: number }]]
+    expect(seen.value).toBe(0)
+  })
+
   it('who was outranked learns by whom', () => {
     const policy = ['arbitration: { layers: [model, default], offersPerContact: 1, contact: day }']
     const triggers = { a: {}, b: { more: ['layer: model'] } }
