@@ -74,7 +74,7 @@ export const selectionSchedule: Shape<SelectionSchedule> = {
 
 function readDay(kind: string, text: string, report: (message: string, hint: string) => void) {
   if (kind === 'weekly') {
-    const weekday = WEEKDAYS.findIndex((word) => word === text)
+    const weekday = (WEEKDAYS as readonly string[]).indexOf(text)
     if (weekday !== -1) return { kind, weekday }
     const hint = suggestWord(text, WEEKDAYS) ?? `one of: ${WEEKDAYS.join(', ')}`
     report(`"${text.slice(0, 20)}" is no day of the week`, hint)

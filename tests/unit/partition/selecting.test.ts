@@ -68,7 +68,7 @@ describe('a selection takes who a sort would take', () => {
   for (const partitionCount of [1, 2, 3, 5]) {
     it.each(Object.entries(scores))(`over ${partitionCount} partitions, %s`, (_, scoreOf) => {
       const random = new Random(SEED + partitionCount)
-      const people = peopleOf(600, random, () => scoreOf(random))
+      const people = peopleOf(300, random, () => scoreOf(random))
       const world = new SelectionWorld({
         partitionCount,
         files: filesWith(`where: '!tags.has_pack', score: fields.value, take: top 20 %`),
