@@ -65,9 +65,9 @@ export class ChannelBudget {
     return this.#isLimited
   }
 
-  /** Whether nothing was counted in the running periods. */
-  get isIdle(): boolean {
-    return this.hour.used === 0 && this.day.used === 0
+  /** Whether the running periods have left nothing in it: a new one is the same. */
+  get isBlank(): boolean {
+    return this.hour.isBlank && this.day.isBlank
   }
 
   /** Limits of the configuration in force; null: none. */

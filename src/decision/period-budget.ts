@@ -92,6 +92,12 @@ export class PeriodBudget {
     return this.#heldTotal
   }
 
+  /** Whether it is like one that has just begun its period without a limit. */
+  get isBlank(): boolean {
+    const purses = [...this.#purses.values()]
+    return this.#usedTotal === 0 && purses.every(({ asked, poolPeak }) => asked + poolPeak === 0)
+  }
+
   /** Takes limits from a configuration; those in force before may have been others. */
   setLimit(limit: number | null, reserved: readonly ReservedShare[]): void {
     const isChanged =

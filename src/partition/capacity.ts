@@ -169,11 +169,11 @@ export class Capacity implements CapacityGate, ErrandSource {
     this.#granting.decide(ask, this.#specs.get(ask.channel) ?? null, this.#running)
   }
 
-  /** An answer of partition 0; one for a past period is too late. */
+  /** An answer of partition 0; one for a past period, or no declared channel, is too late. */
   take({ channel, period, class: className, total, asked, left }: GrantMessage): void {
     this.#roll()
     const budget = this.#channels.get(channel)
-    if (budget === undefined) return
+    if (budget === undefined || !this.#specs.has(channel)) return
     for (const each of PERIODS) {
       if (budget[each].period !== period) continue
       budget[each].take({ purse: className ?? GENERAL_PURSE, total, asked, left })
@@ -317,7 +317,7 @@ export class Capacity implements CapacityGate, ErrandSource {
     this.#asks = null
     this.#granting?.forget(this.#running)
     for (const [name, budget] of this.#channels) {
-      if (budget.isIdle && !this.#specs.has(name)) this.#channels.delete(name)
+      if (budget.isBlank && !this.#specs.has(name)) this.#channels.delete(name)
     }
   }
 }

@@ -43,9 +43,9 @@ export class Granting implements ErrandSource {
   }
 
   /**
-   * Takes an ask; null where there is nothing to answer, since no limit is in force or the period
-   * is past. `hour` and `day` are the running ones. Throws RejectError for an ask that no partition
-   * would send.
+   * Takes an ask; null where there is nothing to answer, since no limit or no such share is in
+   * force or the period is past. `hour` and `day` are the running ones. Throws RejectError for an
+   * ask that no partition would send.
    */
   decide(ask: AskMessage, spec: CapacitySpec | null, running: RunningTexts): CapacityAnswer | null {
     const { partition, channel, period, class: className, total: asked } = ask
@@ -63,6 +63,9 @@ export class Granting implements ErrandSource {
     const name = nameOf(channel, period, purse, partition)
     let grant = this.#grants.get(name)
     if (grant === undefined) {
+      // A class without a share of its own has nothing to be given, and nothing to be remembered.
+      const isPurse = purse === GENERAL_PURSE || spec!.reserved.some((each) => each.class === purse)
+      if (!isPurse) return null
       grant = { channel, period, purse, partition, total: 0, asked: 0, left: 0 }
       this.#grants.set(name, grant)
     }

@@ -4,7 +4,12 @@ import { describe, expect, it } from 'vitest'
 import type { ConfigFiles } from '../../../src/model/catalog.ts'
 import type { ControlMessage } from '../../../src/model/messages.ts'
 import type { PartitionMachine } from '../../../src/partition/machine.ts'
-import { encodeConfig, encodeTick, encodeUsageColumns } from '../../../src/probe/encode.ts'
+import {
+  encodeCancel,
+  encodeConfig,
+  encodeTick,
+  encodeUsageColumns,
+} from '../../../src/probe/encode.ts'
 import { encodeErrand } from '../../../src/probe/encode-errand.ts'
 import { channelFiles } from '../../support/channel-files.ts'
 import {
@@ -193,16 +198,34 @@ describe('a limit over several partitions', () => {
     expect(all.machines[1]!.core!.statistics.rejects.some((count) => count > 0)).toBe(true)
   })
 
+  it('what was granted of a limit that is gone for a while outlasts a start from an image', () => {
+    const files = channelFiles('{ perDay: 4 }', { t: '' })
+    const { 'channels.yaml': _, ...undeclared } = files
+    const all = new Installation(2, files)
+    all.demand(1, 1)
+    const [ask] = all.machines[1]!.core!.errands()
+    all.control(0, ask!.message)
+    const [grant] = all.machines[0]!.core!.errands()
+    const id = 'cancel'
+    const cancel = encodeCancel({ id, trigger: 't', channel: null, subscriber: null })
+    all.apply(1, 'control.1', cancel)
+    all.control(1, grant!.message)
+    all.reload(undeclared)
+    const loaded = new Installation(2, files)
+    loaded.machines[1] = restarted(all.machines[1]!, 1)
+    for (const each of [all, loaded]) {
+      each.apply(1, 'control.1', encodeTick({ id: 'between' }))
+      const data = encodeConfig({ id: 'again', generation: 3, files })
+      each.apply(1, 'control.1', data)
+    }
+    expect(stateOf(loaded.machines[1]!)).toEqual(stateOf(all.machines[1]!))
+  })
+
   it('survives a start from images: nothing is granted twice', () => {
     const all = new Installation(2, channelFiles('{ perDay: 400 }', { t: '' }))
     all.demand(1, 100)
     for (const [partition, machine] of all.machines.entries()) {
-      const store = new MemoryStore()
-      const writer = new ImageWriter(store)
-      writer.begin(machine)
-      writer.write(Number.POSITIVE_INFINITY)
-      writer.commit()
-      const other = loadMachine(store, partition)!.machine
+      const other = restarted(machine, partition)
       expect(stateOf(other)).toEqual(stateOf(machine))
       expect(other.core!.errands()).toEqual(machine.core!.errands())
       all.machines[partition] = other
@@ -213,3 +236,13 @@ describe('a limit over several partitions', () => {
     expect(all.count('delivery')).toBe(400)
   })
 })
+
+/** Another machine that goes on from an image of this one. */
+function restarted(machine: PartitionMachine, partition: number): PartitionMachine {
+  const store = new MemoryStore()
+  const writer = new ImageWriter(store)
+  writer.begin(machine)
+  writer.write(Number.POSITIVE_INFINITY)
+  writer.commit()
+  return loadMachine(store, partition)!.machine
+}

@@ -266,6 +266,17 @@ describe('the authority', () => {
     expect(granting.decide(ask({ total: 200 }), limit, later)).toBeNull()
   })
 
+  it('neither answers nor remembers asks for shares that are not reserved', () => {
+    const granting = new Granting(4)
+    const reserved = [{ class: 'service', share: 0.05 }]
+    for (const name of ['service', 'a', 'b', 'c']) {
+      granting.decide(ask({ class: name }), { ...limit, reserved }, RUNNING)
+    }
+    expect(granting.image().map(({ purse }) => purse)).toEqual(['service'])
+    // What was given while it was reserved is still known.
+    expect(granting.decide(ask({ class: 'service' }), limit, RUNNING)).not.toBeNull()
+  })
+
   it('refuses an ask of a partition or for a time that cannot be', () => {
     const granting = new Granting(4)
     expect(() => granting.decide(ask({ partition: 4 }), limit, RUNNING)).toThrow('out-of-range')
