@@ -21,6 +21,8 @@ export class ChannelQueue {
   readonly #rows = new WaitingRows()
   #claims: (Claim | null)[] = []
   #lines = new Map<string, number>()
+  /** Lines by name: after a load they are made in another order. */
+  #sorted: readonly number[] = []
 
   /** How many wait in all. */
   get count(): number {
@@ -46,10 +48,10 @@ export class ChannelQueue {
     return count
   }
 
-  /** Claims that somebody waits for. */
+  /** Claims that somebody waits for, in an order that does not depend on who came first. */
   *claims(): Generator<Claim | null> {
-    for (const [line, claim] of this.#claims.entries()) {
-      if (this.#rows.countOf(line) > 0) yield claim
+    for (const line of this.#sorted) {
+      if (this.#rows.countOf(line) > 0) yield this.#claims[line]!
     }
   }
 
@@ -59,6 +61,7 @@ export class ChannelQueue {
     if (line === undefined) {
       line = this.#claims.push(claim) - 1
       this.#lines.set(name, line)
+      this.#sorted = [...this.#lines].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each)
     }
     this.#rows.add(row, line, place)
   }
@@ -91,6 +94,7 @@ export class ChannelQueue {
     for (const row of rows) this.#rows.remove(row)
     this.#claims = []
     this.#lines = new Map()
+    this.#sorted = []
     return rows
   }
 }
