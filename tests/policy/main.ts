@@ -6,6 +6,7 @@
  */
 
 import { fork } from 'node:child_process'
+import { setImmediate } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { explainCase } from './explain-case.ts'
 import { featuresWithout } from './features.ts'
@@ -26,7 +27,7 @@ const without = values.without.split(',').filter((name) => name !== '')
 const features = featuresWithout(without)
 
 if (values.case !== undefined) showCase(Number(values.case))
-else if (process.send !== undefined) runShare()
+else if (process.send !== undefined) await runShare()
 else await runAll()
 
 function showCase(seed: number): void {
@@ -36,7 +37,7 @@ function showCase(seed: number): void {
 }
 
 /** A child process: every nth seed, and its tally to the parent. */
-function runShare(): void {
+async function runShare(): Promise<void> {
   const [first = 0, cases = 0, step = 1] = (process.env.POLICY_SHARE ?? '').split(' ').map(Number)
   const tally = emptyTally()
   let saidAt = performance.now()
@@ -52,6 +53,8 @@ function runShare(): void {
     if (performance.now() - saidAt < 1_000) continue
     saidAt = performance.now()
     process.send!({ done: tally.cases })
+    await setImmediate()
+    if (!process.connected) return
   }
   process.send!({ tally })
   process.disconnect()
@@ -62,6 +65,7 @@ async function runAll(): Promise<void> {
   console.error(`seeds ${seed} to ${seed + cases - 1} (--seed chooses others)`)
   const startedAt = performance.now()
   const done = new Map<number, number>()
+  const stop = new AbortController()
   let saidAt = startedAt
   const say = (job: number, count: number): void => {
     done.set(job, count)
@@ -72,7 +76,7 @@ async function runAll(): Promise<void> {
   }
   const shares = Array.from({ length: jobs }, (_, job) => {
     const count = Math.floor((cases - job + jobs - 1) / jobs)
-    return runJob(`${seed + job} ${count} ${jobs}`, (count) => say(job, count))
+    return runJob(`${seed + job} ${count} ${jobs}`, (count) => say(job, count), stop)
   })
   const outcomes = await Promise.all(shares)
   const failed = outcomes.flatMap((outcome) => ('tally' in outcome ? [] : [outcome]))
@@ -91,7 +95,22 @@ async function runAll(): Promise<void> {
 
 type Outcome = { readonly tally: RunTally } | { readonly seed: number; readonly message: string }
 
-function runJob(share: string, say: (done: number) => void): Promise<Outcome> {
+/** One child process; after the first failure of any the others are ended. */
+async function runJob(
+  share: string,
+  say: (done: number) => void,
+  stop: AbortController,
+): Promise<Outcome> {
+  const outcome = await outcomeOf(share, say, stop)
+  if (!('tally' in outcome)) stop.abort()
+  return outcome
+}
+
+function outcomeOf(
+  share: string,
+  say: (done: number) => void,
+  stop: AbortController,
+): Promise<Outcome> {
   const args = ['--without', without.join(',')]
   const child = fork(import.meta.filename, args, {
     // A machine allocates its tables in large segments: with these they come from fresh zero pages,
@@ -104,7 +123,11 @@ function runJob(share: string, say: (done: number) => void): Promise<Outcome> {
       if ('done' in message) say(message.done)
       else resolve(message)
     })
+    stop.signal.addEventListener('abort', () => child.kill())
     child.on('error', reject)
-    child.on('exit', (code) => reject(new Error(`a job ended with code ${code}`)))
+    child.on('exit', (code) => {
+      if (stop.signal.aborted) resolve({ tally: emptyTally() })
+      else reject(new Error(`a job ended with code ${code}`))
+    })
   })
 }
