@@ -48,7 +48,8 @@ export class Selecting implements ErrandSource {
 
   /** When the next input is wanted at the latest, ms: at once while slices of work are left. */
   get nextDueMs(): number {
-    if (this.#isWorking) return this.#core.clockMs
+    // Whatever the asker's own clock says, which may be behind the log's.
+    if (this.#isWorking) return Number.NEGATIVE_INFINITY
     return this.#leader?.nextDueMs ?? Number.POSITIVE_INFINITY
   }
 

@@ -114,6 +114,16 @@ describe('a scheduled selection', () => {
     expect(world.owed().map(({ errand }) => errand.partition)).toEqual([0])
   })
 
+  it('wants ticks while work is left, of an owner whose clock is behind the log’s, too', () => {
+    const world = new SelectionWorld({ files: filesAt('on demand') })
+    world.select('seed', 20_261_109)
+    const machine = world.machines[0]!
+    expect(machine.core!.selections.run!.phase).toBe('applying')
+    expect(machine.hasDueAt(machine.core!.clockMs - 60_000)).toBe(true)
+    world.settle()
+    expect(machine.hasDueAt(machine.core!.clockMs - 60_000)).toBe(false)
+  })
+
   it('of a partition that was down is made up for once, and how late it is is known', () => {
     const world = worldAt('daily 06:00')
     world.tick(at('2026-11-13 12:00'))
