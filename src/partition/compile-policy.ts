@@ -3,8 +3,8 @@
  * which caps could still count a row of the ledger. Made once per generation.
  */
 
-import { capText } from '../decision/caps.ts'
 import { assert } from '../errors.ts'
+import { capText } from '../model/cap-text.ts'
 import type { Catalog, TriggerSpec } from '../model/catalog.ts'
 import type { SuppressionReason } from '../model/decision.ts'
 import type { CapSpec, ClassSpec, ControlGroupSpec } from '../model/policy.ts'

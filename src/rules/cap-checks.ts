@@ -1,8 +1,8 @@
 /** Caps that contradict one another or say nothing, within one scope and against wider scopes. */
 
 import type { CalendarUnit } from '../model/expression.ts'
+import { capPeriodText, capText } from '../model/cap-text.ts'
 import type { CapSpec } from '../model/policy.ts'
-import { formatDuration } from '../model/quantity.ts'
 import type { CapsReading } from './policy-shapes.ts'
 import type { YamlSource } from './yaml-source.ts'
 
@@ -36,7 +36,12 @@ export function checkCaps(reading: CapsReading, source: YamlSource): readonly Ca
   for (const [position, cap] of caps.entries()) {
     const before = caps.slice(0, position)
     if (before.some((other) => isSamePeriod(other, cap))) {
-      source.report(nodes[position]!, 'duplicate', `two caps ${periodOf(cap)}`, 'keep one of them')
+      source.report(
+        nodes[position]!,
+        'duplicate',
+        `two caps ${capPeriodText(cap)}`,
+        'keep one of them',
+      )
       continue
     }
     const stricter = caps.find((other) => !isSamePeriod(cap, other) && isPointless(cap, other))
@@ -51,21 +56,6 @@ export function checkCaps(reading: CapsReading, source: YamlSource): readonly Ca
 /** Whether `cap` can never be reached because `other` allows fewer in a period that covers it. */
 export function isPointless(cap: CapSpec, other: CapSpec): boolean {
   return cap.count > other.count && isCovered(cap, other)
-}
-
-/** A cap as it is written: `1 per day`, `8 per 30 days`, `1 ever`. */
-export function capText(cap: CapSpec): string {
-  return `${cap.count} ${periodOf(cap)}`
-}
-
-function periodOf(cap: CapSpec): string {
-  if (cap.per === 'ever') return 'ever'
-  if (cap.per !== 'sliding') return `per ${cap.per}`
-  const days = cap.lengthMs / DAY_MS
-  if (Number.isInteger(days)) return `per ${days} ${days === 1 ? 'day' : 'days'}`
-  const hours = cap.lengthMs / HOUR_MS
-  if (Number.isInteger(hours)) return `per ${hours} ${hours === 1 ? 'hour' : 'hours'}`
-  return `per ${formatDuration(cap.lengthMs)}`
 }
 
 function isSamePeriod(a: CapSpec, b: CapSpec): boolean {

@@ -1,5 +1,6 @@
 /** What a reload does to the policy, in sentences for the person who asked for it. */
 
+import { capText } from '../model/cap-text.ts'
 import type {
   ArbitrationSpec,
   CapacitySpec,
@@ -9,7 +10,6 @@ import type {
   PolicySpec,
 } from '../model/policy.ts'
 import { formatDuration } from '../model/quantity.ts'
-import { capText } from './cap-checks.ts'
 import { percentOf } from './control-groups.ts'
 
 /**

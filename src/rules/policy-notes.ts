@@ -1,10 +1,11 @@
 /** Sentences on a policy that is valid but says something that will never hold or matter. */
 
+import { capText } from '../model/cap-text.ts'
 import type { Catalog, TriggerSpec } from '../model/catalog.ts'
 import { BUILT_IN_CLASSES, type CapSpec, type ClassSpec } from '../model/policy.ts'
 import { formatDuration } from '../model/quantity.ts'
 import { longestClosingMs } from './build-contact-window.ts'
-import { capText, isPointless } from './cap-checks.ts'
+import { isPointless } from './cap-checks.ts'
 
 /** Names listed in one note at most. */
 const NAMES_MAX = 4
