@@ -9,6 +9,7 @@ import { isOpenAt } from '../decision/contact-window.ts'
 import { planDelivery, subscriberShare } from '../decision/schedule.ts'
 import type { ExplainCheck, ExplainStep, Explanation } from '../model/explanation.ts'
 import { type Expression, walkExpression } from '../model/expression.ts'
+import { percentOf } from '../rules/control-groups.ts'
 import { clausesOf, printCounter, printExpression } from '../rules/print.ts'
 import { META_ZONE_MASK, nameOf } from '../state/layout.ts'
 import { formatPeriod } from '../state/periods.ts'
@@ -166,7 +167,7 @@ class Explainer {
     for (const { spec } of this.#trigger.policy.controls) {
       const point = controlPoint(spec.experiment, subscriber)
       const isHeldOut = point < spec.share
-      const text = `${spec.share * 100} % are held out of ${spec.experiment}`
+      const text = `${percentOf(spec.share)} are held out of ${spec.experiment}`
       const values = { point: Number(point.toFixed(6)), share: spec.share, heldOut: isHeldOut }
       // Whoever is held out goes on through all checks, and ends as a holdout.
       this.#note('control-group', 'passes', text, values)

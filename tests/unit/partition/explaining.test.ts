@@ -54,6 +54,13 @@ describe('why yes', () => {
     const [[, seen]] = valuesOf(told, 'control-group') as [[string, { heldOut: boolean }]]
     expect(seen.heldOut).toBe(true)
   })
+
+  it('says a share as it was written', () => {
+    const script = startWith({ more: ['controlGroup: { experiment: x, share: 57 % }'] })
+    script.profile({ tags: { vip: true } })
+    const [[text]] = valuesOf(ask(script), 'control-group') as [[string]]
+    expect(text).toBe('57 % are held out of x')
+  })
 })
 
 describe('why not', () => {
