@@ -180,6 +180,7 @@ function keep(
     reason: 0,
     detail: 0,
     winner: 0,
+    tagging: before?.tagging ?? 0,
   }
   if (known === -1) ledger.add(row)
   else ledger.write(known, row)

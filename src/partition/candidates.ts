@@ -115,6 +115,7 @@ export class Candidates {
       reason: 0,
       detail: 0,
       winner: 0,
+      tagging: 0,
     }
   }
 }

@@ -81,6 +81,7 @@ export class Decider {
     this.latches.set(trigger, slot, row.period, true)
     core.statistics.candidates += 1
     core.countsOf(id).candidates += 1
+    row.tagging = this.latches.taggingOf(trigger, slot)
     const isTaggingSpent = !this.latches.claimTagging(trigger, slot)
     this.#candidates.add({ trigger, row, isTaggingSpent })
   }
@@ -378,6 +379,6 @@ export class Decider {
     core.ledger.free(number)
     if (trigger === undefined || trigger.spec.once !== row.once) return
     this.latches.set(trigger, row.slot, row.period, false)
-    this.latches.releaseTagging(trigger, row.slot)
+    this.latches.releaseTagging(trigger, row.slot, row.tagging)
   }
 }

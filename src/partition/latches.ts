@@ -53,23 +53,33 @@ export class Latches {
   }
 
   /** Notes that the trigger fires for the tag's version; false when it did so before. */
-  claimTagging({ spec, taggingPlace }: CompiledTrigger, slot: number): boolean {
+  claimTagging(trigger: CompiledTrigger, slot: number): boolean {
+    const { spec, taggingPlace } = trigger
     if (taggingPlace === null || spec.oncePerTag === null) return true
-    const { tables, compiled } = this.#core
-    const version = compiled.place(placeKeys.tagVersion(spec.oncePerTag))
-    const current = tables[version.table]!.getI32(slot, version.offset)
-    const rows = tables[taggingPlace.table]!
+    const current = this.taggingOf(trigger, slot)
+    const rows = this.#core.tables[taggingPlace.table]!
     if (rows.getI32(slot, taggingPlace.offset) === current) return false
     rows.setI32(slot, taggingPlace.offset, current)
     return true
   }
 
+  /** The version that a trigger fires once for as the tag stands now; 0: it asks for none. */
+  taggingOf({ spec }: CompiledTrigger, slot: number): number {
+    if (spec.oncePerTag === null) return 0
+    const { tables, compiled } = this.#core
+    const version = compiled.place(placeKeys.tagVersion(spec.oncePerTag))
+    return tables[version.table]!.getI32(slot, version.offset)
+  }
+
   /**
-   * Forgets for which version it fired last: what it made of that was dropped and may be retried.
+   * Forgets that it fired for this version: what it made of that was dropped and may be retried.
+   * Not when it has fired for another one since.
    */
-  releaseTagging({ taggingPlace }: CompiledTrigger, slot: number): void {
+  releaseTagging({ taggingPlace }: CompiledTrigger, slot: number, version: number): void {
     if (taggingPlace === null) return
-    this.#core.tables[taggingPlace.table]!.setI32(slot, taggingPlace.offset, 0)
+    const rows = this.#core.tables[taggingPlace.table]!
+    if (rows.getI32(slot, taggingPlace.offset) !== version) return
+    rows.setI32(slot, taggingPlace.offset, 0)
   }
 
   /** All latches of one unit in one table share a stamp: they grow older together. */

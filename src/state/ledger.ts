@@ -4,11 +4,11 @@
  * feedback finds its row. Rows are paged like everything else; freed rows are zeroed and reused,
  * last in, first out.
  *
- * Row (152 bytes): f64 id, dueMs, expiresAtMs, firedAtMs, notAfterMs, values[4], plannedMs | i32
+ * Row (160 bytes): f64 id, dueMs, expiresAtMs, firedAtMs, notAfterMs, values[4], plannedMs | i32
  * slot, next, trigger, period, generation, priority, status (above its 8 bits which reports came),
  * attempt (above its 8 bits the incarnation), shape, calendar (zone and cycle day, as in meta;
  * above them the period's unit) | f64 value | i32 channel, class, marks (bits 0-15 layer, 16
- * counted, 17 ignoring caps, 18 canary, 24-31 reason), experiment, detail, winner
+ * counted, 17 ignoring caps, 18 canary, 24-31 reason), experiment, detail, winner, tagging, unused
  */
 
 import { assert } from '../errors.ts'
@@ -18,7 +18,7 @@ import { PagedTable } from './paged-table.ts'
 import { unitIndex } from './periods.ts'
 
 /** Bytes of a row. */
-export const LEDGER_ROW_SIZE = 152
+export const LEDGER_ROW_SIZE = 160
 /** Page images name their table; the ledger is none of the layout's. */
 export const LEDGER_TABLE = 255
 
@@ -77,6 +77,7 @@ const I32 = {
   experiment: 140,
   detail: 144,
   winner: 148,
+  tagging: 152,
 }
 const LAYER_MASK = 0xffff
 const COUNTED_MARK = 1 << 16
@@ -141,6 +142,8 @@ export interface LedgerRow {
   detail: number
   /** Of a refused row: code of the trigger that outranked it, plus 1; 0: none. */
   winner: number
+  /** Version of the tag that it fired once for; 0: none. */
+  tagging: number
 }
 
 /** Rows of one partition. `subscribers` is table 0, whose rows hold the heads of the chains. */
@@ -196,6 +199,7 @@ export class Ledger {
     table.setI32(number, I32.experiment, row.experiment)
     table.setI32(number, I32.detail, row.detail)
     table.setI32(number, I32.winner, row.winner)
+    table.setI32(number, I32.tagging, row.tagging)
   }
 
   read(number: number): LedgerRow {
@@ -236,6 +240,7 @@ export class Ledger {
       reason: marks >>> REASON_SHIFT,
       detail: table.getI32(number, I32.detail),
       winner: table.getI32(number, I32.winner),
+      tagging: table.getI32(number, I32.tagging),
     }
   }
 

@@ -86,6 +86,25 @@ describe('retry', () => {
     ])
   })
 
+  it('leaves a later tagging alone, for which it has fired meanwhile', () => {
+    const script = new MachineScript(
+      NIGHT,
+      files({
+        window: DROP,
+        more: 'retry: true\nlate: fire\noncePerTag: seed',
+        when: 'data.day >= 10 && tags.seed',
+      }),
+    )
+    script.profile({ tags: { seed: 5 } })
+    expect(script.usage(NIGHT, 10)).toEqual(['t 2026-11-20/1 outside-contact-window'])
+    script.tick('2026-11-21 00:10')
+    script.profile({ tags: { seed: 6 }, lists: { optOut: true } })
+    expect(script.usage('2026-11-21 00:10', 10)).toEqual(['t 2026-11-21/1 opted-out'])
+    script.tick('2026-11-21 09:00')
+    script.profile({ lists: { optOut: false } })
+    expect(script.usage(NIGHT, 1)).toEqual(['t 2026-11-20/1 already-this-tagging'])
+  })
+
   it('holds for a backlog that came too late, too', () => {
     const script = new MachineScript(
       NOON,

@@ -36,6 +36,7 @@ function rowOf(random: Random, id: number, slot: number): LedgerRow {
     reason: random.whole(0, 255),
     detail: random.whole(0, 1000),
     winner: random.whole(0, 1000),
+    tagging: random.whole(0, 2 ** 31 - 1),
   }
 }
 
