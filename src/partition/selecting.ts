@@ -79,8 +79,10 @@ export class Selecting implements ErrandSource {
   /** Takes a control message of selections. Throws RejectError for what makes no sense here. */
   take(message: SelectionMessage): void {
     if (message.kind === 'tally') this.#leader?.hear(message)
-    else if (message.kind === 'cut') this.#hearCut(message.run, message.round, message.cut)
-    else if (message.order !== null) this.#hearOrder({ ...message, ...message.order })
+    else if (message.kind === 'cut') {
+      // Partition 0 makes the cuts: one in its log is nobody's, and it would wait for itself.
+      if (this.#leader === null) this.#hearCut(message.run, message.round, message.cut)
+    } else if (message.order !== null) this.#hearOrder({ ...message, ...message.order })
     else if (this.#leader !== null) this.#leader.request(message)
     else throw new RejectError('unknown-kind', 'kind', 'selections are asked for at partition 0')
     this.#follow()

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it, test } from 'vitest'
 import type { ConfigFiles } from '../../../src/model/catalog.ts'
+import { encodeErrand } from '../../../src/probe/encode-errand.ts'
 import { Random } from '../../../src/probe/random.ts'
 import { at } from '../../support/machine-script.ts'
 import { type NaiveCandidate, naiveTop, SelectionWorld } from '../../support/selection-world.ts'
@@ -249,4 +250,15 @@ describe('what is read is as of the start', () => {
     world.settle()
     expect(world.members([1, 2], 'seed', VERSION)).toEqual([1])
   })
+})
+
+it('a cut in the log of partition 0, which makes the cuts, changes nothing', () => {
+  const world = new SelectionWorld({ partitionCount: 2, files: filesWith('take: all') })
+  world.profiles([{ subscriber: 1 }, { subscriber: 2 }])
+  world.select('seed', VERSION)
+  const cut = { thresholds: new Uint32Array(0), next: null }
+  world.control(0, encodeErrand({ kind: 'cut', id: 'x', run: 1, round: 1, cut }))
+  world.settle()
+  expect(world.members([1, 2], 'seed', VERSION)).toEqual([1, 2])
+  expect(world.machines[0]!.core!.selections.lead).toBeNull()
 })
