@@ -58,17 +58,24 @@ export interface SegmentSpec {
   readonly identity: string
 }
 
+const PREVIOUS = '.previous'
+
 /**
  * Tag that holds the version of which a subscriber was a member before the running one. No tag of
  * a configuration or a profile message can be called so.
  */
 export function previousTagOf(segment: string): string {
-  return `${segment}.previous`
+  return `${segment}${PREVIOUS}`
 }
 
 /** Whether a tag was made by `previousTagOf`. */
 export function isPreviousTag(tag: string): boolean {
-  return tag.endsWith('.previous')
+  return tag.endsWith(PREVIOUS)
+}
+
+/** A tag as conditions name it: `tags.seed`; of those that `previousTagOf` made, `wasIn.seed`. */
+export function tagInConditions(tag: string): string {
+  return isPreviousTag(tag) ? `wasIn.${tag.slice(0, -PREVIOUS.length)}` : `tags.${tag}`
 }
 
 /** Whether a selection must note which quotas each candidate is for. */

@@ -9,6 +9,7 @@ import { isOpenAt } from '../decision/contact-window.ts'
 import { planDelivery, subscriberShare } from '../decision/schedule.ts'
 import type { ExplainCheck, ExplainStep, Explanation } from '../model/explanation.ts'
 import { type Expression, walkExpression } from '../model/expression.ts'
+import { tagInConditions } from '../model/segment.ts'
 import { percentOf } from '../rules/control-groups.ts'
 import { clausesOf, printCounter, printExpression } from '../rules/print.ts'
 import { META_ZONE_MASK, nameOf } from '../state/layout.ts'
@@ -271,7 +272,7 @@ class Explainer {
           return
         }
         case 'tag':
-          values[`tags.${node.tag}`] = this.#tag(node.tag)
+          values[tagInConditions(node.tag)] = this.#tag(node.tag)
           return
         case 'list':
           values[`lists.${node.list}`] = this.#core.isListed(this.#slot, node.list)

@@ -2,6 +2,7 @@
 
 import type { FieldSpec } from '../model/catalog.ts'
 import type { Expression } from '../model/expression.ts'
+import { tagInConditions } from '../model/segment.ts'
 
 /** Words by which codes are known. */
 export interface PrintWords {
@@ -37,7 +38,7 @@ function parts(node: Expression, words: PrintWords): { text: string; binding: nu
     case 'counter':
       return leaf(printCounter(node))
     case 'tag':
-      return leaf(`tags.${node.tag}`)
+      return leaf(tagInConditions(node.tag))
     case 'list':
       return leaf(`lists.${node.list}`)
     case 'field':

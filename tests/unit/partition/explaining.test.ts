@@ -63,6 +63,16 @@ describe('why yes', () => {
   })
 })
 
+it('names who was in a segment before as conditions do', () => {
+  const policy = ['segments: { seed: { at: on demand, keepPrevious: true, take: all } }']
+  const script = startWith({ when: 'tags.seed && !wasIn.seed' }, policy)
+  script.profile({ tags: { vip: true } })
+  expect(valuesOf(ask(script), 'condition')).toEqual([
+    ['tags.seed', { 'tags.seed': 0 }],
+    ['!wasIn.seed', { 'wasIn.seed': 0 }],
+  ])
+})
+
 describe('why not', () => {
   it('a cap says which one, and how much of it is used', () => {
     const day = { when: 'data.day >= 10', once: 'day' }
