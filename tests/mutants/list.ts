@@ -4,6 +4,7 @@
  */
 
 import type { Mutant } from './mutant.ts'
+import { POLICY_MUTANTS } from './policy-list.ts'
 import { STANDBY_MUTANTS } from './standby-list.ts'
 
 const RECOVERY = 'src/partition/recovery.ts'
@@ -374,4 +375,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...STANDBY_MUTANTS,
   ...STREAM_MUTANTS,
   ...INPUT_MUTANTS,
+  ...POLICY_MUTANTS,
 ]

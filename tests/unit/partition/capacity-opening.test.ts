@@ -20,10 +20,10 @@ const SECONDS = 40
 const HEAVY = ANN + 500_000
 
 /** `bulk` is due at noon for so many; `urgent` comes at once for who uses much. */
-function openingOf(peopleCount: number, capacity: string): PartitionMachine {
+function openingOf(peopleCount: number, capacity: string, priority = 1): PartitionMachine {
   const files = channelFiles(capacity, {
     bulk: 'deliver: { channel: sms, at: next day 12:00 }\npriority: 5\n',
-    urgent: 'when: data.day >= 1 * MiB\npriority: 1\n',
+    urgent: `when: data.day >= 1 * MiB\npriority: ${priority}\n`,
   })
   const { machine } = new MachineScript('2026-11-20 10:00', files)
   for (let from = 0; from < peopleCount; from += PER_BATCH) {
@@ -83,6 +83,19 @@ describe('an opening', () => {
     expect(machine.sequence - before).toBeLessThanOrEqual(
       SECONDS + 1 + PEOPLE / TIMERS_PER_INPUT_MAX + 2,
     )
+  })
+
+  it('is not overtaken by the weaker who comes while the stronger are still on their way out', () => {
+    // Room for more than two inputs let out: there is some when the newcomer asks.
+    const machine = openingOf(45_000, '{ perSecond: 21000 }', 9)
+    expect(settle(machine, NOON)).toHaveLength(21_000)
+    expect(tick(machine, NOON + 1000)).toHaveLength(TIMERS_PER_INPUT_MAX)
+    const newcomer = recordAt(NOON + 1000, 2 ** 21, { subscriber: HEAVY })
+    const beside = apply(machine, 'usage.0.p1', batchOf([newcomer], 1_000_000))
+    expect(beside).toHaveLength(TIMERS_PER_INPUT_MAX)
+    expect(new Set(beside.map(({ trigger }) => trigger))).toEqual(new Set(['bulk']))
+    const rest = settle(machine, NOON + 2000).map(({ trigger }) => trigger)
+    expect(rest.indexOf('urgent')).toBe(rest.length - 1)
   })
 
   it('goes on from an image in its middle as if it had never stopped', () => {

@@ -319,3 +319,27 @@ it('messages that come twice, late or from nowhere change nothing', () => {
     naiveTop(people, 600, 'seed', VERSION),
   )
 })
+
+it('every message said again after each other one changes nothing', () => {
+  const random = new Random(SEED)
+  const people = scoresOf(300, random)
+  const world = worldWith(people, filesWith(TOP), 3)
+  world.isCarrying = false
+  world.select('seed', VERSION)
+  const said: ReturnType<SelectionWorld['owed']> = []
+  for (;;) {
+    const isBusy = world.step()
+    // Also while an answer to the latest is ready and has not left.
+    for (const again of said.slice(0, -1)) world.carry(again)
+    const owed = world.owed()
+    if (!isBusy && owed.length === 0) break
+    for (const errand of owed) {
+      said.push(errand)
+      for (const again of said) world.carry(again)
+    }
+  }
+  expect(said.length).toBeGreaterThan(20)
+  expect(world.members(numbersOf(people), 'seed', VERSION)).toEqual(
+    naiveTop(people, 60, 'seed', VERSION),
+  )
+})
