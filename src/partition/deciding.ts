@@ -238,9 +238,9 @@ export class Decider {
     const { ledger, heap } = core
     const isFresh = number === -1
     const isDue = plan.dueMs <= core.clockMs
-    // A window that does not open for a year: no timer could be set.
+    // It could never be sent: it is to take nobody's place meanwhile.
     const refusal: Refusal | null =
-      plan.dueMs === Number.POSITIVE_INFINITY
+      plan.dueMs >= plan.expiresAtMs
         ? { reason: 'expired' }
         : this.#places.take(row, trigger, plan.dueMs, number, () =>
             // What goes out this instant passes no other check of its due time.

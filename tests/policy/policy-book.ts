@@ -230,7 +230,9 @@ export class PolicyBook {
       standing: standingOf(this.#policy, trigger),
       status: 'pending',
     }
-    const objection = this.#makeRoom(row, trigger)
+    // What could never be sent takes nobody's place.
+    const objection: Objection | null =
+      dueMs >= row.expiresAtMs ? { reason: 'expired' } : this.#makeRoom(row, trigger)
     if (objection !== null) {
       this.#suppress(candidate, attempt, objection)
       return

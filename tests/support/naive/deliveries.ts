@@ -182,6 +182,12 @@ export class DeliveryBook {
       return
     }
     const dueMs = isInside ? plannedMs : this.#nextOpening(plannedMs, zone)
+    // From the first planned instant, before the window moved it: waiting uses the time up.
+    const expiresAtMs = plannedMs + contactWindow.expiresMs
+    if (dueMs >= expiresAtMs) {
+      this.#suppress(candidate, number, 'expired')
+      return
+    }
     const { monthNumber } = localTime(dueMs, zone)
     if (this.#isCapUsed(subscriber, monthNumber, null)) {
       this.#suppress(candidate, number, 'cap-trigger')
@@ -191,8 +197,7 @@ export class DeliveryBook {
       candidate,
       attempt: number,
       timer: this.#timer++,
-      // From the first planned instant, before the window moved it: waiting uses the time up.
-      expiresAtMs: plannedMs + contactWindow.expiresMs,
+      expiresAtMs,
       dueMs,
       monthNumber,
       status: 'pending',

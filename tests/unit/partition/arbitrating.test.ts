@@ -170,3 +170,20 @@ it('what moves into another contact competes there', () => {
   expect(fates(script, script.tick('2026-11-21 09:00'))).toEqual(['next goes'])
   expect(script.view(ANN).deliveries).toHaveLength(1)
 })
+
+it('what could not be sent before it expires takes nobody’s place', () => {
+  // 2026-11-21 is a Saturday: the stronger one's window opens after it has expired.
+  const weekdays =
+    "contactWindow: { from: '09:00', to: '21:00', outside: defer, on: [mon, tue, wed, thu, fri], expires: 24h }"
+  const files = policyFiles(
+    {
+      weak: { when: 'data.day >= 10', at: 'after 45h' },
+      strong: { when: 'data.day >= 20', more: ['priority: 1'], deliver: [weekdays] },
+    },
+    [LAYERS],
+  )
+  const script = new MachineScript('2026-11-21 12:00', files)
+  expect(script.usage('2026-11-21 12:00', 10)).toEqual([])
+  expect(fates(script, script.usage('2026-11-21 12:00', 10))).toEqual(['strong expired'])
+  expect(fates(script, script.tick('2026-11-23 09:00'))).toEqual(['weak goes'])
+})
