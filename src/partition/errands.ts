@@ -10,6 +10,12 @@ import type { ErrandWriter, WaitingClock } from '../model/ports.ts'
 
 /** A publish that failed is tried again after this long. */
 const RETRY_MS = 1_000
+/**
+ * What is owed until an answer comes is said again after this long: the target's stream may have
+ * been made anew since, or cut back. A grant waits for none, and stays listed for its period.
+ */
+const REPEAT_MS = 60_000
+const ANSWERED: ReadonlySet<ControlMessage['kind']> = new Set(['select', 'tally', 'cut', 'ask'])
 
 /** One control message that is owed. `message.id` tells it from every other one. */
 export interface Errand {
@@ -35,8 +41,8 @@ export class ErrandRunner {
   /** Targets that a message is on its way to, or that have just failed until a steady time. */
   readonly #busy = new Set<number>()
   readonly #notBeforeMs = new Map<number, number>()
-  /** Stored in this life: stands in the target's log for good. */
-  #stored = new Set<string>()
+  /** Stored in this life, and the steady time of that. */
+  #stored = new Map<string, number>()
   /** Publishes that failed or whose fate is not known. */
   failureCount = 0
 
@@ -56,13 +62,15 @@ export class ErrandRunner {
       const { partition, message } = errand
       const key = `${partition} ${message.id}`
       listed.add(key)
-      if (this.#stored.has(key) || this.#busy.has(partition)) continue
+      const storedAtMs = this.#stored.get(key)
+      const isQuiet = ANSWERED.has(message.kind) && steadyMs - (storedAtMs ?? 0) >= REPEAT_MS
+      if ((storedAtMs !== undefined && !isQuiet) || this.#busy.has(partition)) continue
       if (steadyMs < (this.#notBeforeMs.get(partition) ?? 0)) continue
       void this.#publish(errand, key)
     }
     // What is no longer owed may be owed again one day, under the same id.
     if (this.#stored.size > listed.size) {
-      this.#stored = new Set([...this.#stored].filter((key) => listed.has(key)))
+      this.#stored = new Map([...this.#stored].filter(([key]) => listed.has(key)))
     }
   }
 
@@ -70,7 +78,7 @@ export class ErrandRunner {
     this.#busy.add(partition)
     try {
       const outcome = await this.#writer.publish(partition, message)
-      if (outcome.kind === 'stored') this.#stored.add(key)
+      if (outcome.kind === 'stored') this.#stored.set(key, this.#clock.steadyMs())
       else this.#fail(partition)
     } catch {
       // Refused for good, by missing rights for one: tried again later, since rights can be given.

@@ -97,3 +97,27 @@ it('goes on when publishing throws, and tries later', async () => {
   errands.runner.run()
   expect(errands.sent).toEqual(['1 a'])
 })
+
+it('says again after a minute what nobody has answered', async () => {
+  const errands = new Errands()
+  const ask: ControlMessage = {
+    kind: 'ask',
+    id: 'a',
+    partition: 1,
+    channel: 'sms',
+    period: '2026-11-21',
+    class: null,
+    total: 1,
+  }
+  errands.owed = [{ partition: 0, message: ask }]
+  errands.runner.run()
+  await errands.answer('stored')
+  errands.steadyMs = 59_999
+  errands.runner.run()
+  expect(errands.sent).toEqual(['0 a'])
+  errands.steadyMs = 60_000
+  errands.runner.run()
+  expect(errands.sent).toEqual(['0 a', '0 a'])
+  await errands.answer('stored')
+  expect(errands.sent).toEqual(['0 a', '0 a'])
+})

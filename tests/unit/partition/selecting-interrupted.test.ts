@@ -339,6 +339,8 @@ it('every message said again after each other one changes nothing', () => {
     }
   }
   expect(said.length).toBeGreaterThan(20)
+  const phases = world.machines.map(({ core }) => core!.selections.run?.phase)
+  expect(phases).toEqual(['done', 'done', 'done'])
   expect(world.members(numbersOf(people), 'seed', VERSION)).toEqual(
     naiveTop(people, 60, 'seed', VERSION),
   )
