@@ -120,14 +120,6 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     suites: SELECTING,
   },
   {
-    name: 'selection-order',
-    protection: 'an order of a selection counts once',
-    file: 'src/partition/selecting.ts',
-    before: 'if (this.#leader !== null || order.run <= selections.lastRun) return',
-    after: 'if (this.#leader !== null) return',
-    suites: SELECTING,
-  },
-  {
     name: 'selection-all-heard',
     protection: 'a cut waits for the counts of every partition',
     file: 'src/partition/selection-lead.ts',
