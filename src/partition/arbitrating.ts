@@ -62,8 +62,12 @@ export class Contacts {
 
   /** The weakest of the rivals that still waits, if the contender is stronger; null: nobody. */
   findVictim(contender: Contender, rivals: readonly NumberedRow[]): NumberedRow | null {
-    const victim = rivals.findLast(({ row: { status } }) => isPending(status))
-    if (victim === undefined) return null
+    const { arbitration } = this.#core.compiled.policy
+    const pending = rivals.filter(({ row: { status } }) => isPending(status))
+    // After a reload that allows fewer, what was sent may fill the contact by itself.
+    const sentCount = rivals.length - pending.length
+    const victim = pending.at(-1)
+    if (victim === undefined || sentCount >= (arbitration?.offersPerContact ?? 0)) return null
     return compareRank(contender, this.contender(victim.row)) < 0 ? victim : null
   }
 

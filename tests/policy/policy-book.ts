@@ -254,8 +254,11 @@ export class PolicyBook {
         : this.#liveRows(subscriber, row)
             .filter((each) => this.#contactOf(each) === contact)
             .sort(compareRows)
-    const isFull = rivals.length >= (this.#policy.arbitration?.offersPerContact ?? Infinity)
-    const weakest = rivals.filter(({ status }) => status === 'pending').at(-1)
+    const offers = this.#policy.arbitration?.offersPerContact ?? Infinity
+    const isFull = rivals.length >= offers
+    const waiting = rivals.filter(({ status }) => status === 'pending')
+    const isFullOfSent = rivals.length - waiting.length >= offers
+    const weakest = isFullOfSent ? undefined : waiting.at(-1)
     const isStronger = weakest !== undefined && compareRows(row, weakest) < 0
     const yielding = isFull && isStronger ? weakest : null
     const capFault = findCapFault({
