@@ -10,7 +10,7 @@ import { Feeder } from './feeder.ts'
 import { OutputFlow } from './output-flow.ts'
 import { compareAtEnd, untilFlowsAgain } from './scene.ts'
 import { workerAt } from './standing.ts'
-import { tellStory } from './story.ts'
+import { type Story, tellStory } from './story.ts'
 import { Tally } from './tally.ts'
 import { openStage } from './worker-life.ts'
 
@@ -23,12 +23,18 @@ export const BROKER_KILL: FaultFamily = {
   summary: 'kill -9 and restart of the nats-server under load; the worker goes on by itself',
   runs: 200,
   runsPerEpisode: 25,
-  play,
+  play: (options) => {
+    const { seed, runs } = options
+    return killBrokers(options, tellStory({ seed, deliveries: runs * DELIVERIES_PER_KILL }))
+  },
 }
 
-async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult> {
+/** Kills the broker under a story. */
+export async function killBrokers(
+  { seed, runs, say }: EpisodeOptions,
+  story: Story,
+): Promise<EpisodeResult> {
   const random = new Random(seed)
-  const story = tellStory({ seed, deliveries: runs * DELIVERIES_PER_KILL })
   const stage = await openStage(story)
   try {
     const checkpoint = { every: '200ms', bandwidth: '5 MB per second' }
@@ -55,7 +61,8 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
       const seconds = await untilFlowsAgain(scene, more, startedAtMs, `after kill ${index + 1}`)
       tally.runs += 1
       say(`kill ${index + 1} of ${runs}, ${feeder.retryCount} publishes repeated`)
-      if (worker.isGone || seconds === null) break
+      if (worker.isGone) throw new Error(`the worker ended by itself:\n${worker.log}`)
+      if (seconds === null) break
     }
     const comparison = await compareAtEnd(scene, workerAt(url))
     const [code] = await worker.end('SIGTERM')

@@ -34,6 +34,13 @@ export interface ComparisonChoice {
   readonly isAllStored?: boolean
 }
 
+/** Judges what streams hold when all has been worked off. */
+export type Compare = (
+  story: Story,
+  manager: JetStreamManager,
+  choice?: ComparisonChoice,
+) => Promise<Comparison>
+
 const FAILURES_MAX = 10
 
 /** Reads IN, OUT and REJ of partition 0, and compares. The worker has settled (or stopped). */
@@ -54,22 +61,28 @@ export async function compareStory(
     const { inspect, sampleSize = 40 } = choice
     await compareCounters(expected, inspect, sampleSize, failures)
   }
-  const more = failures.length - FAILURES_MAX
-  const told = failures.slice(0, FAILURES_MAX)
-  return { ...counts, failures: more > 0 ? [...told, `and ${more} more`] : told }
+  return { ...counts, failures: firstOf(failures) }
 }
 
-/** All of IN_0, in order. */
-export async function readLog(manager: JetStreamManager): Promise<LoggedMessage[]> {
+/** The first failures, and how many more there are. */
+export function firstOf(failures: readonly string[]): string[] {
+  const more = failures.length - FAILURES_MAX
+  const told = failures.slice(0, FAILURES_MAX)
+  return more > 0 ? [...told, `and ${more} more`] : told
+}
+
+/** All of IN_<p>, in order. */
+export async function readLog(manager: JetStreamManager, partition = 0): Promise<LoggedMessage[]> {
   const log: LoggedMessage[] = []
-  for await (const { sequence, timestampMs, subject, data } of readStored(manager, 'IN_0')) {
+  const stream = readStored(manager, `IN_${partition}`)
+  for await (const { sequence, timestampMs, subject, data } of stream) {
     log.push({ sequence, timestampMs, subject, data })
   }
   return log
 }
 
-/** Every message of the story was said to be stored, so it must be there. */
-function findUnstored({ messages }: Story, log: readonly LoggedMessage[]): string[] {
+/** Every message of the story was said to be stored, so it must be there, in words if not. */
+export function findUnstored({ messages }: Story, log: readonly LoggedMessage[]): string[] {
   const key = (subject: string, data: Uint8Array): string =>
     `${subject} ${Buffer.from(data).toString('latin1')}`
   const stored = new Set(log.map(({ subject, data }) => key(subject, data)))
@@ -209,7 +222,7 @@ function periodsBetween(from: string, to: string): number {
 const READS_AHEAD = 32
 
 /** All messages of a stream, many requests at once. */
-async function* readStored(
+export async function* readStored(
   manager: JetStreamManager,
   stream: string,
 ): AsyncGenerator<LoggedMessage> {

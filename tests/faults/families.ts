@@ -9,6 +9,7 @@ import { INPUT_FULL, OUTPUT_FULL } from './full-streams.ts'
 import { LEADER_KILL } from './leader-kill.ts'
 import { LINK_BLACKHOLE, LINK_CUT } from './links.ts'
 import { OVERLOAD } from './overload.ts'
+import { POLICY_BROKER, POLICY_HANDOVER, POLICY_KILL } from './policy-kills.ts'
 import { POWER_LOSS, POWER_LOSS_OF_ONE, POWER_LOSS_UNSYNCED } from './power-loss.ts'
 import { BIT_FLIP } from './storage-bit-flip.ts'
 import { DISK_FULL_NATS, DISK_FULL_STORE } from './storage-disk-full.ts'
@@ -45,4 +46,7 @@ export const FAMILIES: readonly FaultFamily[] = [
   DISK_FULL_STORE,
   DISK_FULL_NATS,
   WRONG_PARTITION_COUNT,
+  POLICY_KILL,
+  POLICY_BROKER,
+  POLICY_HANDOVER,
 ]

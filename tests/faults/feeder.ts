@@ -25,12 +25,12 @@ export async function feedGarbage(connection: NatsConnection): Promise<void> {
   await writer.publish(GARBAGE_SUBJECT, new Uint8Array([0xc1]))
 }
 
-/** Feeds one story into `IN_0`; the connection stays the caller's. One call at a time. */
+/** Feeds one story into its logs; the connection stays the caller's. One call at a time. */
 export class Feeder {
   /** Times that a message was published again because no answer came, or a refusal. */
   retryCount = 0
   readonly #messages: readonly StoryMessage[]
-  readonly #writer: InputWriter
+  readonly #writers: readonly InputWriter[]
   readonly #random: Random
   #nextIndex = 0
   #isClosed = false
@@ -41,7 +41,9 @@ export class Feeder {
   constructor(story: Story, connection: NatsConnection, progress = 0) {
     this.#messages = story.messages
     this.#nextIndex = Math.round(progress * story.messages.length)
-    this.#writer = openInputWriter(connection, 0, ANSWER_TIMEOUT_MS)
+    this.#writers = Array.from({ length: story.parameters.partitionCount }, (_, partition) =>
+      openInputWriter(connection, partition, ANSWER_TIMEOUT_MS),
+    )
     this.#random = new Random(story.seed ^ 0x5eed)
   }
 
@@ -94,9 +96,10 @@ export class Feeder {
   }
 
   async #untilStored(subject: string, data: Uint8Array): Promise<void> {
+    const writer = this.#writers[Number(subject.split('.')[1])]!
     while (!this.#isClosed) {
       try {
-        await this.#writer.publish(subject, data)
+        await writer.publish(subject, data)
         return
       } catch (error) {
         if (!(error as { retryable?: boolean }).retryable) throw error

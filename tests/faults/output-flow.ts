@@ -1,5 +1,5 @@
 /**
- * When decisions flow: listens to `out.0` as it is published. For recovery times; what is compared
+ * When decisions flow: listens to OUT as it is published. For recovery times; what is compared
  * is read from the stream.
  */
 
@@ -15,8 +15,9 @@ export class OutputFlow {
   readonly #timesMs: number[] = []
   #waiters: (() => void)[] = []
 
-  constructor(connection: NatsConnection) {
-    this.#subscription = connection.subscribe('out.0', {
+  /** `subject`: of all partitions unless said. */
+  constructor(connection: NatsConnection, subject = 'out.*') {
+    this.#subscription = connection.subscribe(subject, {
       callback: (_, message) => {
         const head = Buffer.from(message.data.subarray(0, HEAD_LENGTH)).toString('latin1')
         if (!head.includes('decisions')) return

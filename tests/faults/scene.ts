@@ -38,7 +38,7 @@ export async function untilFlowsAgain(
   return seconds
 }
 
-/** Feeds what is left, waits until all of it has been worked off, and compares with the model. */
+/** Feeds what is left, waits until all of it has been worked off, and lets the story judge. */
 export async function compareAtEnd(
   { story, stage, feeder, tally }: Omit<Scene, 'flow'>,
   worker: AskableWorker,
@@ -48,5 +48,5 @@ export async function compareAtEnd(
   const { halt } = await untilSettled(stage.manager, worker)
   if (halt !== null) tally.failures.push(`the last owner halted: ${halt}`)
   const { inspect } = worker
-  return compareStory(story, stage.manager, { inspect })
+  return (story.compare ?? compareStory)(story, stage.manager, { inspect })
 }

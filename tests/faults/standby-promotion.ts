@@ -11,8 +11,8 @@ import { Random } from '../support/workload/random.ts'
 import { compareStory } from './comparison.ts'
 import type { EpisodeOptions, EpisodeResult, FaultFamily } from './family.ts'
 import { Feeder } from './feeder.ts'
-import { untilHalted, untilSettled, workerAt } from './standing.ts'
-import { tellStory } from './story.ts'
+import { together, untilHalted, untilSettled, workerAt } from './standing.ts'
+import { type Story, tellStory } from './story.ts'
 import { Tally } from './tally.ts'
 import { openStage, type Stage } from './worker-life.ts'
 
@@ -29,22 +29,37 @@ export const STANDBY_PROMOTION: FaultFamily = {
   summary: 'owner killed, stopped or alive while its standby is told to take over, in turn',
   runs: 100,
   runsPerEpisode: 20,
-  play,
+  play: (options) => {
+    const { seed, runs } = options
+    const story = tellStory({ seed, deliveries: runs * DELIVERIES_PER_RUN })
+    return handOver(options, story, { owned: 'all', neighbour: null })
+  },
 }
 
-async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult> {
+/** Who owns what of a story's partitions. */
+export interface Assignment {
+  /** Handed over from one to the other; partition 0 is one of them. */
+  readonly owned: 'all' | readonly number[]
+  /** Owned by a worker that nothing is done to; null: there is none. */
+  readonly neighbour: readonly number[] | null
+}
+
+/** Hands the partitions of a story from owner to standby and back. */
+export async function handOver(
+  { seed, runs, say }: EpisodeOptions,
+  story: Story,
+  { owned, neighbour }: Assignment,
+): Promise<EpisodeResult> {
   const random = new Random(seed)
-  const story = tellStory({ seed, deliveries: runs * DELIVERIES_PER_RUN })
   const stage = await openStage(story)
   try {
-    const settings = {
-      checkpoint: { every: '100ms', bandwidth: '5 MB per second' },
-      partitions: { standby: 'all' },
-    }
+    const checkpoint = { every: '100ms', bandwidth: '5 MB per second' }
+    const settings = { checkpoint, partitions: { owned, standby: owned } }
     const configs = [await stage.configure('a', settings), await stage.configure('b', settings)]
     const feeder = new Feeder(story, stage.connection)
     const tally = new Tally()
     let owner = stage.start(configs[0]!)
+    const others = await startNeighbour(stage, neighbour)
     await stage.untilStreams()
     await promote(owner)
     let standby = stage.start(configs[1]!)
@@ -77,12 +92,15 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
       say(`promotion ${index + 1} of ${runs}, owner ${fate}${isFresh ? ', standby behind' : ''}`)
     }
     await feeder.feedUntil(1)
-    const asked = workerAt(await owner.untilListening())
+    const urls = await Promise.all([owner, ...others].map((worker) => worker.untilListening()))
+    const asked = together(urls.map(workerAt))
     const { decisionNumber } = await untilSettled(stage.manager, asked)
     const { inspect } = asked
-    const comparison = await compareStory(story, stage.manager, { inspect })
+    const comparison = await (story.compare ?? compareStory)(story, stage.manager, { inspect })
     await expectSame(standby, decisionNumber, tally)
-    for (const [name, worker] of Object.entries({ owner, standby })) {
+    const ending: Record<string, WorkerProcess> = { owner, standby }
+    if (others.length > 0) ending.neighbour = others[0]!
+    for (const [name, worker] of Object.entries(ending)) {
       const [code] = await worker.end('SIGTERM')
       if (code !== 0) tally.failures.push(`the last ${name} did not drain: ${worker.log}`)
     }
@@ -90,6 +108,15 @@ async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult>
   } finally {
     await stage.close()
   }
+}
+
+async function startNeighbour(
+  stage: Stage,
+  owned: Assignment['neighbour'],
+): Promise<WorkerProcess[]> {
+  if (owned === null) return []
+  const checkpoint = { every: '300ms', bandwidth: '5 MB per second' }
+  return [stage.start(await stage.configure('c', { checkpoint, partitions: { owned } }))]
 }
 
 /** Resolves once a standby has applied what IN holds now. */

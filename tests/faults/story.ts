@@ -9,6 +9,7 @@
 
 import type { ConfigFiles } from '../../src/model/catalog.ts'
 import type { ClockMode } from '../../src/model/messages.ts'
+import type { Compare } from './comparison.ts'
 import { encodeInput } from '../support/machine-harness.ts'
 import { type NaiveParameters, S1_PARAMETERS } from '../support/naive/input.ts'
 import { edited, scenarioFiles } from '../support/scenario-files.ts'
@@ -33,19 +34,23 @@ export interface StoryChoice {
   readonly subscribers?: number
 }
 
-/** One message for `IN_0`. */
+/** One message for the log that its subject names. */
 export interface StoryMessage {
   readonly subject: string
   readonly data: Uint8Array
 }
 
-/** A log to be, and the installation that it is meant for. Partition 0 of 1. */
+/**
+ * Logs to be, and the installation that they are meant for: `parameters.partitionCount` partitions.
+ */
 export interface Story {
   readonly seed: number
   readonly files: ConfigFiles
   readonly clock: ClockMode
   readonly parameters: NaiveParameters
   readonly messages: readonly StoryMessage[]
+  /** Who judges what came out; absent: the models of ladder and workload. */
+  readonly compare?: Compare
 }
 
 /** The same choice tells the same story; with a real clock but for the times of its usage. */

@@ -11,7 +11,7 @@ import { Feeder } from './feeder.ts'
 import { OutputFlow } from './output-flow.ts'
 import { compareAtEnd } from './scene.ts'
 import { workerAt } from './standing.ts'
-import { tellStory } from './story.ts'
+import { type Story, tellStory } from './story.ts'
 import { Tally } from './tally.ts'
 import { openStage } from './worker-life.ts'
 
@@ -26,12 +26,18 @@ export const WORKER_KILL: FaultFamily = {
   summary: 'kill -9 of the worker at random moments of its life; the next life goes on',
   runs: 500,
   runsPerEpisode: 35,
-  play,
+  play: (options) => {
+    const { seed, runs } = options
+    return killWorkers(options, tellStory({ seed, deliveries: runs * DELIVERIES_PER_KILL }))
+  },
 }
 
-async function play({ seed, runs, say }: EpisodeOptions): Promise<EpisodeResult> {
+/** Kills the worker of a story at random moments. */
+export async function killWorkers(
+  { seed, runs, say }: EpisodeOptions,
+  story: Story,
+): Promise<EpisodeResult> {
   const random = new Random(seed)
-  const story = tellStory({ seed, deliveries: runs * DELIVERIES_PER_KILL })
   const stage = await openStage(story)
   try {
     // Slow and often: an image is under way at nearly every moment.

@@ -52,6 +52,7 @@ export class Stage {
     const all: Record<string, Record<string, unknown>> = {
       nats: { servers: [this.server.url] },
       genesis: genesisSettings(this.#story),
+      partitions: { count: this.#story.parameters.partitionCount },
       store: { directory: join(this.directory, `store-${name}`) },
       // A test asks more often than any monitoring does.
       http: { port: 0, readsPerMinute: 1_000_000 },
@@ -71,17 +72,22 @@ export class Stage {
     return worker
   }
 
-  /** A worker makes the streams; resolves once genesis is in. */
+  /** A worker makes the streams; resolves once genesis is in all of them. */
   async untilStreams(): Promise<void> {
-    for (;;) {
-      try {
-        await this.manager.streams.info('REJ_0')
-        const { state } = await this.manager.streams.info('IN_0')
-        if (state.last_seq > 0) return
-      } catch {
-        // Not there yet.
-      }
-      await new Promise((resolve) => setTimeout(resolve, 20))
+    const { partitionCount } = this.#story.parameters
+    for (let partition = 0; partition < partitionCount; ) {
+      if (await this.#isBegun(partition)) partition += 1
+      else await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  async #isBegun(partition: number): Promise<boolean> {
+    try {
+      await this.manager.streams.info(`REJ_${partition}`)
+      const { state } = await this.manager.streams.info(`IN_${partition}`)
+      return state.last_seq > 0
+    } catch {
+      return false
     }
   }
 
