@@ -116,11 +116,12 @@ export interface BrokerClient {
   onBrokerUp(): void
 }
 
-/** The broker and its three streams of one partition. */
+/** The broker, its three streams of one partition, and the log of the neighbour. */
 export class SimBroker {
   readonly input: SimStream
   readonly output: SimStream
   readonly rejects: SimStream
+  readonly neighbour: SimStream
   readonly scheduler: Scheduler
   readonly random: Random
   readonly clients = new Set<BrokerClient>()
@@ -139,6 +140,7 @@ export class SimBroker {
     on: {
       readonly input: (message: StoredMessage) => void
       readonly output: (message: StoredMessage) => void
+      readonly neighbour: (message: StoredMessage) => void
     },
   ) {
     this.scheduler = scheduler
@@ -152,6 +154,7 @@ export class SimBroker {
     this.input = stream('IN', on.input)
     this.output = stream('OUT', on.output)
     this.rejects = stream('REJ', () => undefined)
+    this.neighbour = stream('IN_1', on.neighbour)
   }
 
   /** The broker's own clock, whole ms: what it stamps messages with. */

@@ -235,10 +235,12 @@ export function simRejects(connection: SimConnection): RejectStream {
   }
 }
 
-/** `control.0` over a connection. */
-export function simControl(connection: SimConnection): ControlWriter {
+/** `control.<p>` over a connection. */
+export function simControl(connection: SimConnection, partition = 0): ControlWriter {
+  const { input, neighbour } = connection.broker
+  const stream = partition === 0 ? input : neighbour
   return {
     publish: (data, expectedLastSequence) =>
-      connection.publish(connection.broker.input, 'control.0', data, expectedLastSequence, null),
+      connection.publish(stream, `control.${partition}`, data, expectedLastSequence, null),
   }
 }

@@ -1,24 +1,22 @@
 /**
- * The naive model beside OUT. Every message is judged the moment it is stored: whose it is, whether
- * its decisions follow the last one, and whether they are what the model decides. What the model
- * reads is IN itself, ticks of workers and repeats of producers included.
+ * An oracle beside OUT. Every message is judged the moment it is stored: whose it is, whether its
+ * decisions follow the last one, and whether they are what the oracle expects. The oracle reads IN
+ * itself, ticks of workers and repeats of producers included.
  */
 
 import { isDeepStrictEqual } from 'node:util'
 import { decode } from '@msgpack/msgpack'
-import type { CounterView } from '../../src/model/view.ts'
-import { inspectSubscriber } from '../../src/partition/inspect.ts'
 import type { PartitionMachine } from '../../src/partition/machine.ts'
-import { readDecisions } from '../support/machine-harness.ts'
-import type { NaiveDecision, NaiveInput } from '../support/naive/input.ts'
-import { NaiveModel } from '../support/naive/model.ts'
+import { excessOf } from '../support/town-watch.ts'
+import type { WireDecision } from '../support/undisturbed.ts'
 import type { StoredMessage } from './broker.ts'
-import { type Meaning, type SimLog, textOfGeneration, WIDE_PREFIX } from './workload.ts'
+import { MachineOracle } from './machine-oracle.ts'
+import { NaiveOracle } from './naive-oracle.ts'
+import { type Oracle, ROW_REASONS, type SaidDecision } from './oracle.ts'
+import type { SimTown } from './town-log.ts'
+import type { Meaning, SimLog } from './workload.ts'
 
-/** Reasons that refuse rows of a message, not the message: the model counts them elsewhere. */
-const ROW_REASONS = new Set(['too-late', 'too-early', 'unknown-delivery'])
-
-/** Keeps the model beside the streams; `failures` is what it found. */
+/** Keeps the oracle beside the streams; `failures` is what it found. */
 export class Judge {
   readonly failures: string[] = []
   /** Claims in OUT, oldest first. */
@@ -30,24 +28,20 @@ export class Judge {
   duplicated = 0
   /** Highest stamp in IN, ms. */
   stampMaxMs = 0
-  readonly #log: SimLog
-  readonly #model: NaiveModel
+  readonly #oracle: Oracle
+  readonly #town: SimTown | null
   readonly #inputs: StoredMessage[] = []
   readonly #meanings = new Map<number, Meaning>()
-  readonly #expected: NaiveDecision[] = []
-  readonly #rejects: { sequence: number; reason: string }[] = []
   readonly #deliveries = new Set<string>()
-  readonly #configIds = new Set<string>()
   /** Engine of the last claim, and of each message of decisions. */
   #engine = ''
   readonly #makers: { last: number; engine: string }[] = []
-  #generation = 1
-  /** Inputs that the model has applied. */
-  #applied = 1
+  /** Inputs that the oracle has applied. */
+  #applied = 0
 
   constructor(log: SimLog) {
-    this.#log = log
-    this.#model = new NaiveModel(log.parameters)
+    this.#town = log.town
+    this.#oracle = log.town === null ? new NaiveOracle(log) : new MachineOracle()
   }
 
   /** A message of IN, in order; the first is genesis. Not called for what tampering brought. */
@@ -61,13 +55,19 @@ export class Judge {
     this.#meanings.set(sequence, meaning)
   }
 
+  /** The oracle's, if it has one. */
+  get machine(): PartitionMachine | null {
+    return this.#oracle.machine
+  }
+
   get inputCount(): number {
     return this.#inputs.length
   }
 
   /** Ticks that workers asked for. */
   get tickCount(): number {
-    return this.#inputs.length - 1 - this.#meanings.size
+    const own = this.#inputs.filter(({ sequence }) => sequence > 1 && !this.#meanings.has(sequence))
+    return own.filter(({ data }) => (decode(data) as { kind: string }).kind === 'tick').length
   }
 
   onOutput({ sequence, data }: StoredMessage): void {
@@ -86,15 +86,11 @@ export class Judge {
       this.fail(`OUT ${sequence} starts with decision ${first} after ${this.lastNumber}`)
     }
     this.#makers.push({ last: Number(envelope.last), engine: this.#engine })
-    const texts = (envelope.decisions as { message?: string }[]).map(({ message }) => message)
-    for (const [index, decision] of readDecisions(data).entries()) {
-      const { generation, ...rest } = decision
-      this.#compare(rest)
-      const text = texts[index]
-      if (decision.kind === 'delivery' && text !== textOfGeneration(generation)) {
-        this.fail(`decision ${rest.number} of generation ${generation} says "${text}"`)
-      }
+    const wire = envelope.decisions as { n: number; in: number }[]
+    for (const [index, decision] of this.#oracle.read(data).entries()) {
+      this.#compare(decision, wire[index]!)
     }
+    this.#hear()
   }
 
   /**
@@ -116,112 +112,76 @@ export class Judge {
   checkEnd(machine: PartitionMachine, rejects: readonly (StoredMessage | null)[]): void {
     this.#applyUpTo(this.#inputs.length)
     const missing = this.lost
-    if (this.lastNumber !== this.#expected.length) {
-      const text = `OUT ends with decision ${this.lastNumber}, the model with ${this.#expected.length}`
+    const { length } = this.#oracle.decisions
+    if (this.lastNumber !== length) {
+      const text = `OUT ends with decision ${this.lastNumber}, the oracle with ${length}`
       this.fail(`${text}; ${missing} deliveries are missing`)
     }
     this.#checkRejects(rejects)
     this.checkState(machine)
   }
 
-  /** Deliveries of the model, as far as it has gone, that OUT lacks. */
+  /** Of a town: no channel carried more than it can, with the neighbour's deliveries or without. */
+  checkSums(beside: readonly WireDecision[]): void {
+    if (this.#town === null) return
+    const { limits, grownAtMs } = this.#town
+    const own = this.#oracle.decisions as readonly WireDecision[]
+    for (const excess of excessOf([...own, ...beside], limits, grownAtMs)) this.fail(excess)
+  }
+
+  /** Deliveries of the oracle, as far as it has gone, that OUT lacks. */
   get lost(): number {
-    return this.#expected.filter(
-      (each) => each.kind === 'delivery' && !this.#deliveries.has(each.id),
+    return this.#oracle.decisions.filter(
+      ({ kind, id }) => kind === 'delivery' && !this.#deliveries.has(id!),
     ).length
   }
 
-  /** Whether a machine that has applied all of IN knows what the model knows. */
+  /** Whether a machine that has applied all of IN knows what the oracle knows. */
   checkState(machine: PartitionMachine): void {
     this.#applyUpTo(this.#inputs.length)
-    const model = this.#model
-    const core = machine.core
-    if (core === null || machine.sequence !== this.#inputs.length) {
+    if (machine.core === null || machine.sequence !== this.#inputs.length) {
       this.fail(`the machine stands at ${machine.sequence}, IN at ${this.#inputs.length}`)
       return
     }
-    if (core.clockMs !== model.clockMs()) this.fail('the clocks differ')
-    // A row that was erased finds nobody, or somebody else.
-    const rowCount = core.tables[0]?.rowCount ?? 0
-    const known = Array.from({ length: rowCount }, (_, slot) => core.subscriberOf(slot)).filter(
-      (subscriber, slot) => core.index.find(subscriber) === slot,
-    )
-    if (!isDeepStrictEqual(known.toSorted(byNumber), model.subscribers().toSorted(byNumber))) {
-      this.fail('the subscribers differ')
-    }
-    let pending = 0
-    for (const subscriber of known) {
-      const view = inspectSubscriber(core, subscriber)!
-      pending += view.deliveries.filter(({ status }) => status === 'pending').length
-      const counters = model.counters(subscriber)
-      for (const counter of view.counters) this.#compareCounter(counter, counters)
-    }
-    if (pending !== model.pendingCount()) {
-      this.fail(`${pending} deliveries are pending, the model has ${model.pendingCount()}`)
-    }
+    this.#oracle.checkState(machine)
+    this.#hear()
   }
 
   fail(text: string): void {
     this.failures.push(text)
   }
 
-  #compare(decision: NaiveDecision): void {
-    const { number } = decision
-    while (this.#expected.length < number && this.#applied < this.#inputs.length) {
+  #compare(decision: SaidDecision, { n: number, in: input }: { n: number; in: number }): void {
+    const { decisions } = this.#oracle
+    while (decisions.length < number && this.#applied < this.#inputs.length) {
       this.#applyUpTo(this.#applied + 1)
     }
-    const expected = this.#expected[number - 1]
+    const expected = decisions[number - 1]
     if (!isDeepStrictEqual(decision, expected)) {
       this.fail(`decided ${JSON.stringify(decision)}, expected ${JSON.stringify(expected)}`)
     }
     this.lastNumber = number
-    this.lastDecidedInput = decision.inputSequence
+    this.lastDecidedInput = input
+    if (this.#oracle.isCounted(decision)) this.deliveriesCompared += 1
     if (decision.kind !== 'delivery') return
-    this.deliveriesCompared += 1
-    if (this.#deliveries.has(decision.id)) {
+    if (this.#deliveries.has(decision.id!)) {
       this.duplicated += 1
       this.fail(`delivery ${number} was there before`)
     }
-    this.#deliveries.add(decision.id)
+    this.#deliveries.add(decision.id!)
     if (expected === undefined) this.duplicated += 1
   }
 
   #applyUpTo(count: number): void {
-    for (; this.#applied < count; this.#applied++) this.#apply(this.#inputs[this.#applied]!)
-  }
-
-  #apply({ sequence, timestampMs }: StoredMessage): void {
-    const { parameters, clock } = this.#log
-    const writer = parameters.tickWriter
-    const meaning = this.#meanings.get(sequence)
-    if (clock === 'real') {
-      // The partition follows the broker's stamps, whatever the message is; ticks carry no time.
-      const id = `stamp-${sequence}`
-      this.#applyNaive({ sequence, kind: 'tick', id, writer, timeMs: timestampMs })
-      if (meaning !== undefined && meaning.kind !== 'tick' && meaning.kind !== 'config') {
-        this.#applyNaive({ ...meaning, sequence })
-      }
-    } else if (meaning === undefined || meaning.kind === 'config') {
-      const id = `quiet-${sequence}`
-      this.#applyNaive({ sequence, kind: 'tick', id, writer: null, timeMs: null })
-    } else {
-      this.#applyNaive({ ...meaning, sequence })
+    for (; this.#applied < count; this.#applied++) {
+      const message = this.#inputs[this.#applied]!
+      this.#oracle.apply(message, this.#meanings.get(message.sequence))
     }
-    if (meaning?.kind === 'config') this.#applyConfig(sequence, meaning)
   }
 
-  #applyNaive(input: NaiveInput): void {
-    for (const decision of this.#model.apply(input)) this.#expected.push(decision)
-  }
-
-  #applyConfig(sequence: number, config: Extract<Meaning, { kind: 'config' }>): void {
-    if (this.#configIds.has(config.id)) return
-    if (config.generation !== this.#generation + 1) {
-      this.#rejects.push({ sequence, reason: 'stale-generation' })
-      return
-    }
-    this.#generation = config.generation
-    this.#configIds.add(config.id)
+  /** What the oracle found besides. */
+  #hear(): void {
+    for (const failure of this.#oracle.failures.splice(0)) this.fail(failure)
   }
 
   #checkRejects(stored: readonly (StoredMessage | null)[]): void {
@@ -232,8 +192,7 @@ export class Judge {
       if (ROW_REASONS.has(reject.reason)) continue
       found.set(`${reject.in}-${reject.ordinal}`, `${reject.in} ${reject.reason}`)
     }
-    const expected = [...this.#model.rejects, ...this.#rejects]
-    const wanted = expected.map(({ sequence, reason }) => `${sequence} ${reason}`).sort()
+    const wanted = this.#oracle.rejects().sort()
     const got = [...found.values()].sort()
     if (!isDeepStrictEqual(got, wanted)) {
       const lacking = wanted.filter((each) => !got.includes(each))
@@ -241,40 +200,4 @@ export class Judge {
       this.fail(`REJ lacks [${lacking.join(', ')}] and has [${extra.join(', ')}] too many`)
     }
   }
-
-  /**
-   * The model speaks of the subscriber's own running period, the machine of the clock's if that is
-   * later: then the model's values are the machine's past ones.
-   */
-  #compareCounter(view: CounterView, counters: readonly CounterView[]): void {
-    const { counter, counterWindow } = view
-    const expected = counters.find(
-      (each) => each.counter === counter && each.counterWindow === counterWindow,
-    )
-    if (counter.startsWith(WIDE_PREFIX)) {
-      // All usage of a log with wide rows is OTT of one month and some days.
-      const ott = counters.find((each) => each.counter === 'ott')?.value ?? 0
-      if (view.value !== ott) this.fail(`${counter}.${counterWindow} is ${view.value}, not ${ott}`)
-      return
-    }
-    const running = expected === undefined ? [] : [expected.value, ...expected.previous]
-    const back = expected === undefined ? 0 : periodsBetween(expected.period, view.period)
-    const values = [view.value, ...view.previous]
-    const aged = values.map((_, index) => running[index - back] ?? 0)
-    if (isDeepStrictEqual(values, aged)) return
-    this.fail(
-      `${counter}.${counterWindow} is [${values.join(', ')}], expected [${aged.join(', ')}]`,
-    )
-  }
-}
-
-const byNumber = (left: number, right: number): number => left - right
-
-/** Days or months from one period's text to a later one's. */
-function periodsBetween(from: string, to: string): number {
-  const [earlier, later] = [from, to].map((text) => {
-    const [year = 0, month = 1, day] = text.split('-').map(Number)
-    return day === undefined ? year * 12 + month : Date.UTC(year, month - 1, day) / 86_400_000
-  })
-  return later! - earlier!
 }

@@ -13,6 +13,7 @@ import {
   type WorkerSettings,
 } from '../../src/partition/worker.ts'
 import { encodeTick } from '../../src/probe/encode.ts'
+import { createErrandWriter } from '../../src/probe/encode-errand.ts'
 import type { SimBroker } from './broker.ts'
 import {
   type ConnectionOwner,
@@ -126,6 +127,7 @@ export class Life implements ConnectionOwner {
       output: new SimOutput(this.connection),
       rejects: simRejects(this.connection),
       control: simControl(this.connection),
+      errands: createErrandWriter((partition) => simControl(this.connection, partition)),
       store: this.store,
       clock: this.#clock(),
     }

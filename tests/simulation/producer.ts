@@ -55,10 +55,12 @@ export class Producer {
 
   #put(message: SimMessage): void {
     const { broker, judge, log } = this.#world
-    const { subject, data, meaning, wallMs } = message
+    const { partition, subject, data, meaning, wallMs } = message
     if (log.clock === 'real') this.#world.advanceWall(wallMs)
     const publication = { subject, data, expectedLastSequence: null, messageId: null }
-    const outcome = broker.publish(broker.input, publication)
+    const stream = partition === 0 ? broker.input : broker.neighbour
+    const outcome = broker.publish(stream, publication)
+    if (stream !== broker.input) return
     if (outcome.kind === 'stored') judge.noteMeaning(outcome.sequence, meaning)
   }
 }

@@ -22,6 +22,8 @@ export interface SeedReport {
   readonly tornPages: number
   readonly tamperings: number
   readonly reloads: number
+  /** 1: it played a policy. */
+  readonly towns: number
   /** Halts that a fault explains, by reason. */
   readonly halts: Readonly<Record<string, number>>
   readonly deliveriesCompared: number
@@ -51,6 +53,8 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   }
   for (const { worker } of world.lives)
     if (worker.machine !== null) takeBackSegments(worker.machine)
+  for (const machine of [world.judge.machine, world.neighbour?.machine])
+    if (machine) takeBackSegments(machine)
   const { judge, tally, scheduler, broker } = world
   failures.unshift(...judge.failures)
   const disks = new Set(world.lives.map(({ disk }) => disk))
@@ -69,6 +73,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     tornPages: tally.tornPages,
     tamperings: tally.tamperings,
     reloads: tally.reloads,
+    towns: world.log.town === null ? 0 : 1,
     halts: tally.halts,
     deliveriesCompared: judge.deliveriesCompared,
     lost: world.isDone ? judge.lost : 0,

@@ -15,6 +15,7 @@ const COUNTS = {
   tornPages: 'torn or lost pages',
   tamperings: 'streams tampered with',
   reloads: 'config reloads',
+  towns: 'seeds with a policy',
   deliveriesCompared: 'deliveries compared',
   lost: 'lost',
   duplicated: 'duplicated',

@@ -1,7 +1,8 @@
 /**
  * What a seed feeds its partition: a log of messages with what each means to the naive model, and
  * the configuration. To feed something new, teach the naive model to apply it, encode it in
- * tests/support/machine-harness.ts, and let one of the makers below write it.
+ * tests/support/machine-harness.ts, and let one of the makers below write it. What the naive model
+ * cannot know, all of the policy, is in town-log.ts.
  */
 
 import type { ConfigFiles } from '../../src/model/catalog.ts'
@@ -17,14 +18,17 @@ import { edited, scenarioFiles } from '../support/scenario-files.ts'
 import { generateWorkload } from '../support/workload/generate.ts'
 import { profileRow } from '../support/workload/people.ts'
 import type { Random } from '../support/workload/random.ts'
+import { makeTownLog, type SimTown } from './town-log.ts'
 
-/** What a message means: to the model, or as a configuration. */
+/** What a message means: to the model, as a configuration, or (`town`) by its bytes alone. */
 export type Meaning =
   | NaiveInput
   | { readonly kind: 'config'; readonly id: string; readonly generation: number }
+  | { readonly kind: 'town' }
 
 /** One message of the log. */
 export interface SimMessage {
+  readonly partition: number
   readonly subject: string
   readonly data: Uint8Array
   readonly meaning: Meaning
@@ -32,13 +36,15 @@ export interface SimMessage {
   readonly wallMs: number
 }
 
-/** A log and the partition that it is for. */
+/** A log and the partition that it is for; of a town, also the neighbour's messages. */
 export interface SimLog {
   readonly parameters: NaiveParameters
   /** `real`: the partition follows the stamps of the broker, whose clock the log moves on. */
   readonly clock: 'virtual' | 'real'
   readonly genesis: Uint8Array
   readonly messages: readonly SimMessage[]
+  /** Null: the naive model is the judge. */
+  readonly town: SimTown | null
 }
 
 const HOUR_MS = 3_600_000
@@ -57,11 +63,15 @@ const WIDE_COUNTERS = Array.from(
 /** Starts worth a walk: tags of the 10th, ends of months, changes of clocks, a new year. */
 const STARTS = ['2026-11-08', '2026-11-09', '2026-11-27', '2026-10-23', '2026-02-26', '2026-12-29']
 
+/** How many of all seeds play a policy. */
+const TOWN_SHARE = 0.2
+
 const MAKERS = [makeHostile, makeHostile, makePlain, makeWide] as const
 
 /** The log of a seed. */
 export function makeLog(seed: number, random: Random): SimLog {
   const clock = random.chance(0.35) ? 'real' : 'virtual'
+  if (random.chance(TOWN_SHARE)) return makeTownLog(clock, random)
   const make = random.pick(MAKERS)
   const { inputs, parameters, files } = make(seed, random)
   let wallMs = parameters.startMs
@@ -70,7 +80,7 @@ export function makeLog(seed: number, random: Random): SimLog {
     if (meaning.kind === 'tick' && meaning.writer === parameters.tickWriter) {
       wallMs = Math.max(wallMs, meaning.timeMs ?? 0)
     }
-    return { subject, data, meaning, wallMs }
+    return { partition: 0, subject, data, meaning, wallMs }
   })
   const genesis = encodeGenesis({
     id: 'genesis',
@@ -84,7 +94,8 @@ export function makeLog(seed: number, random: Random): SimLog {
     generation: 1,
     files: filesOfGeneration(files, 1),
   })
-  return { parameters, clock, genesis, messages: withReloads(messages, files, random) }
+  const reloaded = withReloads(messages, files, random)
+  return { parameters, clock, genesis, messages: reloaded, town: null }
 }
 
 /** The text that deliveries of a generation carry. */
@@ -170,7 +181,7 @@ function withReloads(
     const data = encodeConfig({ id, generation, files: filesOfGeneration(files, generation) })
     const wallMs = result[place - 1]?.wallMs ?? 0
     const meaning = { kind: 'config', id, generation } as const
-    result.splice(place, 0, { subject: 'control.0', data, meaning, wallMs })
+    result.splice(place, 0, { partition: 0, subject: 'control.0', data, meaning, wallMs })
   }
   for (const [index, place] of places.entries()) {
     const generation = index + 2

@@ -9,10 +9,12 @@ import { type ManifestHead, readManifestHead } from '../../src/partition/image.t
 import type { StandbySettings } from '../../src/partition/standby.ts'
 import { Random } from '../support/workload/random.ts'
 import { FAIR_WEATHER, SimBroker, type Weather } from './broker.ts'
+import { chooseClimate, chooseSettings } from './choices.ts'
 import { type DiskImage, SimDisk } from './disk.ts'
 import { explainHalt } from './halts.ts'
 import { Judge } from './judge.ts'
 import { ENGINE, Life, type LifeSettings, type LifeWorld, type Sabotage } from './life.ts'
+import { Neighbour } from './neighbour.ts'
 import { Producer } from './producer.ts'
 import { Scheduler, type TaskOwner } from './scheduler.ts'
 import type { Tampering } from './tampers.ts'
@@ -57,6 +59,8 @@ export class World implements LifeWorld {
   readonly broker: SimBroker
   readonly judge: Judge
   readonly producer: Producer
+  /** The other partition; null: there is none. */
+  readonly neighbour: Neighbour | null
   readonly lives: Life[] = []
   readonly settings: LifeSettings
   /** The network when nothing special is the matter. */
@@ -102,6 +106,7 @@ export class World implements LifeWorld {
       output: (message) => {
         if (this.tampering?.hides !== this.broker.output) this.judge.onOutput(message)
       },
+      neighbour: ({ subject, data }) => this.neighbour?.apply(subject, data),
     })
     this.broker.weather = this.climate
     this.broker.output.isDeaf = sabotage.isBrokerDeaf === true
@@ -122,6 +127,8 @@ export class World implements LifeWorld {
     const genesis = { subject: 'control.0', data: this.log.genesis }
     input.publish({ ...genesis, expectedLastSequence: 0, messageId: null }, this.broker.stampMs())
     this.producer = new Producer(this)
+    const neighbourGenesis = this.log.town?.neighbourGenesis ?? null
+    this.neighbour = neighbourGenesis && new Neighbour(this, neighbourGenesis)
   }
 
   /** True time. Moved on by hours at once when the workload's world has got that far. */
@@ -306,7 +313,8 @@ export class World implements LifeWorld {
     }
     const settled = this.alive.filter((life) => this.#isSettled(life))
     const last = settled.at(-1)
-    if (last !== undefined && this.producer.isDone) {
+    const isQuiet = this.producer.isDone && (this.neighbour?.isQuiet ?? true)
+    if (last !== undefined && isQuiet) {
       this.#isEnding = true
       for (const life of this.alive) if (!life.isStopping) life.stop()
       this.#awaitStop(last)
@@ -350,6 +358,8 @@ export class World implements LifeWorld {
       this.judge.fail(`the last image stands at ${head?.sequence}, drained at ${machine.sequence}`)
     }
     this.judge.checkEnd(machine, this.broker.rejects.messages)
+    this.judge.checkSums(this.neighbour?.decisions ?? [])
+    for (const failure of this.neighbour?.failures ?? []) this.judge.fail(`neighbour: ${failure}`)
     const ticksMax = TICKS_PER_SECOND_MAX * (1 + this.scheduler.nowMs / 1000)
     if (this.judge.tickCount > ticksMax) {
       this.judge.fail(`workers asked for ${this.judge.tickCount} ticks, ${ticksMax} are plenty`)
@@ -369,31 +379,4 @@ export function describeError(error: unknown): string {
   const cause = error.cause === undefined ? '' : ` (${describeError(error.cause)})`
   const place = error instanceof HighwaterError ? '' : ` ${error.stack?.split('\n')[1]?.trim()}`
   return `${error.name}: ${error.message}${place}${cause}`
-}
-
-function chooseSettings(random: Random): LifeSettings {
-  return {
-    checkpoint: {
-      everyMs: random.pick([200, 500, 1_000, 3_000]),
-      bandwidth: random.pick([4e5, 1e6, 3e6, 1e9]),
-    },
-    outbox: {
-      batchDecisionsMax: random.pick([1, 3, 10, 100]),
-      batchSizeMax: random.pick([400, 100_000]),
-      latencyMs: random.pick([0, 0, 3]),
-    },
-    pendingDecisionsMax: random.pick([3, 50, 1_000]),
-    lookMs: random.pick([0, 0.2, 1, 2.5]),
-  }
-}
-
-/** Now and then something is lost or late, all the time. */
-function chooseClimate(random: Random): Weather {
-  return {
-    latencyMs: random.pick([1, 5, 40]),
-    requestLost: random.pick([0, 0.05]),
-    answerLost: random.pick([0.05, 0.2]),
-    requestLate: random.pick([0, 0.1]),
-    lateMs: 2_500,
-  }
 }
