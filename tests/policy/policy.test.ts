@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { FEATURES, featuresWithout } from './features.ts'
 import type { RunTally } from './tally.ts'
 
-const CASES = 60
+const CASES = 40
 const SEED = process.env.HIGHWATER_SEED ?? '4000'
 const MAIN = join(import.meta.dirname, 'main.ts')
 
