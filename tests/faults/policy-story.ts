@@ -17,14 +17,18 @@ export const TOWN_PARTITIONS = 2
 const PEOPLE = 80
 /** Less than is wanted: somebody waits at nearly every moment. */
 const LIMITS: TownLimits = {
-  sms: { perSecond: 8, perHour: 30, perDay: 220 },
-  push: { perHour: 14 },
+  sms: { perSecond: 8, perHour: 20, perDay: 160 },
+  push: { perHour: 8 },
 }
 
 /** A story of so many moves of the clock, about 25 decisions each. */
 export function tellPolicyStory(seed: number, steps: number): Story {
   const random = new Random(seed)
-  const choice = { partitionCount: TOWN_PARTITIONS, people: PEOPLE, steps, limits: LIMITS }
+  const choice = {
+    ...{ partitionCount: TOWN_PARTITIONS, people: PEOPLE, steps, limits: LIMITS },
+    // Partition 0 has the least, so that the other one asks it for what it does not need.
+    ...{ stepMinutesMax: 90, demand: [2, 3] },
+  }
   const { files, startMs, messages } = townTraffic(random, choice)
   const reload = messages.findLast(({ isReload }) => isReload)!
   return {

@@ -25,12 +25,18 @@ const HOUR_MS = 3_600_000
 export function makeTownLog(clock: SimLog['clock'], random: Random): SimLog {
   const partitionCount = random.pick([1, 2, 2])
   const limits = {
-    sms: { perSecond: 8, perHour: 8 * partitionCount, perDay: 60 * partitionCount },
-    push: { perHour: 5 * partitionCount },
+    sms: { perSecond: 2, perHour: 4 * partitionCount, perDay: 30 * partitionCount },
+    push: { perHour: 2 * partitionCount },
   }
   const people = random.whole(12, 30)
-  const steps = random.whole(20, 50)
-  const choice = { partitionCount, people, steps, limits }
+  const steps = random.whole(25, 60)
+  const demand = random.pick([
+    [2, 2],
+    [3, 1],
+    [1, 3],
+  ])
+  const stepMinutesMax = random.pick([9, 45, 90])
+  const choice = { partitionCount, people, steps, stepMinutesMax, demand, limits }
   const { files, startMs, messages } = townTraffic(random, choice)
   const parameters = {
     ...S1_PARAMETERS,

@@ -2,8 +2,6 @@
  * The traffic of a town (policy-town.ts) over all its partitions, as messages to be published:
  * usage in bursts, profiles imported, changed and deleted, lists, erasures, feedback of all kinds,
  * cancellations, selections asked for, and a reload in the middle. All from one source of chance.
- *
- * Partition 0 has the least demand, so that the others ask it for what it does not need.
  */
 
 import type { ConfigFiles } from '../../../src/model/catalog.ts'
@@ -35,8 +33,11 @@ export interface TownChoice {
   readonly partitionCount: number
   /** Subscribers of each partition. */
   readonly people: number
-  /** Moves of the clock, ten minutes to an hour and a half each. */
+  /** Moves of the clock, of up to so many minutes each. */
   readonly steps: number
+  readonly stepMinutesMax: number
+  /** Batches of usage per partition and step at most: unequal, so that one asks another. */
+  readonly demand: readonly number[]
   readonly limits: TownLimits
 }
 
@@ -96,12 +97,13 @@ class Town {
   }
 
   tell(): TownTraffic {
-    const { steps, limits } = this.#choice
+    const { steps, stepMinutesMax, limits } = this.#choice
     const random = this.#random
     for (const partition of this.#partitions()) this.#importPeople(partition)
     const reloadAt = Math.floor(steps * (0.3 + 0.4 * random.next()))
     for (let step = 0; step < steps; step++) {
-      this.#tick(this.#nowMs + random.whole(10, 90) * MINUTE_MS + random.whole(0, 59_999))
+      const minutes = random.whole(Math.ceil(stepMinutesMax / 9), stepMinutesMax)
+      this.#tick(this.#nowMs + minutes * MINUTE_MS + random.whole(0, 59_999))
       for (const partition of this.#partitions()) this.#step(partition)
       if (step === reloadAt) this.#reload(nextTownFiles(limits))
       if (random.chance(0.04)) this.#cancel()
@@ -113,8 +115,8 @@ class Town {
 
   #step(partition: number): void {
     const random = this.#random
-    const share = partition === 0 ? 1 : 3
-    for (let batch = random.whole(0, share); batch > 0; batch--) this.#use(partition)
+    const most = this.#choice.demand[partition]!
+    for (let batch = random.whole(0, most); batch > 0; batch--) this.#use(partition)
     if (random.chance(0.25)) this.#changeProfiles(partition)
     if (random.chance(0.2)) this.#report(partition)
     if (random.chance(0.05)) this.#erase(partition)
