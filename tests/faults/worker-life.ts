@@ -78,6 +78,9 @@ export class Stage {
     for (let partition = 0; partition < partitionCount; ) {
       if (await this.#isBegun(partition)) partition += 1
       else await new Promise((resolve) => setTimeout(resolve, 20))
+      // Nobody is left who would make them.
+      const isOver = this.#lives.length > 0 && this.#lives.every(({ isGone }) => isGone)
+      if (isOver) throw new Error(`a worker ended by itself: ${this.#lives.at(-1)!.log}`)
     }
   }
 

@@ -26,7 +26,7 @@ import { generateWorkload } from '../support/workload/generate.ts'
 import { Random } from '../support/workload/random.ts'
 
 const SCENARIO = join(import.meta.dirname, '../../config/scenarios/data-pack')
-const KILLS = 4
+const KILLS = 3
 const SEED = Number(process.env.HIGHWATER_SEED ?? 20_261_121)
 
 const closers: (() => Promise<unknown>)[] = []
