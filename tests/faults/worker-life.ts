@@ -87,8 +87,9 @@ export class Stage {
   async #isBegun(partition: number): Promise<boolean> {
     try {
       await this.manager.streams.info(`REJ_${partition}`)
-      const { state } = await this.manager.streams.info(`IN_${partition}`)
-      return state.last_seq > 0
+      const { state, config } = await this.manager.streams.info(`IN_${partition}`)
+      // Other subjects come after genesis: who publishes before waits for the next life.
+      return state.last_seq > 0 && (config.subjects?.length ?? 0) > 1
     } catch {
       return false
     }
