@@ -25,6 +25,8 @@ import {
 } from './control-selection.ts'
 import type { Cursor } from './cursor.ts'
 import {
+  isKeySeen,
+  KEYS_MAX,
   readId,
   readMap,
   readNamed,
@@ -64,8 +66,8 @@ const CONTROL_KEYS = [
   ...SELECTION_KEYS,
   ...CAPACITY_KEYS,
 ] as const
-// Which keys a message has is told by the bits of one word.
-assert(CONTROL_KEYS.length <= 32)
+// Which keys a message has is told by the bits of one number.
+assert(CONTROL_KEYS.length <= KEYS_MAX)
 const CONTROL_KINDS = [
   'genesis',
   'config',
@@ -262,7 +264,7 @@ function checkKeys(cursor: Cursor, kind: Draft['kind'], seen: number): void {
   const { required, allowed }: Record<string, readonly string[]> = KEYS_OF_KIND[kind]
   for (let i = 3; i < CONTROL_KEYS.length; i++) {
     const key = CONTROL_KEYS[i]!
-    const isSeen = (seen & (1 << i)) !== 0
+    const isSeen = isKeySeen(seen, i)
     cursor.root = key
     if (isSeen && !required!.includes(key) && !allowed!.includes(key)) {
       throw cursor.reject('unknown-name', `a ${kind} has no ${key}`)

@@ -15,9 +15,18 @@ const PRINTABLE = /^[\x21-\x7e]+$/
 const ZONE = /^[A-Za-z0-9_+/-]+$/
 const NAME_SIZE_MAX = 64
 
+/** Keys of one map at most: the bits of a whole number that a double holds exactly. */
+export const KEYS_MAX = 53
+
+/** Whether the key at `index` is among those that `readMap` saw. */
+export function isKeySeen(seen: number, index: number): boolean {
+  return Math.floor(seen / 2 ** index) % 2 === 1
+}
+
 /**
  * Reads a map whose keys are all in `known`, each at most once, and calls `readValue` for each key
- * with the cursor before its value. Returns the keys seen as bits, by position in `known`.
+ * with the cursor before its value. Returns the keys seen as the bits of a whole number, by position
+ * in `known`, which holds at most KEYS_MAX; see `isKeySeen`.
  */
 export function readMap<Key extends string>(
   cursor: Cursor,
@@ -35,8 +44,8 @@ export function readMap<Key extends string>(
       cursor.offset = at
       throw cursor.reject('unknown-name', `unknown key at offset ${at}`)
     }
-    if ((seen & (1 << index)) !== 0) throw cursor.reject('malformed', `key ${key} twice`)
-    seen |= 1 << index
+    if (isKeySeen(seen, index)) throw cursor.reject('malformed', `key ${key} twice`)
+    seen += 2 ** index
     if (root === '') cursor.root = key
     else cursor.field = field === '' ? key : `${field}.${key}`
     readValue(known[index]!)
@@ -55,7 +64,7 @@ export function requireKeys(
   seen: number,
 ): void {
   for (let i = 0; i < requiredCount; i++) {
-    if ((seen & (1 << i)) !== 0) continue
+    if (isKeySeen(seen, i)) continue
     if (cursor.root === '') cursor.root = known[i]!
     else cursor.field = known[i]!
     throw cursor.reject('missing-field', 'must be there')
