@@ -2,11 +2,9 @@
 
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
-import { HighwaterError } from '../errors.ts'
 import type { CancelDeliveries } from '../model/cancellation.ts'
 import { createGuard } from './access.ts'
-import { noteOutcome } from './audit.ts'
-import { sendError } from './errors.ts'
+import { answerStored } from './log-write.ts'
 import { ErrorBody } from './schemas.ts'
 
 const CancelBody = Type.Object({
@@ -49,19 +47,11 @@ export function addCancelRoute(
     '/-/cancel',
     { schema, onRequest: createGuard(token, 'write') },
     async (request, reply) => {
-      if (cancel === null) {
-        return sendError(reply, 503, 'HW_NOT_READY', 'This worker has no way into the log.')
-      }
       const { trigger = null, channel = null, subscriber = null } = request.query
-      try {
-        const cancellations = await cancel({ trigger, channel, subscriber })
-        noteOutcome(reply, `stored ${cancellations[0]?.id}`)
-        return reply.code(202).send({ cancellations })
-      } catch (error) {
-        if (!(error instanceof HighwaterError)) throw error
-        const message = 'The log did not take it; the same request may be made again.'
-        return sendError(reply, error.retryable ? 503 : 500, error.code, message)
-      }
+      return answerStored(reply, cancel, async (store) => {
+        const cancellations = await store({ trigger, channel, subscriber })
+        return { id: cancellations[0]?.id, body: { cancellations } }
+      })
     },
   )
 }

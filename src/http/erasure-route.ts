@@ -2,11 +2,10 @@
 
 import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
-import { HighwaterError } from '../errors.ts'
 import type { EraseSubscribers } from '../model/erasure.ts'
 import { createGuard } from './access.ts'
-import { noteOutcome } from './audit.ts'
 import { sendError } from './errors.ts'
+import { answerStored } from './log-write.ts'
 import { ErasureBody, ErrorBody, SubscriberParams } from './schemas.ts'
 
 /** Adds the route. `erase` null: this worker has no way into the log. */
@@ -35,18 +34,10 @@ export function addErasureRoute(
       if (subscriber === 0) {
         return sendError(reply, 400, 'HW_HTTP_BAD_REQUEST', 'A subscriber number is not 0.')
       }
-      if (erase === null) {
-        return sendError(reply, 503, 'HW_NOT_READY', 'This worker has no way into the log.')
-      }
-      try {
-        const [receipt] = await erase([subscriber])
-        noteOutcome(reply, `stored ${receipt!.id}`)
-        return reply.code(202).send(receipt)
-      } catch (error) {
-        if (!(error instanceof HighwaterError)) throw error
-        const message = 'The log did not take it; the same request may be made again.'
-        return sendError(reply, error.retryable ? 503 : 500, error.code, message)
-      }
+      return answerStored(reply, erase, async (store) => {
+        const [receipt] = await store([subscriber])
+        return { id: receipt!.id, body: receipt }
+      })
     },
   )
 }

@@ -2,13 +2,12 @@
 
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
-import { HighwaterError } from '../errors.ts'
 import type { SelectSegment } from '../model/selection.ts'
 import type { WorkerView } from '../model/view.ts'
 import { TAG_VERSION_MAX } from '../model/wire.ts'
 import { createGuard } from './access.ts'
-import { noteOutcome } from './audit.ts'
 import { sendError } from './errors.ts'
+import { answerStored } from './log-write.ts'
 import { ErrorBody } from './schemas.ts'
 
 const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
@@ -111,18 +110,10 @@ export function addSegmentRoutes(
         const message = `A version is at most ${TAG_VERSION_MAX}.`
         return sendError(reply, 400, 'HW_HTTP_BAD_REQUEST', message)
       }
-      if (select === null) {
-        return sendError(reply, 503, 'HW_NOT_READY', 'This worker has no way into the log.')
-      }
-      try {
-        const receipt = await select(request.params.name, version)
-        noteOutcome(reply, `stored ${receipt.id}`)
-        return reply.code(202).send(receipt)
-      } catch (error) {
-        if (!(error instanceof HighwaterError)) throw error
-        const message = 'The log did not take it; the same request may be made again.'
-        return sendError(reply, error.retryable ? 503 : 500, error.code, message)
-      }
+      return answerStored(reply, select, async (store) => {
+        const receipt = await store(request.params.name, version)
+        return { id: receipt.id, body: receipt }
+      })
     },
   )
 }
