@@ -3,6 +3,7 @@
 import { UsageError } from '../errors.ts'
 import { sendCancellation } from '../probe/cancellation.ts'
 import { createControlPorts } from './control-ports.ts'
+import { subscriberOption } from './option-values.ts'
 import { createScreen } from './screen.ts'
 import { openTarget, type StreamTarget } from './stream-writer.ts'
 
@@ -15,24 +16,16 @@ export interface CancelOptions {
   readonly isJson: boolean
 }
 
-const NUMBER = /^[1-9][0-9]{0,14}$/
-
 /** Publishes the cancellation. Resolves with 0 once it stands in the logs. */
 export async function runCancel(options: CancelOptions): Promise<number> {
   const { trigger, channel, subscriber } = options
   if (trigger === null && channel === null && subscriber === null) {
     throw new UsageError('say what to take back: --trigger ID, --channel NAME, --subscriber N')
   }
-  if (subscriber !== null && !NUMBER.test(subscriber)) {
-    throw new UsageError('a subscriber is a number of 1 to 15 digits')
-  }
+  const number = subscriber === null ? null : subscriberOption(subscriber)
   const { connection, partitionCount, close } = await openTarget(options.target, 'highwater-cancel')
   try {
-    const request = {
-      trigger,
-      channel,
-      subscriber: subscriber === null ? null : Number(subscriber),
-    }
+    const request = { trigger, channel, subscriber: number }
     const receipts = await sendCancellation(request, createControlPorts(connection, partitionCount))
     if (options.isJson) process.stdout.write(`${JSON.stringify({ cancellations: receipts })}\n`)
     else {

@@ -6,6 +6,7 @@ import { UsageError } from '../errors.ts'
 import type { ErasureReceipt } from '../model/erasure.ts'
 import { sendErasures } from '../probe/erasure.ts'
 import { createControlPorts } from './control-ports.ts'
+import { parseSubscriber } from './option-values.ts'
 import { createScreen, fullCount } from './screen.ts'
 import { openTarget, type StreamTarget } from './stream-writer.ts'
 
@@ -18,8 +19,6 @@ export interface EraseOptions {
   readonly file: string | null
   readonly isJson: boolean
 }
-
-const NUMBER = /^[1-9][0-9]{0,14}$/
 
 /** Publishes the erasures. Resolves with 0 once they stand in the log. */
 export async function runErase(options: EraseOptions): Promise<number> {
@@ -56,10 +55,11 @@ function parseSubscribers(lines: string): number[] {
   for (const [index, line] of lines.split('\n').entries()) {
     const trimmed = line.trim()
     if (trimmed === '') continue
-    if (!NUMBER.test(trimmed)) {
+    const subscriber = parseSubscriber(trimmed)
+    if (subscriber === null) {
       throw new UsageError(`line ${index + 1} is no subscriber number of 1 to 15 digits`)
     }
-    subscribers.push(Number(trimmed))
+    subscribers.push(subscriber)
   }
   if (subscribers.length === 0) throw new UsageError('there is no number to erase')
   return subscribers

@@ -3,6 +3,7 @@
 import { loadConfigDirectory } from '../config/load.ts'
 import { UsageError } from '../errors.ts'
 import type { ExplainCheck, ExplainedDecision, Explanation } from '../model/explanation.ts'
+import { subscriberOption } from './option-values.ts'
 import { askRunningWorker } from './running-worker.ts'
 
 /** Options of `explain`. */
@@ -20,12 +21,10 @@ const MARKS = { passes: 'yes', stops: 'NO', waits: 'not yet' } as const
 
 /** Asks the worker and prints its answer; resolves with 0. */
 export async function runExplain(options: ExplainOptions): Promise<number> {
-  if (!/^[0-9]{1,15}$/.test(options.subscriber)) {
-    throw new UsageError('a subscriber is a number of 1 to 15 digits')
-  }
+  const subscriber = subscriberOption(options.subscriber)
   const { settings } = await loadConfigDirectory(options.config)
   const query = new URLSearchParams({ trigger: options.trigger })
-  const path = `/v1/subscribers/${options.subscriber}/explain?${query}`
+  const path = `/v1/subscribers/${subscriber}/explain?${query}`
   const { body, error } = await askRunningWorker<Explanation>(settings, options.url, path)
   if (body === null) throw new UsageError(`${error?.code} ${error?.message}`)
   if (options.isJson) process.stdout.write(`${JSON.stringify(body)}\n`)

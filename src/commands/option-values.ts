@@ -6,6 +6,8 @@
 import { UsageError } from '../errors.ts'
 import { parseDuration, parseInstant } from '../model/quantity.ts'
 
+const SUBSCRIBER = /^[1-9][0-9]{0,14}$/
+
 /** What `parseArgs` gives. */
 export type OptionValues = Readonly<Record<string, unknown>>
 
@@ -73,4 +75,16 @@ export function instantOption(values: OptionValues, name: string, fallback: stri
   const instantMs = parseInstant(text)
   if (instantMs !== null) return instantMs
   throw new UsageError(`--${name} must be an instant like 2026-11-01T00:00+08:00; found ${text}`)
+}
+
+/** A subscriber's number; null: the text is none. */
+export function parseSubscriber(text: string): number | null {
+  return SUBSCRIBER.test(text) ? Number(text) : null
+}
+
+/** A subscriber's number that was given in an option. The number itself is not repeated. */
+export function subscriberOption(text: string): number {
+  const subscriber = parseSubscriber(text)
+  if (subscriber !== null) return subscriber
+  throw new UsageError('a subscriber is a number of 1 to 15 digits, not beginning with 0')
 }
