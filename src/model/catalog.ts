@@ -112,10 +112,18 @@ export type ScheduleSpec =
   | { readonly kind: 'delay'; readonly delayMs: number }
   | { readonly kind: 'at'; readonly days: number; readonly minuteOfDay: number }
 
+/**
+ * What makes a trigger's candidates: its condition, judged with each input that touches it; the
+ * journey that it is a step of; or somebody who asks for it.
+ */
+export type FiredBy = 'condition' | 'journey' | 'request'
+
 /** One trigger: what fires it, how often, and how its delivery is made. */
 export interface TriggerSpec {
   readonly id: string
   readonly file: string
+  /** The condition is judged by itself only where this says `condition`. */
+  readonly firedBy: FiredBy
   readonly when: Expression
   /** Latch period: at most one candidate per (trigger, subscriber, period of the event). */
   readonly once: CalendarUnit | 'ever'

@@ -67,6 +67,8 @@ export class CompiledCatalog {
   readonly wheres: readonly (Expression | null)[]
   readonly whereOf: readonly number[]
   readonly triggers: readonly CompiledTrigger[]
+  /** Those whose condition is judged with each input that touches it, in catalog order. */
+  readonly conditions: readonly CompiledTrigger[]
   readonly policy: CompiledPolicy
   /** Units whose period keys are needed per record. */
   readonly units: ReadonlySet<number>
@@ -99,6 +101,7 @@ export class CompiledCatalog {
     retireTriggers(layout, catalog)
     this.policy = new CompiledPolicy(catalog, layout)
     this.triggers = catalog.triggers.map((spec) => this.#compileTrigger(spec, isGenesis))
+    this.conditions = this.triggers.filter(({ spec }) => spec.firedBy === 'condition')
     for (const trigger of this.triggers) {
       this.#triggersByCode.set(trigger.code, trigger)
       this.#triggersById.set(trigger.spec.id, trigger)

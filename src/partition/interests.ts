@@ -31,7 +31,7 @@ export class Interests {
 
   /** Learns what moves what in the catalog now in force. */
   useCatalog(): void {
-    const { cells, triggers } = this.#core.compiled
+    const { cells, conditions } = this.#core.compiled
     this.#starts.clear()
     this.#moves.clear()
     for (const { counter, interest } of cells) {
@@ -40,8 +40,8 @@ export class Interests {
       if (startField !== null) {
         this.#starts.set(startField, [...(this.#starts.get(startField) ?? []), interest])
       }
-      const readers = [...triggers.keys()].filter((index) =>
-        triggers[index]!.references.counters.some((each) => each.counter === counter.name),
+      const readers = [...conditions.keys()].filter((index) =>
+        conditions[index]!.references.counters.some((each) => each.counter === counter.name),
       )
       for (const { trigger, weights } of feedback) {
         const move = { cell: interest, weights, readers }

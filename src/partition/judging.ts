@@ -84,7 +84,7 @@ export class Judge {
   judgeNow(slot: number, triggers: readonly number[], wasTrue: ReadonlySet<number>): void {
     const core = this.#core
     for (const index of triggers) {
-      const trigger = core.compiled.triggers[index]!
+      const trigger = core.compiled.conditions[index]!
       const keys = core.periodKeys(slot, core.clockMs)
       if (!this.#decider.latches.isOpen(trigger, slot, keys)) continue
       if (wasTrue.has(index)) continue
@@ -97,7 +97,7 @@ export class Judge {
     const core = this.#core
     const found = new Set<number>()
     for (const index of triggers) {
-      const trigger = core.compiled.triggers[index]!
+      const trigger = core.compiled.conditions[index]!
       if (!trigger.isEdge) continue
       if (this.#isTrue(trigger, slot, core.periodKeys(slot, core.clockMs))) found.add(index)
     }
@@ -144,9 +144,9 @@ export class Judge {
       lateForWindow: () => {
         core.statistics.recordsLateForWindow += 1
       },
-      fire: (trigger, slot, record) => {
+      fire: (condition, slot, record) => {
         const timeMs = this.#batch.timesMs[record]!
-        const compiled = core.compiled.triggers[trigger]!
+        const compiled = core.compiled.conditions[condition]!
         this.#decider.fire(compiled, slot, timeMs, core.periodKeys(slot, timeMs))
       },
       dayBit: (unit, key, day, meta) => dayBit(unit, key, day, cycleDayOfMeta(meta)),
@@ -171,13 +171,13 @@ export class Judge {
     const keys = Int32Array.from(core.periodKeys(slot, timeMs))
     for (const group of compiled.stampGroups) this.#rollIfBehind(group, slot, keys, mask)
     const touched: number[] = []
-    for (const [index, trigger] of compiled.triggers.entries()) {
+    for (const [index, trigger] of compiled.conditions.entries()) {
       if ((mask & trigger.whereMask) === 0) continue
       if (this.#isLateFor(trigger, slot, keys) && !trigger.spec.isLateFiring) continue
       touched.push(index)
     }
     const wasTrue = touched.filter((index) => {
-      const trigger = compiled.triggers[index]!
+      const trigger = compiled.conditions[index]!
       return trigger.isEdge && this.#isTrue(trigger, slot, keys)
     })
     const counted = { usageBytes: batch.usageBytes[record]!, timeMs, app: batch.apps[record]! }
@@ -192,7 +192,7 @@ export class Judge {
     }
     if (isLateForWindow) core.statistics.recordsLateForWindow += 1
     for (const index of touched) {
-      const trigger = compiled.triggers[index]!
+      const trigger = compiled.conditions[index]!
       if (wasTrue.includes(index) || !this.#decider.latches.isOpen(trigger, slot, keys)) continue
       if (this.#isTrue(trigger, slot, keys)) this.#decider.fire(trigger, slot, timeMs, keys)
     }

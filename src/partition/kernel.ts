@@ -32,8 +32,8 @@ export interface KernelCallbacks {
   late(slot: number, record: number): void
   /** A record whose bucket some sliding window no longer keeps. */
   lateForWindow(): void
-  /** A condition became true with its latch open. */
-  fire(trigger: number, slot: number, record: number): void
+  /** A condition (position among them) became true with its latch open. */
+  fire(condition: number, slot: number, record: number): void
   /** Bit of a day in its period, for distinct-days counters. */
   dayBit(unit: number, key: number, day: number, meta: number): number
   /** Value of a sliding window (position among the cells) as of a period after its stamp. */
@@ -191,10 +191,10 @@ return function update(count, slots, batch, masks, periods) {
 
   /** Values before the update, for triggers that fire on the edge only. */
   #before(): string {
-    const { cells, triggers } = this.#compiled
+    const { cells, conditions } = this.#compiled
     const lines: string[] = []
     for (const [index, cell] of cells.entries()) {
-      if (!triggers.some((trigger) => trigger.isEdge && readsCell(trigger, cell))) continue
+      if (!conditions.some((trigger) => trigger.isEdge && readsCell(trigger, cell))) continue
       lines.push(`const b${index} = ${this.#runningSource(cell)};`)
     }
     return lines.join('\n    ')
@@ -284,7 +284,7 @@ return function update(count, slots, batch, masks, periods) {
     const lines: string[] = []
     const before = this.#binding((cell) => `b${this.#compiled.cells.indexOf(cell)}`)
     const after = this.#binding((cell) => this.#runningSource(cell))
-    for (const [index, trigger] of this.#compiled.triggers.entries()) {
+    for (const [index, trigger] of this.#compiled.conditions.entries()) {
       if (trigger.whereMask === 0) continue
       const { when } = trigger.spec
       const tests = [`(m & ${trigger.whereMask}) !== 0`, ...this.#keptTests(trigger)]

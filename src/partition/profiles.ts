@@ -54,7 +54,7 @@ export class Profiles {
   /** Learns the places, and who reads what, in the catalog now in force. */
   useCatalog(): void {
     const { compiled } = this.#core
-    const { triggers } = compiled
+    const triggers = compiled.conditions
     this.#places = new ProfilePlaces(compiled)
     const readers = this.#readers
     for (const each of Object.values(readers)) each.clear()

@@ -48,6 +48,7 @@ export function buildTrigger(reading: TriggerReading, context: TriggerContext): 
   return Object.freeze({
     id,
     file: source.file,
+    firedBy: 'condition',
     when: when.expression,
     once,
     oncePerTag,

@@ -10,6 +10,7 @@ describe('a trigger', () => {
   test('that says only what it must gets the defaults', () => {
     expect(triggerWith()).toMatchObject({
       id: 'data-pack',
+      firedBy: 'condition',
       file: 'triggers/t.yaml',
       once: 'day',
       oncePerTag: null,
