@@ -1,6 +1,5 @@
 import type { ControlMessage } from '../model/messages.ts'
 import {
-  GENERATION_MAX,
   SEGMENT_QUOTAS_MAX,
   SELECTION_BUCKETS,
   SELECTION_KEY_WORDS,
@@ -44,6 +43,8 @@ export const SELECTION_KEYS_OF_KIND = {
 
 type SelectionKind = keyof typeof SELECTION_KEYS_OF_KIND
 
+/** Runs count on from the time of a ruling in ms (selection-lead.ts), so they may be as large. */
+const RUN_MAX = 2 ** 52
 const COUNT_MAX = 2 ** 32
 const ROUND_MAX = 1_000_000
 const DIGITS_MAX = 13
@@ -99,7 +100,7 @@ export function readSelectionValue(
       draft.atMs = readTimeMs(cursor)
       break
     case 'run':
-      draft.run = readWhole(cursor, 1, GENERATION_MAX)
+      draft.run = readWhole(cursor, 1, RUN_MAX)
       break
     case 'start':
       draft.startMs = readTimeMs(cursor)

@@ -13,6 +13,7 @@ import {
   type Ruling,
   type Rulings,
 } from './rulings.ts'
+import { leaveRuns } from './selection-lead.ts'
 
 /**
  * Makes all jumps that are due where the partition stands; call before the first input and after
@@ -76,6 +77,7 @@ function jump(core: PartitionCore, ruling: InputBaseline, said: readonly SaidDec
   core.sequence = input.next - 1
   core.inputSequence = core.sequence
   core.era += 1
+  if (core.genesis.partition === 0) leaveRuns(core, ruling.time)
   // What an erasure of the old era left in the store's file is still to go.
   core.erasureSequence = Math.min(core.erasureSequence, 1)
   core.rejects.era = core.era

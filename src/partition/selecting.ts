@@ -49,7 +49,7 @@ export class Selecting implements ErrandSource {
   /** When the next input is wanted at the latest, ms: at once while slices of work are left. */
   get nextDueMs(): number {
     // Whatever the asker's own clock says, which may be behind the log's.
-    if (this.#isWorking) return Number.NEGATIVE_INFINITY
+    if (this.#isWorking || this.#isNextOwed) return Number.NEGATIVE_INFINITY
     return this.#leader?.nextDueMs ?? Number.POSITIVE_INFINITY
   }
 
@@ -90,6 +90,10 @@ export class Selecting implements ErrandSource {
 
   /** Does a slice of what is to be done; after every input. */
   advance(): void {
+    if (this.#isNextOwed) {
+      this.#leader!.startNext()
+      this.#follow()
+    }
     const { run } = this.#core.selections
     if (run === null || !this.#isWorking) return
     const pass = this.#passOf(run)
@@ -121,6 +125,12 @@ export class Selecting implements ErrandSource {
   get #isWorking(): boolean {
     const { run } = this.#core.selections
     return run !== null && run.phase !== 'waiting' && run.phase !== 'done'
+  }
+
+  /** Whether a new baseline made partition 0 give up what it led: it begins again. */
+  get #isNextOwed(): boolean {
+    const { lead, queue } = this.#core.selections
+    return this.#leader !== null && lead === null && queue.length > 0
   }
 
   /** Partition 0 does what it says to all others. */
@@ -203,7 +213,8 @@ export class Selecting implements ErrandSource {
   #hearCut(number: number, round: number, { thresholds, next }: SelectionCut): void {
     const { run } = this.#core.selections
     if (run === null || run.run !== number || run.phase !== 'waiting') return
-    if (round !== run.round + 1) return
+    // The next round, or for one who began anew any later one: a cut tells all that is settled.
+    if (round <= run.round) return
     run.round = round
     run.cursor = 0
     run.thresholds = Uint32Array.from(thresholds)

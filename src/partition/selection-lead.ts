@@ -17,7 +17,12 @@ import { cutHistogram, KEY_DIGITS, setDigit } from '../state/selection-key.ts'
 import { lastDue, nextDue, versionOfDay } from '../state/selection-schedule.ts'
 import type { PartitionCore } from './core.ts'
 import type { Errand } from './errands.ts'
-import { noPrefix, type SegmentRecord, type SelectionLead } from './selection-state.ts'
+import {
+  noPrefix,
+  type SegmentRecord,
+  type SelectionLead,
+  type SelectionState,
+} from './selection-state.ts'
 
 type Select = Extract<ControlMessage, { kind: 'select' }>
 type Tally = Extract<ControlMessage, { kind: 'tally' }>
@@ -65,7 +70,7 @@ export class SelectionLeader {
     const next = Math.min(Math.max(version, highest + 1), TAG_VERSION_MAX)
     const request = { segment, version: next, atMs }
     selections.queue = [...selections.queue.filter((each) => each !== queued), request]
-    this.#startNext()
+    this.startNext()
   }
 
   /** Takes the tally of a partition; one of another run or round changes nothing. */
@@ -111,18 +116,17 @@ export class SelectionLeader {
     }
     const { lead } = selections
     if (lead !== null && brokenOff === lead.segment) {
-      selections.lead = null
-      const { segment, version, atMs } = lead
-      if (!selections.queue.some((each) => each.segment === segment)) {
-        selections.queue = [{ segment, version, atMs }, ...selections.queue]
-      }
+      queueAgain(selections, lead)
     }
     const isKnown = (name: string): boolean => segments.some((each) => each.name === name)
     selections.queue = selections.queue.filter(({ segment }) => isKnown(segment))
-    this.#startNext()
+    this.startNext()
   }
 
-  /** What partition 0 owes: schedules that have come to itself, orders and cuts to the others. */
+  /**
+   * What partition 0 owes: schedules that have come to itself, orders and cuts to the others. With
+   * a cut goes the order: a new baseline may have made a partition forget that it got one.
+   */
   errands(): Errand[] {
     const owed: Errand[] = []
     for (const segment of this.#core.compiled.catalog.segments) {
@@ -131,9 +135,12 @@ export class SelectionLeader {
     }
     const { lead } = this.#core.selections
     if (lead === null) return owed
-    const message = this.#orderOf(lead)
+    const order = this.#orderOf(lead)
+    const cut = this.#cutMessageOf(lead)
     for (let partition = 1; partition < this.#core.genesis.partitionCount; partition++) {
-      if (!lead.heard.includes(partition)) owed.push({ partition, message })
+      if (lead.heard.includes(partition)) continue
+      owed.push({ partition, message: order })
+      if (cut !== null) owed.push({ partition, message: cut })
     }
     return owed
   }
@@ -149,15 +156,19 @@ export class SelectionLeader {
     return { kind: 'select', id, segment: name, version, atMs: due.instantMs, order: null }
   }
 
-  #orderOf(lead: SelectionLead): ControlMessage {
-    const { run, round, segment, version, generation, startMs } = lead
-    const cut = this.cutOf(lead)
-    if (cut !== null) return { kind: 'cut', id: `cut-${run}-${round}`, run, round, cut }
+  #orderOf({ run, segment, version, generation, startMs }: SelectionLead): ControlMessage {
     const order = { run, generation, startMs }
     return { kind: 'select', id: `select-${run}`, segment, version, atMs: null, order }
   }
 
-  #startNext(): void {
+  #cutMessageOf(lead: SelectionLead): ControlMessage | null {
+    const { run, round } = lead
+    const cut = this.cutOf(lead)
+    return cut && { kind: 'cut', id: `cut-${run}-${round}`, run, round, cut }
+  }
+
+  /** Leads the next selection of the queue, unless one runs. */
+  startNext(): void {
     const core = this.#core
     const { selections } = core
     const [next, ...rest] = selections.queue
@@ -218,7 +229,7 @@ export class SelectionLeader {
     const total = { version, endMs: clockMs, candidates, taken }
     this.#recordOf(this.#segment(segment)!).total = total
     selections.lead = null
-    this.#startNext()
+    this.startNext()
   }
 
   #countDue({ schedule }: SegmentSpec, afterMs: number, untilMs: number): number {
@@ -232,6 +243,30 @@ export class SelectionLeader {
   #recordOf({ name, schedule }: SegmentSpec): SegmentRecord {
     return recordOf(this.#core, name, JSON.stringify(schedule))
   }
+}
+
+/**
+ * Partition 0 goes on from a new baseline, so it may have forgotten runs that the other partitions
+ * know, and take no lower number: runs go on from `ruledAtMs`, since nobody asks for a thousand of
+ * them in a second. The one that it leads begins again under its version; see `Selecting.advance`.
+ */
+export function leaveRuns(core: PartitionCore, ruledAtMs: number): void {
+  const { selections } = core
+  const { lead, run } = selections
+  selections.lastRun = Math.max(selections.lastRun, ruledAtMs)
+  if (run !== null && (run.phase !== 'done' || lead?.run === run.run)) {
+    selections.run = null
+    recordOf(core, run.segment, '').abortedCount += 1
+  }
+  if (lead !== null) queueAgain(selections, lead)
+}
+
+/** Gives up what runs, for the next turn; nothing where the segment is asked for again already. */
+function queueAgain(selections: SelectionState, lead: SelectionLead): void {
+  const { segment, version, atMs } = lead
+  selections.lead = null
+  if (selections.queue.some((each) => each.segment === segment)) return
+  selections.queue = [{ segment, version, atMs }, ...selections.queue]
 }
 
 /** The record of a segment; a new one takes what was due until now for dealt with. */

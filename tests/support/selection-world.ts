@@ -10,6 +10,7 @@ import { partitionOf } from '../../src/model/wire.ts'
 import type { Errand } from '../../src/partition/errands.ts'
 import { inspectSubscriber } from '../../src/partition/inspect.ts'
 import type { PartitionMachine } from '../../src/partition/machine.ts'
+import { type Ruling, Rulings } from '../../src/partition/rulings.ts'
 import {
   encodeConfig,
   encodeErase,
@@ -198,6 +199,20 @@ export class SelectionWorld {
     const loaded = loadMachine(store, partition)!
     this.machines[partition] = loaded.machine
     this.#stores.set(partition, { store, writer: loaded.writer })
+    this.#delivered.clear()
+  }
+
+  /** The machine of the last `reload`, which goes on from there under a ruling. */
+  goBack(partition: number, ruling: Ruling): void {
+    const { store } = this.#stores.get(partition)!
+    const { machine } = loadMachine(store, partition)!
+    machine.follow(new Rulings([ruling]), [])
+    this.machines[partition] = machine
+    this.#delivered.clear()
+  }
+
+  /** As if a minute had passed: what is owed is said again. */
+  forgetSaid(): void {
     this.#delivered.clear()
   }
 
