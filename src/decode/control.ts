@@ -1,6 +1,6 @@
 import { assert } from '../errors.ts'
 import type { ConfigFiles } from '../model/catalog.ts'
-import type { ClockMode, ControlMessage } from '../model/messages.ts'
+import type { ClockMode, ControlMessage, ShownRow } from '../model/messages.ts'
 import {
   ERASE_SUBSCRIBERS_MAX,
   GENERATION_MAX,
@@ -15,6 +15,7 @@ import {
   finishCapacity,
   readCapacityValue,
 } from './control-capacity.ts'
+import { finishAccept, OFFER_KEYS, OFFER_KEYS_OF_KIND, readShownRows } from './control-offer.ts'
 import {
   emptySelectionDraft,
   finishSelection,
@@ -45,7 +46,8 @@ import { openMessage } from './messages.ts'
  * Control: {v, kind, id, …}. genesis: partitions, partition, zone, clock {mode, writer?, start?},
  * generation, files; config: generation, files; tick: writer?, time?; erase: sub or subs; cancel:
  * one or more of trigger, channel, sub; select, tally, cut: see control-selection.ts; ask, grant:
- * see control-capacity.ts. Keys in any order, each once, no others.
+ * see control-capacity.ts; shown, accept: see control-offer.ts. Keys in any order, each once, no
+ * others.
  */
 
 const CONTROL_KEYS = [
@@ -65,6 +67,7 @@ const CONTROL_KEYS = [
   'trigger',
   ...SELECTION_KEYS,
   ...CAPACITY_KEYS,
+  ...OFFER_KEYS,
 ] as const
 // Which keys a message has is told by the bits of one number.
 assert(CONTROL_KEYS.length <= KEYS_MAX)
@@ -79,6 +82,8 @@ const CONTROL_KINDS = [
   'cut',
   'ask',
   'grant',
+  'shown',
+  'accept',
 ] as const
 /** Keys that each kind must have, and may have, beside v, kind and id. */
 const KEYS_OF_KIND = {
@@ -92,6 +97,7 @@ const KEYS_OF_KIND = {
   cancel: { required: [], allowed: ['trigger', 'channel', 'sub'] },
   ...SELECTION_KEYS_OF_KIND,
   ...CAPACITY_KEYS_OF_KIND,
+  ...OFFER_KEYS_OF_KIND,
 } as const
 const CLOCK_KEYS = ['mode', 'writer', 'start'] as const
 const CLOCK_MODES = ['real', 'virtual'] as const
@@ -119,6 +125,7 @@ interface Draft {
   sub: number | null
   subs: readonly number[] | null
   trigger: string | null
+  rows: readonly ShownRow[]
   readonly selection: SelectionDraft
   readonly capacity: CapacityDraft
 }
@@ -144,6 +151,7 @@ export function decodeControl(data: Uint8Array): ControlMessage {
     sub: null,
     subs: null,
     trigger: null,
+    rows: [],
     selection: emptySelectionDraft(),
     capacity: emptyCapacityDraft(),
   }
@@ -194,6 +202,9 @@ function readValue(cursor: Cursor, draft: Draft, key: (typeof CONTROL_KEYS)[numb
       break
     case 'trigger':
       draft.trigger = readProducerName(cursor)
+      break
+    case 'rows':
+      draft.rows = readShownRows(cursor)
       break
     case 'time':
       draft.timeMs = cursor.takeNil() ? null : readTimeMs(cursor)
@@ -282,6 +293,8 @@ function finish(cursor: Cursor, draft: Draft): ControlMessage {
   if (kind === 'erase') return { kind, id, subscribers: subscribersOf(cursor, draft) }
   if (kind === 'cancel') return finishCancel(cursor, draft)
   if (kind === 'ask' || kind === 'grant') return finishCapacity(kind, id, draft.capacity, draft)
+  if (kind === 'shown') return { kind, id, rows: draft.rows }
+  if (kind === 'accept') return finishAccept(id, draft, draft.capacity.channel)
   if (kind !== 'genesis') return finishSelection(cursor, kind, id, draft.selection, draft)
   if (partition >= partitionCount) {
     cursor.root = 'partition'

@@ -181,8 +181,53 @@ export type SelectionTally =
  * Thresholds of the quotas cut so far, SELECTION_KEY_WORDS words each, and the digits of the key
  * that are settled for the next one; null: there is no next one, and what is at or above a
  * threshold is taken.
+  /**
+   * Offers that a worker answered with on an inbound channel, 1 to SHOWN_ROWS_MAX of them: those
+   * that were shown, and those that were not because their subscriber is held out.
+   */
+  | {
+      readonly kind: 'shown'
+      readonly id: string
+      readonly rows: readonly ShownRow[]
+    }
+  /** A customer takes an offer of an inbound channel; everything is checked once more. */
+  | {
+      readonly kind: 'accept'
+      readonly id: string
+      readonly subscriber: number
+      readonly trigger: string
+      readonly channel: string
+    }
+  /**
+   * A person tries out what a trigger says: a delivery to a subscriber on the list `canary`, past
+   * latches, caps and windows.
+   */
+  | {
+      readonly kind: 'test'
+      readonly id: string
+      readonly trigger: string
+      readonly subscriber: number
+    }
+  /** A message to one of the operator's people, whose number need not be a subscriber's. */
+  | {
+      readonly kind: 'notice'
+      readonly id: string
+      readonly subscriber: number
+      readonly channel: string
+      readonly message: string
+      /** Message class. */
+      readonly class: string
+    }
  */
 export interface SelectionCut {
   readonly thresholds: Uint32Array
   readonly next: { readonly digits: number; readonly prefix: Uint32Array } | null
 }
+/** One offer that was answered with. `place`: 1 to OFFER_PLACES_MAX, 1 the strongest. */
+export interface ShownRow {
+  readonly subscriber: number
+  readonly trigger: string
+  readonly channel: string
+  readonly place: number
+}
+

@@ -15,6 +15,15 @@ export const UPSERT_ROWS_MAX = 10_000
 /** Subscribers of one erasure at most: few enough to be no stall. */
 export const ERASE_SUBSCRIBERS_MAX = 1_000
 
+/** Offers shown that one control message tells of at most. */
+export const SHOWN_ROWS_MAX = 500
+
+/** Offers that one answer on an inbound channel has at most, and so the last place in it. */
+export const OFFER_PLACES_MAX = 3
+
+/** Longest text of a notice, UTF-16 units. */
+export const NOTICE_LENGTH_MAX = 1_000
+
 /** Words of the key that a selection orders its candidates by, and buckets of one digit of it. */
 export const SELECTION_KEY_WORDS = 5
 export const SELECTION_BUCKETS = 4_096

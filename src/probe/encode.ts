@@ -187,6 +187,24 @@ export function encodeCancel(
   })
 }
 
+/** Offers that were answered with, for `control.<p>` of their subscribers' partition. */
+export function encodeShown(
+  shown: Omit<Extract<ControlMessage, { kind: 'shown' }>, 'kind'>,
+): Uint8Array {
+  const rows = shown.rows.map(({ subscriber, trigger, channel, place }) => {
+    return { sub: subscriber, trigger, channel, place }
+  })
+  return encode({ v: WIRE_VERSION, kind: 'shown', id: shown.id, rows })
+}
+
+/** An offer that a customer takes, for `control.<p>` of the subscriber's partition. */
+export function encodeAccept(
+  accept: Omit<Extract<ControlMessage, { kind: 'accept' }>, 'kind'>,
+): Uint8Array {
+  const { id, subscriber, trigger, channel } = accept
+  return encode({ v: WIRE_VERSION, kind: 'accept', id, sub: subscriber, trigger, channel })
+}
+
 const COLUMN_KEYS: readonly (readonly [keyof UsageColumns, string])[] = [
   ['subscribers', 'sub'],
   ['usageBytes', 'bytes'],
