@@ -20,6 +20,20 @@ import type { YamlSource } from './yaml-source.ts'
 /** Beyond this lateness a latch per hour does not fit the bits that a latch has. */
 export const HOURLY_LATENESS_MAX_MS = 30 * 3_600_000
 
+/** What a trigger says beside its id and what fires it. */
+export type ContactPart = Omit<
+  TriggerSpec,
+  | 'id'
+  | 'file'
+  | 'firedBy'
+  | 'when'
+  | 'once'
+  | 'oncePerTag'
+  | 'isLateFiring'
+  | 'isFiringExisting'
+  | 'identity'
+>
+
 /** A trigger from its reading, or null when something is wrong with it (reported). */
 export function buildTrigger(reading: TriggerReading, context: TriggerContext): TriggerSpec | null {
   const { source, names } = context
@@ -28,19 +42,9 @@ export function buildTrigger(reading: TriggerReading, context: TriggerContext): 
   const id = values.trigger?.value
   const when = readWhen(reading, context)
   const once = when === null ? null : readOnce(reading, when, context)
-  const cancelWhen =
-    values.cancelWhen === undefined ? null : readCancel(values.cancelWhen, names, source)
   const oncePerTag = readOncePerTag(values.oncePerTag, names, source)
-  const messageClass = findClass(reading, context)
-  const delivery =
-    values.deliver === undefined ? null : buildDelivery(values.deliver, id, messageClass, context)
-  const competition =
-    messageClass === null ? null : buildCompetition(reading, messageClass.spec, context)
-  const caps = values.cap === undefined ? [] : checkCaps(values.cap, source)
-  const { validFromMs, validToMs } = readValidity(reading, source)
-  const { message } = values
-  if (id === undefined || message === undefined || when === null || once === null) return null
-  if (messageClass === null || competition === null || delivery === null) return null
+  const contact = buildContact(reading, context)
+  if (id === undefined || when === null || once === null || contact === null) return null
   if (source.problems.length > countBefore) return null
   const isLateFiring = values.late === 'fire'
   const identity = canonicalJson({ when: when.expression, once, oncePerTag, late: isLateFiring })
@@ -54,6 +58,29 @@ export function buildTrigger(reading: TriggerReading, context: TriggerContext): 
     oncePerTag,
     isLateFiring,
     isFiringExisting: values.reload === 'fire-existing',
+    ...contact,
+    identity,
+  })
+}
+
+/** Everything but what fires it, or null when something is wrong with that (reported). */
+export function buildContact(reading: TriggerReading, context: TriggerContext): ContactPart | null {
+  const { source, names } = context
+  const { values } = reading
+  const id = values.trigger?.value
+  const cancelWhen =
+    values.cancelWhen === undefined ? null : readCancel(values.cancelWhen, names, source)
+  const messageClass = findClass(reading, context)
+  const delivery =
+    values.deliver === undefined ? null : buildDelivery(values.deliver, id, messageClass, context)
+  const competition =
+    messageClass === null ? null : buildCompetition(reading, messageClass.spec, context)
+  const caps = values.cap === undefined ? [] : checkCaps(values.cap, source)
+  const { validFromMs, validToMs } = readValidity(reading, source)
+  const { message } = values
+  if (message === undefined) return null
+  if (messageClass === null || competition === null || delivery === null) return null
+  return {
     isRetrying: values.retry ?? false,
     class: messageClass.spec.name,
     priority: values.priority ?? PRIORITY_DEFAULT,
@@ -64,8 +91,7 @@ export function buildTrigger(reading: TriggerReading, context: TriggerContext): 
     validFromMs,
     validToMs,
     message,
-    identity,
-  })
+  }
 }
 
 function readWhen(reading: TriggerReading, context: TriggerContext): CompiledCondition | null {

@@ -115,28 +115,8 @@ const triggerId = patternOf(
   'ids are lower-case letters, digits and hyphens, start with a letter, and have at most 63 characters',
 )
 
-/** Everything that a trigger may say. */
-export const triggerFile = recordOf('a trigger', {
-  trigger: required(located(triggerId), 'The id of the trigger, for good.'),
-  when: required(conditionText, 'The condition, in CEL: data.day >= 500 * KiB && tags.seed.'),
-  once: optional(
-    oneOf([...CALENDAR_UNITS, 'ever']),
-    'It fires at most once per subscriber in this period. Left out: the shortest calendar period that "when" reads.',
-  ),
-  oncePerTag: optional(
-    located(textOf(64)),
-    'It fires at most once per version of this versioned tag.',
-  ),
-  late: optional(
-    oneOf(['fire', 'ignore']),
-    'Whether late records fire for the past period that they belong to.',
-    'ignore',
-  ),
-  reload: optional(
-    oneOf(['fire-existing', 'ignore-existing']),
-    'Whether a new or edited trigger fires for those who are already above the line.',
-    'ignore-existing',
-  ),
+/** What triggers and steps of journeys say alike: who gets it, how it competes, what goes out. */
+export const contactKeys = {
   class: optional(
     located(hyphenedName('class', 'classes')),
     'What kind of message it is: marketing, service, legal, or a declared class.',
@@ -188,6 +168,31 @@ export const triggerFile = recordOf('a trigger', {
   ),
   message: required(textOf(MESSAGE_LENGTH_MAX), 'The text that the customer gets.'),
   description: optional(textOf(MESSAGE_LENGTH_MAX), 'A note for colleagues.'),
+}
+
+/** Everything that a trigger may say. */
+export const triggerFile = recordOf('a trigger', {
+  trigger: required(located(triggerId), 'The id of the trigger, for good.'),
+  when: required(conditionText, 'The condition, in CEL: data.day >= 500 * KiB && tags.seed.'),
+  once: optional(
+    oneOf([...CALENDAR_UNITS, 'ever']),
+    'It fires at most once per subscriber in this period. Left out: the shortest calendar period that "when" reads.',
+  ),
+  oncePerTag: optional(
+    located(textOf(64)),
+    'It fires at most once per version of this versioned tag.',
+  ),
+  late: optional(
+    oneOf(['fire', 'ignore']),
+    'Whether late records fire for the past period that they belong to.',
+    'ignore',
+  ),
+  reload: optional(
+    oneOf(['fire-existing', 'ignore-existing']),
+    'Whether a new or edited trigger fires for those who are already above the line.',
+    'ignore-existing',
+  ),
+  ...contactKeys,
 })
 
 type ReadingOf<S> = S extends Shape<infer T> ? T : never
