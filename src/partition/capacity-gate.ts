@@ -3,13 +3,18 @@
 import type { LedgerRow } from '../state/ledger.ts'
 import type { CompiledTrigger } from './compile.ts'
 
-/** Goes out now and has been counted; waits in its channel's line; or is dropped, `capacity`. */
-export type Admission = 'go' | 'wait' | 'drop'
+/** Goes out now and has been counted; or waits in its channel's line. */
+export type Admission = 'go' | 'wait'
 
 /** The channels' capacity, as deciding sees it. */
 export interface CapacityGate {
   /**
-   * Judges a delivery that is due and passed every other check. `go` counts it, unless it is held
+   * Whether a delivery that is due would be dropped, `capacity`. Asked before anybody makes room
+   * for it in caps and contacts; changes nothing.
+   */
+  isRefusing(row: LedgerRow, trigger: CompiledTrigger): boolean
+  /**
+   * Judges a delivery that is due and passed every check. `go` counts it, unless it is held
    * out (`row.experiment`): then it is not sent. A canary (`row.isCanary`) always goes.
    */
   admit(row: LedgerRow, trigger: CompiledTrigger): Admission
@@ -24,6 +29,7 @@ export interface CapacityGate {
 
 /** Without any limits: everything goes. */
 export const OPEN_GATE: CapacityGate = {
+  isRefusing: () => false,
   admit: () => 'go',
   hold: () => undefined,
   forget: () => undefined,

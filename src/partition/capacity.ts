@@ -97,6 +97,13 @@ export class Capacity implements CapacityGate, ErrandSource {
     }
   }
 
+  isRefusing(row: LedgerRow, { spec }: CompiledTrigger): boolean {
+    if (row.isCanary || spec.overCapacity !== 'drop') return false
+    this.#roll()
+    const budget = this.#budget(spec.channel)
+    return budget.isLimited && !budget.hasRoom(spec.class) && budget.isOver(spec.class)
+  }
+
   admit(row: LedgerRow, { spec }: CompiledTrigger): Admission {
     this.#roll()
     const budget = this.#budget(spec.channel)
@@ -105,15 +112,13 @@ export class Capacity implements CapacityGate, ErrandSource {
       if (isSent) budget.spend(spec.class)
       return 'go'
     }
-    if (budget.hasRoom(spec.class)) {
-      const rank: Rank = { rank: dueRank(row), dueMs: row.dueMs, id: row.id }
-      const isRival = (claim: Claim | null): boolean =>
-        claim?.channel === spec.channel && this.#mayLeave(claim)
-      if (this.#queue.count > 0 && this.#queue.isAnybodyBefore(rank, isRival)) return 'wait'
-      if (isSent) this.#spend(budget, spec.class)
-      return 'go'
-    }
-    return spec.overCapacity === 'drop' && budget.isOver(spec.class) ? 'drop' : 'wait'
+    if (!budget.hasRoom(spec.class)) return 'wait'
+    const rank: Rank = { rank: dueRank(row), dueMs: row.dueMs, id: row.id }
+    const isRival = (claim: Claim | null): boolean =>
+      claim?.channel === spec.channel && this.#mayLeave(claim)
+    if (this.#queue.count > 0 && this.#queue.isAnybodyBefore(rank, isRival)) return 'wait'
+    if (isSent) this.#spend(budget, spec.class)
+    return 'go'
   }
 
   hold(number: number, row: LedgerRow): void {

@@ -244,7 +244,7 @@ export class Decider {
         ? { reason: 'expired' }
         : this.#places.take(row, trigger, plan.dueMs, number, () =>
             // What goes out this instant passes no other check of its due time.
-            isDue ? this.#dueReason(trigger, row.slot, isFresh) : null,
+            isDue ? this.#dueReason(trigger, row, isFresh) : null,
           )
     if (refusal !== null) {
       if (isFresh) this.#emitter.refuse(row, refusal)
@@ -263,11 +263,17 @@ export class Decider {
   }
 
   /** Why a row is not sent that is due at once; a fresh candidate was found eligible just now. */
-  #dueReason(trigger: CompiledTrigger, slot: number, isFresh: boolean): SuppressionReason | null {
+  #dueReason(trigger: CompiledTrigger, row: LedgerRow, isFresh: boolean): SuppressionReason | null {
     return (
-      (isFresh ? null : this.#ineligibility(trigger, slot)) ??
-      this.#cancellation(trigger.spec, slot)
+      (isFresh ? null : this.#ineligibility(trigger, row.slot)) ??
+      this.#cancellation(trigger.spec, row.slot) ??
+      this.#overload(trigger, row)
     )
+  }
+
+  /** Why the channel sends nothing any more that is to be dropped then. */
+  #overload(trigger: CompiledTrigger, row: LedgerRow): SuppressionReason | null {
+    return this.#places.capacity.isRefusing(row, trigger) ? 'capacity' : null
   }
 
   /**
@@ -304,7 +310,9 @@ export class Decider {
     }
     // Sent in another month or contact than planned (a late start), it moves there if there is
     // room.
-    const refusal = this.#places.take(row, trigger, clockMs, number, () => null)
+    const refusal = this.#places.take(row, trigger, clockMs, number, () =>
+      this.#overload(trigger, row),
+    )
     if (refusal !== null) this.#places.drop(number, row, refusal)
     else this.#dispatch(number, row, trigger)
   }
@@ -319,9 +327,6 @@ export class Decider {
         row.status = ROW_WAITING
         this.#core.ledger.write(number, row)
         this.#places.capacity.hold(number, row)
-        return
-      case 'drop':
-        this.#places.drop(number, row, { reason: 'capacity' })
     }
   }
 

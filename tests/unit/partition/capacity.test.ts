@@ -80,6 +80,29 @@ describe('a channel with a limit per hour or day', () => {
     ])
   })
 
+  it('drops nobody else for what it then drops itself', () => {
+    const strong = 'layer: strong\ndeliver: { channel: sms, at: now, overCapacity: drop }\n'
+    const weak = 'layer: weak\ndeliver: { channel: push, at: same day 18:00 }\n'
+    const files = channelFiles('{ perDay: 1 }', {
+      strong: `when: data.day >= 10 * KiB\n${strong}`,
+      weak,
+    })
+    const policy = files['policy.yaml']!.replace('offersPerContact: 3', 'offersPerContact: 1')
+    const script = new MachineScript(START, { ...files, 'policy.yaml': policy })
+    // One takes the whole day of the channel; the other one waits for the evening on another one.
+    script.batch([recordAt(START, 10_240, { subscriber: ANN })])
+    expect(script.batch(peopleAt(START, 1, ANN + 1))).toEqual([])
+    expect(script.batch([recordAt(START, 10_240, { subscriber: ANN + 1 })])).toEqual([
+      `strong ${ANN + 1} 2026-11-20/1 capacity`,
+    ])
+    script.tick('2026-11-20 18:00')
+    const sent = script.decisions.filter(({ kind }) => kind === 'delivery')
+    expect(sent.map(({ trigger, subscriber }) => [trigger, subscriber - ANN])).toEqual([
+      ['strong', 0],
+      ['weak', 1],
+    ])
+  })
+
   it('drops nothing for a second that is full', () => {
     const script = scriptOf('{ perHour: 10, perSecond: 1 }', {
       t: 'deliver: { channel: sms, at: now, overCapacity: drop }\n',
