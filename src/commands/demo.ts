@@ -13,7 +13,6 @@ import { DemoAudit } from './demo-audit.ts'
 import { DEMO_ZONE, DEMO_ZONE_OFFSET_MINUTES } from './demo-people.ts'
 import { DemoProbeThread } from './demo-probe-thread.ts'
 import { createScreen, fullCount, type Screen, shortCount } from './screen.ts'
-import { DemoStage } from './demo-stage.ts'
 import {
   type DemoSummary,
   isAsPromised,
@@ -21,7 +20,8 @@ import {
   printSummary,
   summarise,
 } from './demo-summary.ts'
-import { type DemoTrafficOptions, demoPeople } from './demo-traffic.ts'
+import { DEMO_TICK_WRITER, type DemoTrafficOptions, demoPeople } from './demo-traffic.ts'
+import { PrivateStage } from './private-stage.ts'
 
 /** Options of `demo`. */
 export interface DemoOptions {
@@ -49,7 +49,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   }
   const screen = createScreen(isJson ? process.stderr : process.stdout)
   const ending = new AbortController()
-  let stage: DemoStage | null = null
+  let stage: PrivateStage | null = null
   const interrupt = (): void => {
     if (ending.signal.aborted) {
       // The exit of this process kills the server.
@@ -62,7 +62,13 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
   try {
-    stage = await DemoStage.create(subscriberCount * days * recordsPerDay)
+    stage = await PrivateStage.create({
+      name: 'demo',
+      scenario: 'data-pack',
+      tickWriter: DEMO_TICK_WRITER,
+      startMs,
+      recordsExpected: subscriberCount * days * recordsPerDay,
+    })
     const summary = await new DemoRun(options, stage, screen, ending.signal).perform()
     if (isJson) process.stdout.write(`${JSON.stringify(summary)}\n`)
     else printSummary(screen, summary)
@@ -80,7 +86,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
 
 class DemoRun {
   readonly #options: DemoOptions
-  readonly #stage: DemoStage
+  readonly #stage: PrivateStage
   readonly #screen: Screen
   readonly #signal: AbortSignal
   readonly #startedMs = performance.now()
@@ -90,7 +96,7 @@ class DemoRun {
   #marks: { readonly messages: number; readonly atMs: number }[] = []
   #progress = { atMs: 0, records: 0 }
 
-  constructor(options: DemoOptions, stage: DemoStage, screen: Screen, signal: AbortSignal) {
+  constructor(options: DemoOptions, stage: PrivateStage, screen: Screen, signal: AbortSignal) {
     this.#options = options
     this.#stage = stage
     this.#screen = screen
@@ -102,7 +108,7 @@ class DemoRun {
     this.#screen.say('Highwater demo: scenario data-pack (config/scenarios/data-pack)')
     const server = await this.#stage.startServer()
     this.#screen.say(`- a private nats-server with JetStream: ${server.url}`)
-    const { supervisor, address } = await this.#stage.startWorker(traffic.startMs)
+    const { supervisor, address } = await this.#stage.startWorker()
     await supervisor.untilLive()
     const metricsUrl = new URL('/metrics', address.url).href
     this.#announce(metricsUrl)

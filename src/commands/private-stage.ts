@@ -1,5 +1,6 @@
 /**
- * Where a demo takes place: its folder, its nats-server, its worker; all of it goes when it ends.
+ * Where a demo or a scenario takes place: its folder, its nats-server, its worker; all of it goes
+ * when it ends.
  */
 
 import { rmSync } from 'node:fs'
@@ -11,36 +12,54 @@ import { loadConfigDirectory } from '../config/load.ts'
 import { UsageError } from '../errors.ts'
 import { type PrivateServer, startPrivateServer } from '../sink/nats-server.ts'
 import { type RunningWorker, serve } from './serve.ts'
-import { DEMO_TICK_WRITER } from './demo-traffic.ts'
 
-const SCENARIO = join(import.meta.dirname, '..', '..', 'config', 'scenarios', 'data-pack')
+/** The folder of all scenarios: beside src/ and, compiled, beside dist/. */
+export const SCENARIOS_DIRECTORY = join(import.meta.dirname, '..', '..', 'config', 'scenarios')
+
 /** What a usage record takes in the input stream, and some for all else. */
 const RECORD_SIZE = 36
 
+/** What takes place, and whose clock it runs on. */
+export interface StageOptions {
+  /** `demo` or `scenario`: names the folder, and the command in messages. */
+  readonly name: string
+  /** Folder of the configuration below SCENARIOS_DIRECTORY. */
+  readonly scenario: string
+  /** Whose ticks move the virtual clock, and where it begins, ms since the epoch. */
+  readonly tickWriter: string
+  readonly startMs: number
+  readonly recordsExpected: number
+  /** Lines of highwater.yaml beside those of this machine. */
+  readonly settings?: readonly string[]
+}
+
 /** Everything that was set up so far; `strike` takes it down in the other order. */
-export class DemoStage {
+export class PrivateStage {
   readonly directory: string
+  readonly #options: StageOptions
   #server: PrivateServer | null = null
   #worker: RunningWorker | null = null
   #striking: Promise<void> | null = null
 
-  private constructor(directory: string) {
+  private constructor(options: StageOptions, directory: string) {
+    this.#options = options
     this.directory = directory
   }
 
   /** Makes the folder. @throws UsageError when so many records would not fit on the disk */
-  static async create(recordsExpected: number): Promise<DemoStage> {
+  static async create(options: StageOptions): Promise<PrivateStage> {
+    const { name, recordsExpected } = options
     const { bavail, bsize } = await statfs(tmpdir())
     const [freeSize, neededSize] = [bavail * bsize, recordsExpected * RECORD_SIZE]
     if (freeSize < neededSize) {
       const gigabytes = (size: number): string => `${(size / 1e9).toFixed(1)} GB`
       throw new UsageError(
-        `the demo needs ${gigabytes(neededSize)} in ${tmpdir()}, ` +
+        `the ${name} needs ${gigabytes(neededSize)} in ${tmpdir()}, ` +
           `which has ${gigabytes(freeSize)}: ` +
           'take fewer --subscribers or --days, or set TMPDIR',
       )
     }
-    return new DemoStage(await mkdtemp(join(tmpdir(), 'highwater-demo-')))
+    return new PrivateStage(options, await mkdtemp(join(tmpdir(), `highwater-${name}-`)))
   }
 
   get configDirectory(): string {
@@ -63,9 +82,10 @@ export class DemoStage {
   /**
    * The scenario's own files, with the settings of this machine; then a worker as `start` runs it.
    */
-  async startWorker(startMs: number): Promise<RunningWorker> {
-    await cp(SCENARIO, this.configDirectory, { recursive: true })
-    await writeFile(join(this.configDirectory, 'highwater.yaml'), this.#settings(startMs))
+  async startWorker(): Promise<RunningWorker> {
+    const source = join(SCENARIOS_DIRECTORY, this.#options.scenario)
+    await cp(source, this.configDirectory, { recursive: true })
+    await writeFile(join(this.configDirectory, 'highwater.yaml'), this.#settings())
     const logger = pino({ level: 'info' }, destination({ dest: this.logFile, sync: true }))
     const config = await loadConfigDirectory(this.configDirectory)
     const { configDirectory } = this
@@ -105,16 +125,18 @@ export class DemoStage {
     }
   }
 
-  #settings(startMs: number): string {
+  #settings(): string {
+    const { name, tickWriter, startMs, settings = [] } = this.#options
     const start = new Date(startMs).toISOString()
     return [
-      '# Written by highwater demo.',
+      `# Written by highwater ${name}.`,
       `nats: { servers: ['${this.#server?.url}'] }`,
       'partitions: { count: 1 }',
-      `genesis: { clock: virtual, writer: ${DEMO_TICK_WRITER}, start: '${start}' }`,
+      `genesis: { clock: virtual, writer: ${tickWriter}, start: '${start}' }`,
       `store: { directory: ${JSON.stringify(join(this.directory, 'store'))} }`,
       'checkpoint: { every: 5s }',
       'http: { port: 0 }',
+      ...settings,
       '',
     ].join('\n')
   }
