@@ -15,6 +15,7 @@ import {
   finishCapacity,
   readCapacityValue,
 } from './control-capacity.ts'
+import { DIRECT_KEYS, DIRECT_KEYS_OF_KIND, finishDirect, readNoticeText } from './control-direct.ts'
 import { finishAccept, OFFER_KEYS, OFFER_KEYS_OF_KIND, readShownRows } from './control-offer.ts'
 import {
   emptySelectionDraft,
@@ -46,8 +47,8 @@ import { openMessage } from './messages.ts'
  * Control: {v, kind, id, …}. genesis: partitions, partition, zone, clock {mode, writer?, start?},
  * generation, files; config: generation, files; tick: writer?, time?; erase: sub or subs; cancel:
  * one or more of trigger, channel, sub; select, tally, cut: see control-selection.ts; ask, grant:
- * see control-capacity.ts; shown, accept: see control-offer.ts. Keys in any order, each once, no
- * others.
+ * see control-capacity.ts; shown, accept: see control-offer.ts; test, notice: see
+ * control-direct.ts. Keys in any order, each once, no others.
  */
 
 const CONTROL_KEYS = [
@@ -68,6 +69,7 @@ const CONTROL_KEYS = [
   ...SELECTION_KEYS,
   ...CAPACITY_KEYS,
   ...OFFER_KEYS,
+  ...DIRECT_KEYS,
 ] as const
 // Which keys a message has is told by the bits of one number.
 assert(CONTROL_KEYS.length <= KEYS_MAX)
@@ -84,6 +86,8 @@ const CONTROL_KINDS = [
   'grant',
   'shown',
   'accept',
+  'test',
+  'notice',
 ] as const
 /** Keys that each kind must have, and may have, beside v, kind and id. */
 const KEYS_OF_KIND = {
@@ -98,6 +102,7 @@ const KEYS_OF_KIND = {
   ...SELECTION_KEYS_OF_KIND,
   ...CAPACITY_KEYS_OF_KIND,
   ...OFFER_KEYS_OF_KIND,
+  ...DIRECT_KEYS_OF_KIND,
 } as const
 const CLOCK_KEYS = ['mode', 'writer', 'start'] as const
 const CLOCK_MODES = ['real', 'virtual'] as const
@@ -126,6 +131,7 @@ interface Draft {
   subs: readonly number[] | null
   trigger: string | null
   rows: readonly ShownRow[]
+  message: string
   readonly selection: SelectionDraft
   readonly capacity: CapacityDraft
 }
@@ -152,6 +158,7 @@ export function decodeControl(data: Uint8Array): ControlMessage {
     subs: null,
     trigger: null,
     rows: [],
+    message: '',
     selection: emptySelectionDraft(),
     capacity: emptyCapacityDraft(),
   }
@@ -205,6 +212,9 @@ function readValue(cursor: Cursor, draft: Draft, key: (typeof CONTROL_KEYS)[numb
       break
     case 'rows':
       draft.rows = readShownRows(cursor)
+      break
+    case 'message':
+      draft.message = readNoticeText(cursor)
       break
     case 'time':
       draft.timeMs = cursor.takeNil() ? null : readTimeMs(cursor)
@@ -295,6 +305,9 @@ function finish(cursor: Cursor, draft: Draft): ControlMessage {
   if (kind === 'ask' || kind === 'grant') return finishCapacity(kind, id, draft.capacity, draft)
   if (kind === 'shown') return { kind, id, rows: draft.rows }
   if (kind === 'accept') return finishAccept(id, draft, draft.capacity.channel)
+  if (kind === 'test' || kind === 'notice') {
+    return finishDirect(cursor, kind, id, { ...draft, ...draft.capacity })
+  }
   if (kind !== 'genesis') return finishSelection(cursor, kind, id, draft.selection, draft)
   if (partition >= partitionCount) {
     cursor.root = 'partition'

@@ -28,6 +28,7 @@ export const SUPPRESSION_REASONS = [
   'attempts-exhausted',
   'trigger-removed',
   'erased',
+  'message-incomplete',
 ] as const
 
 export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number]
@@ -53,6 +54,13 @@ export interface DecisionHead {
 }
 
 /**
+ * What a delivery is for that no candidate became. `test`: an operator tries a trigger's text out;
+ * `notice`: Highwater tells one of the operator's people something; `confirm`: a question back
+ * before an order counts; `offer`: accepted on request. Tests and notices are in no rate.
+ */
+export type DeliveryPurpose = 'test' | 'notice' | 'confirm' | 'offer'
+
+/**
  * A message to one subscriber: whoever sends it keeps to `notBeforeMs` and `notAfterMs` of real
  * time.
  */
@@ -66,6 +74,12 @@ export interface Delivery extends DecisionHead {
   /** To an operator's own tester: counted apart, in no rate. On the wire only where true. */
   readonly isCanary: boolean
   readonly message: string
+  /** SMS segments of the message; of channels that carry SMS only. */
+  readonly segments?: number
+  /** Language of the message, where the trigger has several. */
+  readonly lang?: string
+  /** Left out for an ordinary one. */
+  readonly purpose?: DeliveryPurpose
   readonly notBeforeMs: number
   readonly notAfterMs: number
 }
@@ -104,13 +118,43 @@ export function incarnationOf(deliveryId: string): number {
   return Number(deliveryId.split(':')[4] ?? 0)
 }
 
+/** Id of no trigger: notices bear it. */
+export const NOTICE_TRIGGER = 'notice'
+
+/**
+ * A test send's id: `<trigger>:<subscriber>:test.<control id>:1`. No period has a dot, so it is no
+ * other delivery's; the control id is never used twice.
+ */
+export function testIdOf(trigger: string, subscriber: number, controlId: string): string {
+  return deliveryIdOf(trigger, subscriber, `${TEST_MARK}${controlId}`, 1, 0)
+}
+
+/** A notice's id: `notice:<number>:<control id>:1`. */
+export function noticeIdOf(subscriber: number, controlId: string): string {
+  return deliveryIdOf(NOTICE_TRIGGER, subscriber, controlId, 1, 0)
+}
+
+/**
+ * Whether a delivery's id is that of a test send or a notice: nothing is kept of them, so feedback
+ * about them is taken and moves nothing.
+ */
+export function isOutsideRates(deliveryId: string): boolean {
+  const [trigger, , period = ''] = deliveryId.split(':')
+  return trigger === NOTICE_TRIGGER || period.startsWith(TEST_MARK)
+}
+
+const TEST_MARK = 'test.'
+
 /** A candidate that did not become a delivery, and why. */
 export interface Suppression extends DecisionHead {
   readonly kind: 'suppressed'
   readonly reason: SuppressionReason
   /** Of `outranked`: the trigger that won. */
   readonly winner?: string
-  /** Of a cap: which one, as in `channel sms: 1 per day`. */
+  /**
+   * Of a cap: which one, as in `channel sms: 1 per day`. Of `message-incomplete`: the value that
+   * the message lacks, as in `fields.plan`.
+   */
   readonly detail?: string
 }
 

@@ -13,6 +13,7 @@ export const EXPLAIN_STEPS = [
   'caps',
   'arbitration',
   'cancel',
+  'message',
   'capacity',
 ] as const
 

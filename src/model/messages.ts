@@ -155,32 +155,6 @@ export type ControlMessage =
       readonly asked: number
       readonly left: number
     }
-  /** Forget these subscribers: their numbers, 1 to ERASE_SUBSCRIBERS_MAX of them. */
-  | {
-      readonly kind: 'erase'
-      readonly id: string
-      readonly subscribers: readonly number[]
-    }
-
-/** How a partition is to run a selection: all of them see the same counters and the same clock. */
-export interface SelectionOrder {
-  /** Number of the selection, from 1, over all segments. */
-  readonly run: number
-  /** Generation of the configuration that partition 0 selects under. */
-  readonly generation: number
-  /** Instant as of which counters and dates are read, ms. */
-  readonly startMs: number
-}
-
-/** Candidates of one partition by the next digit of their keys; or what it took in the end. */
-export type SelectionTally =
-  | { readonly kind: 'counts'; readonly counts: Uint32Array }
-  | { readonly kind: 'taken'; readonly candidates: number; readonly taken: number }
-
-/**
- * Thresholds of the quotas cut so far, SELECTION_KEY_WORDS words each, and the digits of the key
- * that are settled for the next one; null: there is no next one, and what is at or above a
- * threshold is taken.
   /**
    * Offers that a worker answered with on an inbound channel, 1 to SHOWN_ROWS_MAX of them: those
    * that were shown, and those that were not because their subscriber is held out.
@@ -218,6 +192,32 @@ export type SelectionTally =
       /** Message class. */
       readonly class: string
     }
+  /** Forget these subscribers: their numbers, 1 to ERASE_SUBSCRIBERS_MAX of them. */
+  | {
+      readonly kind: 'erase'
+      readonly id: string
+      readonly subscribers: readonly number[]
+    }
+
+/** How a partition is to run a selection: all of them see the same counters and the same clock. */
+export interface SelectionOrder {
+  /** Number of the selection, from 1, over all segments. */
+  readonly run: number
+  /** Generation of the configuration that partition 0 selects under. */
+  readonly generation: number
+  /** Instant as of which counters and dates are read, ms. */
+  readonly startMs: number
+}
+
+/** Candidates of one partition by the next digit of their keys; or what it took in the end. */
+export type SelectionTally =
+  | { readonly kind: 'counts'; readonly counts: Uint32Array }
+  | { readonly kind: 'taken'; readonly candidates: number; readonly taken: number }
+
+/**
+ * Thresholds of the quotas cut so far, SELECTION_KEY_WORDS words each, and the digits of the key
+ * that are settled for the next one; null: there is no next one, and what is at or above a
+ * threshold is taken.
  */
 export interface SelectionCut {
   readonly thresholds: Uint32Array

@@ -57,6 +57,8 @@ export interface ChannelSpec {
   readonly name: string
   readonly caps: readonly CapSpec[]
   readonly capacity: CapacitySpec | null
+  /** Whether its messages are SMS: counted in segments. */
+  readonly isSms: boolean
 }
 
 /** What kind of message it is: `marketing`, `service`, `legal`, or one that is declared. */
@@ -139,6 +141,9 @@ export const BUILT_IN_CLASSES: readonly ClassSpec[] = [
 
 /** Class of a trigger that names none. */
 export const CLASS_DEFAULT = 'marketing'
+
+/** Class of a notice that names none: no marketing. */
+export const NOTICE_CLASS = 'service'
 
 /** What a configuration without a policy has. */
 export const NO_POLICY: PolicySpec = {

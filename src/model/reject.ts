@@ -29,6 +29,8 @@ export const REJECT_REASONS = [
   'unknown-delivery',
   'before-genesis',
   'skipped-by-ruling',
+  'not-a-canary',
+  'message-incomplete',
 ] as const
 
 export type RejectReason = (typeof REJECT_REASONS)[number]

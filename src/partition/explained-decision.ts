@@ -38,6 +38,7 @@ const STEP_OF: Readonly<Record<SuppressionReason, ExplainStep>> = {
   'trigger-removed': 'condition',
   capacity: 'capacity',
   erased: 'lists',
+  'message-incomplete': 'message',
 }
 
 /** The newest row of the trigger: what waits or was sent, or the last refusal; null: none. */

@@ -116,7 +116,7 @@ function buildChannel(
   const capacity =
     values.capacity === undefined ? null : buildCapacity(values.capacity, classNames, source)
   if (source.problems.length > countBefore) return null
-  return { spec: Object.freeze({ name, caps, capacity }), contactWindow }
+  return { spec: Object.freeze({ name, caps, capacity, isSms: values.sms ?? false }), contactWindow }
 }
 
 /** The built-in classes as they are or as they are declared anew, then the others. */

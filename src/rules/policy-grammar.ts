@@ -64,6 +64,11 @@ const channel = recordOf('a channel', {
     null,
   ),
   capacity: optional(capacity, 'What the channel can carry in all.', null),
+  sms: optional(
+    flag,
+    'Whether its messages are SMS: their segments are counted, and held to maxSegments.',
+    false,
+  ),
 })
 
 const messageClass = recordOf('a class', {

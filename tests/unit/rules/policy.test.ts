@@ -66,8 +66,9 @@ explain: { remember: 2d }
               { class: 'legal', share: 0.01 },
             ],
           },
+          isSms: false,
         },
-        { name: 'wap-push', caps: [], capacity: null },
+        { name: 'wap-push', caps: [], capacity: null, isSms: false },
       ],
       classes: [
         marketing,
