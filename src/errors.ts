@@ -131,6 +131,24 @@ export class StreamFullError extends HighwaterError {
   readonly retryable = true
 }
 
+/** Why a reader of OUT cannot go on where it stopped. */
+export type FeedBreak = 'truncated' | 'recreated' | 'gap' | 'undecodable'
+
+/**
+ * OUT is not what its reader read before: decisions are missing, or it cannot read them. Whoever
+ * passed over them would lose deliveries without a word, so a person decides.
+ */
+export class FeedBrokenError extends HighwaterError {
+  readonly code = 'HW_FEED_BROKEN'
+  readonly retryable = false
+  readonly reason: FeedBreak
+
+  constructor(reason: FeedBreak, message: string, options?: { cause?: unknown }) {
+    super(`${reason}: ${message}`, options)
+    this.reason = reason
+  }
+}
+
 /** The configuration is invalid; `problems` lists every one of them with file, line and column. */
 export class ConfigInvalidError extends HighwaterError {
   readonly code = 'HW_CONFIG_INVALID'
