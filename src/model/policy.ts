@@ -57,6 +57,8 @@ export interface ChannelSpec {
   readonly name: string
   readonly caps: readonly CapSpec[]
   readonly capacity: CapacitySpec | null
+  /** Customers ask here: its triggers are offers on request, and nothing is sent unasked. */
+  readonly isInbound: boolean
   /** Whether its messages are SMS: counted in segments. */
   readonly isSms: boolean
 }

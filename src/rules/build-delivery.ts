@@ -12,6 +12,7 @@ import {
   declareWindow,
   joinWindows,
 } from './build-contact-window.ts'
+import { buildOfferDelivery } from './build-offer.ts'
 import { noteHolidays, type PolicyEntry } from './build-policy.ts'
 import type { Located } from './shape.ts'
 import type { TriggerContext } from './trigger-context.ts'
@@ -33,6 +34,7 @@ export function buildDelivery(
   const { values } = reading
   const schedule = values.at?.value ?? { kind: 'now' }
   const channel = values.channel === undefined ? null : findChannel(values.channel, context)
+  if (channel?.spec.isInbound === true) return buildOfferDelivery(reading, channel.spec, context)
   const inherited = [channel?.contactWindow, messageClass?.contactWindow].filter(
     (window) => window !== null && window !== undefined,
   )

@@ -115,8 +115,27 @@ function buildChannel(
   const caps = readCaps(values.cap, source)
   const capacity =
     values.capacity === undefined ? null : buildCapacity(values.capacity, classNames, source)
+  const isInbound = values.inbound ?? false
+  if (isInbound) checkInbound(reading, source)
   if (source.problems.length > countBefore) return null
-  return { spec: Object.freeze({ name, caps, capacity, isSms: values.sms ?? false }), contactWindow }
+  return {
+    spec: Object.freeze({ name, caps, capacity, isSms: values.sms ?? false, isInbound }),
+    contactWindow,
+  }
+}
+
+/** Who asks is answered at once: there is no time to wait for. */
+function checkInbound(reading: ChannelReading, source: YamlSource): void {
+  const { capacity } = reading.values
+  if (reading.at('contactWindow') !== reading.node) {
+    const message = 'an inbound channel has no contact window: the customer asks'
+    const hint = 'leave contactWindow out, or inbound'
+    source.report(reading.at('contactWindow'), 'contradiction', message, hint)
+  }
+  if (capacity?.values.perSecond !== undefined) {
+    const message = 'on an inbound channel nobody waits for the next second'
+    source.report(capacity.at('perSecond'), 'contradiction', message, 'give perHour or perDay')
+  }
 }
 
 /** The built-in classes as they are or as they are declared anew, then the others. */

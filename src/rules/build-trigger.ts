@@ -7,6 +7,7 @@ import { CALENDAR_UNITS, type Expression } from '../model/expression.ts'
 import { buildCompetition, findClass } from './build-competition.ts'
 import { compileAt } from './build-counters.ts'
 import { buildDelivery } from './build-delivery.ts'
+import { readFiredBy } from './build-offer.ts'
 import { checkCaps } from './cap-checks.ts'
 import type { CompiledCondition } from './condition.ts'
 import { canonicalJson } from './identity.ts'
@@ -46,13 +47,18 @@ export function buildTrigger(reading: TriggerReading, context: TriggerContext): 
   const contact = buildContact(reading, context)
   if (id === undefined || when === null || once === null || contact === null) return null
   if (source.problems.length > countBefore) return null
+  const firedBy = readFiredBy(reading, contact.channel, context)
   const isLateFiring = values.late === 'fire'
-  const identity = canonicalJson({ when: when.expression, once, oncePerTag, late: isLateFiring })
+  const identity = canonicalJson({
+    ...{ when: when.expression, once, oncePerTag, late: isLateFiring },
+    // Who turns from one into the other does not fire for all who are above the line.
+    ...(firedBy === 'request' ? { firedBy } : {}),
+  })
   noteConstant(id, when.expression, context)
   return Object.freeze({
     id,
     file: source.file,
-    firedBy: 'condition',
+    firedBy,
     when: when.expression,
     once,
     oncePerTag,

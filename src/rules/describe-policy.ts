@@ -57,6 +57,7 @@ function channelFacts(channel: ChannelSpec): Facts {
   return new Map([
     ['cap', capsText(channel.caps)],
     ['capacity', capacityText(channel.capacity)],
+    ['inbound', yesNo(channel.isInbound)],
     ['sms', String(channel.isSms)],
   ])
 }

@@ -64,6 +64,11 @@ const channel = recordOf('a channel', {
     null,
   ),
   capacity: optional(capacity, 'What the channel can carry in all.', null),
+  inbound: optional(
+    flag,
+    'Whether customers come to it (a hotline, a website, a till): its triggers are offers on request.',
+    false,
+  ),
   sms: optional(
     flag,
     'Whether its messages are SMS: their segments are counted, and held to maxSegments.',

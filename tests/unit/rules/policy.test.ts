@@ -67,8 +67,9 @@ explain: { remember: 2d }
             ],
           },
           isSms: false,
+          isInbound: false,
         },
-        { name: 'wap-push', caps: [], capacity: null, isSms: false },
+        { name: 'wap-push', caps: [], capacity: null, isSms: false, isInbound: false },
       ],
       classes: [
         marketing,
