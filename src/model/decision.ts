@@ -1,5 +1,7 @@
 /** What a partition decides: the numbered entries of the output chain. */
 
+import type { FeedbackKind } from './messages.ts'
+
 /**
  * Why a candidate did not become a delivery: a bounded list, each counted and answerable. `erased`
  * is counted and never written: a decision would name the subscriber again.
@@ -80,6 +82,8 @@ export interface Delivery extends DecisionHead {
   readonly lang?: string
   /** Left out for an ordinary one. */
   readonly purpose?: DeliveryPurpose
+  /** Where a region is declared, the subscriber's. */
+  readonly region?: string
   readonly notBeforeMs: number
   readonly notAfterMs: number
 }
@@ -96,6 +100,32 @@ export interface Holdout extends DecisionHead {
   readonly experiment: string
   readonly notBeforeMs: number
   readonly notAfterMs: number
+  readonly region?: string
+}
+
+/** How an outcome found its delivery: by id, by subscriber, or in the words of a reply. */
+export type OutcomeSource = 'id' | 'subscriber' | 'reply'
+
+/** What became of a delivery, or of what a holdout would have got. */
+export interface Outcome extends DecisionHead {
+  readonly kind: 'outcome'
+  /** Of the delivery or holdout. */
+  readonly id: string
+  readonly channel: string
+  readonly what: FeedbackKind
+  /** When it happened, as reported. */
+  readonly timeMs: number
+  readonly by: OutcomeSource
+  /** The keyword of the trigger that a reply matched, as the configuration spells it. */
+  readonly word?: string
+  /** The first of its kind for this trigger, subscriber and period. */
+  readonly isFirst: boolean
+  /** Of a holdout: the subscriber is in the control group. */
+  readonly isControl: boolean
+  readonly isCanary: boolean
+  /** As the delivery's. */
+  readonly purpose?: DeliveryPurpose
+  readonly region?: string
 }
 
 /**
@@ -111,6 +141,17 @@ export function deliveryIdOf(
 ): string {
   const id = `${trigger}:${subscriber}:${period}:${attempt}`
   return incarnation === 0 ? id : `${id}:${incarnation}`
+}
+
+/** Id of the question that asks for the confirmation of an order by reply; no period has a dot. */
+export function confirmIdOf(
+  trigger: string,
+  subscriber: number,
+  period: string,
+  attempt: number,
+  incarnation: number,
+): string {
+  return deliveryIdOf(trigger, subscriber, `confirm.${period}`, attempt, incarnation)
 }
 
 /** The incarnation in a delivery's id. */
@@ -159,7 +200,7 @@ export interface Suppression extends DecisionHead {
 }
 
 /** One numbered entry of the output chain. */
-export type Decision = Delivery | Holdout | Suppression
+export type Decision = Delivery | Holdout | Suppression | Outcome
 
 /** The envelope of one message of `out.<p>`, decoded. */
 export type OutputEnvelope =

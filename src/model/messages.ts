@@ -29,11 +29,27 @@ export interface ProfileRow {
   readonly isDeletion?: boolean
 }
 
-/** What gateways report; the position is the code in ledger rows. */
-export const FEEDBACK_KINDS = ['sent', 'delivered', 'failed', 'expired'] as const
+/**
+ * What gateways report of sending, and of what customers do then; the position is the code in
+ * ledger rows: append only, 9 at most.
+ */
+export const FEEDBACK_KINDS = [
+  'sent',
+  'delivered',
+  'failed',
+  'expired',
+  'replied',
+  'clicked',
+  'ordered',
+  'opted-out',
+  'complained',
+] as const
 
-/** What a gateway reports; `expired`: no gateway can have submitted this attempt. */
+/** What is reported of a delivery; `expired`: no gateway can have submitted this attempt. */
 export type FeedbackKind = (typeof FEEDBACK_KINDS)[number]
+
+/** What gateways report of sending: the first of `FEEDBACK_KINDS`. The others are reactions. */
+export const RECEIPT_KINDS = ['sent', 'delivered', 'failed', 'expired'] as const
 
 /** `feedback.<p>.<source>`: what became of deliveries. */
 export interface FeedbackMessage {
@@ -41,14 +57,24 @@ export interface FeedbackMessage {
   readonly rows: readonly FeedbackRow[]
 }
 
-/** One report; `timeMs` is the gateway's clock, ms since the epoch. */
+/** One report; `timeMs` is when it happened by the reporter's clock, ms since the epoch. */
 export interface FeedbackRow {
   readonly subscriber: number
   readonly kind: FeedbackKind
-  /** Delivery id as in the output, see `deliveryIdOf`. */
-  readonly deliveryId: string
+  /** Delivery id as in the output, see `deliveryIdOf`; absent: whatever was sent last. */
+  readonly deliveryId?: string
+  /** Only a delivery of this trigger, on this channel. */
+  readonly trigger?: string
+  readonly channel?: string
   readonly timeMs: number
+  /** What a customer replied, at most FEEDBACK_TEXT_LENGTH_MAX characters. */
+  readonly text?: string
+  /** The keyword, where the gateway has read it out of the reply itself. */
+  readonly word?: string
 }
+
+/** Characters of a reply. */
+export const FEEDBACK_TEXT_LENGTH_MAX = 160
 
 /** How the partition's clock runs, fixed at genesis. */
 export type ClockMode =
@@ -199,6 +225,14 @@ export type ControlMessage =
       readonly subscribers: readonly number[]
     }
 
+/** One offer that was answered with. `place`: 1 to OFFER_PLACES_MAX, 1 the strongest. */
+export interface ShownRow {
+  readonly subscriber: number
+  readonly trigger: string
+  readonly channel: string
+  readonly place: number
+}
+
 /** How a partition is to run a selection: all of them see the same counters and the same clock. */
 export interface SelectionOrder {
   /** Number of the selection, from 1, over all segments. */
@@ -223,11 +257,3 @@ export interface SelectionCut {
   readonly thresholds: Uint32Array
   readonly next: { readonly digits: number; readonly prefix: Uint32Array } | null
 }
-/** One offer that was answered with. `place`: 1 to OFFER_PLACES_MAX, 1 the strongest. */
-export interface ShownRow {
-  readonly subscriber: number
-  readonly trigger: string
-  readonly channel: string
-  readonly place: number
-}
-

@@ -31,6 +31,8 @@ export const REJECT_REASONS = [
   'skipped-by-ruling',
   'not-a-canary',
   'message-incomplete',
+  'unattributed',
+  'bad-time',
 ] as const
 
 export type RejectReason = (typeof REJECT_REASONS)[number]

@@ -3,22 +3,43 @@
  * (kind, trigger, channel and message, or reason), encoded once.
  */
 
-import type { Delivery, Holdout, Suppression } from '../model/decision.ts'
+import type { Delivery, Holdout, Outcome, Suppression } from '../model/decision.ts'
 import { CLASS_DEFAULT } from '../model/policy.ts'
 import { Packer } from './packer.ts'
 
 const COMMON_KEYS = 11
 /** Keys beside those of the opening: id, not_before, not_after. */
 const SENT_KEYS = 3
+/** Keys beside those of the opening: id, time. */
+const OUTCOME_KEYS = 2
 /** kind and trigger are among the common keys. */
 const OPENING_COMMON_KEYS = 2
 /** Openings remembered; more come from reloads alone, and then all are made anew. */
 const OPENINGS_MAX = 4_096
 
 type Opened =
-  | Pick<Delivery, 'kind' | 'trigger' | 'channel' | 'class' | 'isCanary' | 'message'>
-  | Pick<Holdout, 'kind' | 'trigger' | 'channel' | 'experiment'>
+  | Pick<
+      Delivery,
+      'kind' | 'trigger' | 'channel' | 'class' | 'isCanary' | 'message' | 'purpose' | 'region'
+    >
+  | Pick<Holdout, 'kind' | 'trigger' | 'channel' | 'experiment' | 'region'>
   | Pick<Suppression, 'kind' | 'trigger' | 'reason' | 'winner' | 'detail'>
+  | OpenedOutcome
+
+type OpenedOutcome = Pick<
+  Outcome,
+  | 'kind'
+  | 'trigger'
+  | 'channel'
+  | 'what'
+  | 'by'
+  | 'word'
+  | 'isFirst'
+  | 'isControl'
+  | 'isCanary'
+  | 'purpose'
+  | 'region'
+>
 
 interface KnownDelivery {
   readonly channel: string
@@ -29,7 +50,7 @@ interface KnownDelivery {
 
 /** The openings of one partition's decisions. */
 export class Openings {
-  /** By trigger; canaries apart. An edited trigger takes the place of what it was. */
+  /** By trigger, purpose and keys to follow; canaries apart. An edited trigger takes the place of what it was. */
   readonly #deliveries = new Map<string, KnownDelivery>()
   readonly #canaries = new Map<string, KnownDelivery>()
   readonly #others = new Map<string, Uint8Array>()
@@ -39,9 +60,11 @@ export class Openings {
     const { kind, trigger } = decision
     if (kind === 'holdout') {
       const { channel, experiment } = decision
-      const key = `${kind} ${trigger} ${channel} ${experiment}`
-      return this.#ofOther(key, SENT_KEYS, { kind, trigger, channel, experiment })
+      const extraKeys = SENT_KEYS + regionKeys(decision)
+      const key = `${kind} ${extraKeys} ${trigger} ${channel} ${experiment}`
+      return this.#ofOther(key, extraKeys, { kind, trigger, channel, experiment })
     }
+    if (kind === 'outcome') return this.#ofOutcome(decision)
     const { reason, winner, detail } = decision
     // Written out each time: they would make too many openings.
     const extraKeys = (winner === undefined ? 0 : 1) + (detail === undefined ? 0 : 1)
@@ -49,9 +72,12 @@ export class Openings {
   }
 
   #ofDelivery(delivery: Opened & { kind: 'delivery' }): Uint8Array {
-    const { kind, trigger, channel, class: messageClass, message, isCanary } = delivery
+    const { kind, trigger, channel, class: messageClass, message, isCanary, purpose } = delivery
     const openings = isCanary ? this.#canaries : this.#deliveries
-    const known = openings.get(trigger)
+    const extraKeys = SENT_KEYS + regionKeys(delivery)
+    const isPlain = purpose === undefined && extraKeys === SENT_KEYS
+    const name = isPlain ? trigger : `${trigger} ${extraKeys} ${purpose}`
+    const known = openings.get(name)
     const isSame =
       known !== undefined &&
       known.channel === channel &&
@@ -61,12 +87,29 @@ export class Openings {
     const entries: Record<string, string | boolean> = { kind, trigger, channel, message }
     if (messageClass !== CLASS_DEFAULT) entries.class = messageClass
     if (isCanary) entries.canary = true
-    const bytes = encodeOpening(SENT_KEYS, entries)
-    openings.set(trigger, { channel, class: messageClass, message, bytes })
+    if (purpose !== undefined) entries.purpose = purpose
+    const bytes = encodeOpening(extraKeys, entries)
+    openings.set(name, { channel, class: messageClass, message, bytes })
     return bytes
   }
 
-  #ofOther(key: string, extraKeys: number, entries: Readonly<Record<string, string>>): Uint8Array {
+  #ofOutcome(outcome: OpenedOutcome): Uint8Array {
+    const { kind, trigger, channel, what, by, isFirst, isControl, isCanary, purpose } = outcome
+    const extraKeys = OUTCOME_KEYS + regionKeys(outcome) + (outcome.word === undefined ? 0 : 1)
+    const entries: Record<string, string | boolean> = { kind, trigger, channel, what, by }
+    if (isFirst) entries.first = true
+    if (isControl) entries.arm = 'control'
+    if (isCanary) entries.canary = true
+    if (purpose !== undefined) entries.purpose = purpose
+    const key = `${Object.entries(entries).join(' ')} ${extraKeys}`
+    return this.#ofOther(key, extraKeys, entries)
+  }
+
+  #ofOther(
+    key: string,
+    extraKeys: number,
+    entries: Readonly<Record<string, string | boolean>>,
+  ): Uint8Array {
     let bytes = this.#others.get(key)
     if (bytes === undefined) {
       if (this.#others.size >= OPENINGS_MAX) this.#others.clear()
@@ -75,6 +118,11 @@ export class Openings {
     }
     return bytes
   }
+}
+
+/** The region is written out each time, after the opening. */
+function regionKeys({ region }: { readonly region?: string }): number {
+  return region === undefined ? 0 : 1
 }
 
 function encodeOpening(

@@ -5,12 +5,14 @@
  *
  * Wire form of a decision (MessagePack map): n, in, kind, trigger, sub, period, attempt, gen, at,
  * fired, values, then id, channel, message, not_before, not_after and, where they say something,
- * class and canary (delivery); id, channel, experiment, not_before, not_after (holdout); or reason,
- * and where there is one winner or detail (suppressed).
+ * class, canary, purpose and region (delivery); id, channel, experiment, not_before, not_after and
+ * region (holdout); reason, and where there is one winner or detail (suppressed); or id, channel,
+ * what, time, by and, where they say something, word, first, arm, canary, purpose and region
+ * (outcome).
  */
 
 import { assert, PartitionHaltedError } from '../errors.ts'
-import type { Delivery, Holdout, Suppression } from '../model/decision.ts'
+import type { Delivery, Holdout, Outcome, Suppression } from '../model/decision.ts'
 import { Digest, formatDigest, parseDigest } from './digest.ts'
 import { Openings } from './openings.ts'
 import { encodeText, Packer } from './packer.ts'
@@ -33,6 +35,7 @@ export type NewDecision =
   | Omit<Delivery, 'number'>
   | Omit<Holdout, 'number'>
   | Omit<Suppression, 'number'>
+  | Omit<Outcome, 'number'>
 
 /** Decisions of one partition. `decisionNumber` is the last one made. */
 export class Outbox {
@@ -255,10 +258,23 @@ function writeDecision(
   }
   packer.raw(KEYS.id)
   packer.asciiOnce(decision.id)
-  packer.raw(KEYS.not_before)
-  packer.number(decision.notBeforeMs)
-  packer.raw(KEYS.not_after)
-  packer.number(decision.notAfterMs)
+  if (decision.kind === 'outcome') {
+    packer.raw(KEYS.time)
+    packer.number(decision.timeMs)
+    if (decision.word !== undefined) {
+      packer.raw(KEYS.word)
+      packer.text(decision.word)
+    }
+  } else {
+    packer.raw(KEYS.not_before)
+    packer.number(decision.notBeforeMs)
+    packer.raw(KEYS.not_after)
+    packer.number(decision.notAfterMs)
+  }
+  if (decision.region !== undefined) {
+    packer.raw(KEYS.region)
+    packer.text(decision.region)
+  }
 }
 
 const KEYS = {
@@ -276,4 +292,7 @@ const KEYS = {
   not_after: encodeText('not_after'),
   winner: encodeText('winner'),
   detail: encodeText('detail'),
+  time: encodeText('time'),
+  word: encodeText('word'),
+  region: encodeText('region'),
 } as const

@@ -23,7 +23,7 @@ const PRIORITY_LAST = 999
 export interface SaidDecision {
   readonly n: number
   readonly in: number
-  readonly kind: 'delivery' | 'holdout' | 'suppressed'
+  readonly kind: 'delivery' | 'holdout' | 'suppressed' | 'outcome'
   readonly trigger: string
   readonly sub: number
   readonly period: string

@@ -22,7 +22,7 @@ import type { Ruling } from './rulings.ts'
 import { imageOfSelections, restoreSelections } from './selection-state.ts'
 
 /** Version of the layout of pages and manifest. */
-export const IMAGE_VERSION = 3
+export const IMAGE_VERSION = 4
 
 /**
  * What the engine that wrote an image was; a new one starts only from an image with nothing

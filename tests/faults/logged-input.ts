@@ -4,8 +4,8 @@
  */
 
 import { decode } from '@msgpack/msgpack'
-import type { FeedbackRow, ProfileRow } from '../../src/model/messages.ts'
-import type { NaiveInput, NaiveRecord } from '../support/naive/input.ts'
+import type { ProfileRow } from '../../src/model/messages.ts'
+import type { NaiveInput, NaiveRecord, Receipt } from '../support/naive/input.ts'
 import { recordsOfColumns } from '../support/usage-columns.ts'
 
 /** One message of `IN_<p>` as it is stored. */
@@ -66,7 +66,7 @@ function profileRowOf(wire: Record<string, unknown>): ProfileRow {
   return { subscriber: sub, tags, fields, lists, zone, cycleDay } as ProfileRow
 }
 
-function feedbackRowOf(wire: Record<string, unknown>): FeedbackRow {
+function feedbackRowOf(wire: Record<string, unknown>): Receipt {
   const { sub, id, kind, time } = wire
-  return { subscriber: sub, deliveryId: id, kind, timeMs: time } as FeedbackRow
+  return { subscriber: sub, deliveryId: id, kind, timeMs: time } as Receipt
 }

@@ -106,14 +106,34 @@ export function readDecisions(bytes: Uint8Array): ReadDecision[] {
     const rest =
       wire.kind === 'suppressed'
         ? { reason: wire.reason, ...present(wire, 'winner'), ...present(wire, 'detail') }
-        : {
-            id: wire.id,
-            notBeforeMs: wire.not_before,
-            notAfterMs: wire.not_after,
-            ...present(wire, 'experiment'),
-          }
+        : wire.kind === 'outcome'
+          ? outcomeOf(wire)
+          : {
+              id: wire.id,
+              notBeforeMs: wire.not_before,
+              notAfterMs: wire.not_after,
+              ...present(wire, 'experiment'),
+              ...present(wire, 'purpose'),
+              ...present(wire, 'region'),
+            }
     return { ...head, ...rest } as ReadDecision
   })
+}
+
+function outcomeOf(wire: Record<string, unknown>): Record<string, unknown> {
+  return {
+    id: wire.id,
+    channel: wire.channel,
+    what: wire.what,
+    timeMs: wire.time,
+    by: wire.by,
+    isFirst: wire.first ?? false,
+    isControl: wire.arm === 'control',
+    isCanary: wire.canary ?? false,
+    ...present(wire, 'word'),
+    ...present(wire, 'purpose'),
+    ...present(wire, 'region'),
+  }
 }
 
 function present(wire: Record<string, unknown>, key: string): Record<string, unknown> {

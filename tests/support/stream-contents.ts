@@ -18,7 +18,7 @@ export interface OutMessage {
 export interface OutDecision {
   readonly n: number
   readonly in: number
-  readonly kind: 'delivery' | 'holdout' | 'suppressed'
+  readonly kind: 'delivery' | 'holdout' | 'suppressed' | 'outcome'
   readonly trigger: string
   readonly sub: number
   readonly gen: number

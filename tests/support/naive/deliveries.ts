@@ -1,8 +1,7 @@
 /** From candidate to delivery in the naive model: schedule, caps, timers, re-checks, feedback. */
 
 import type { SuppressionReason } from '../../../src/model/decision.ts'
-import type { FeedbackRow } from '../../../src/model/messages.ts'
-import type { NaiveDecision, NaiveParameters } from './input.ts'
+import type { NaiveDecision, NaiveParameters, Receipt } from './input.ts'
 import type { NaiveSubscriber } from './subscriber.ts'
 import { instantOf, localTime } from './zone.ts'
 
@@ -96,7 +95,7 @@ export class DeliveryBook {
   }
 
   /** A receipt. Returns false when it names no attempt that waits for one. */
-  feed(row: FeedbackRow): boolean {
+  feed(row: Receipt): boolean {
     const attempt = this.#attempts.get(row.deliveryId)
     if (attempt?.status !== 'emitted') return false
     if (attempt.candidate.subscriber.subscriber !== row.subscriber) return false

@@ -22,6 +22,9 @@ export interface NaiveRecord {
   readonly kind: number
 }
 
+/** A gateway's report on one delivery, by its id. */
+export type Receipt = FeedbackRow & { readonly deliveryId: string }
+
 /** A message of `IN_<p>` after decoding. Sequences ascend; gaps are of no interest here. */
 export type NaiveInput =
   | {
@@ -55,7 +58,7 @@ export type NaiveInput =
       readonly sequence: number
       readonly kind: 'feedback'
       readonly stamp: Readonly<ProducerStamp>
-      readonly rows: readonly FeedbackRow[]
+      readonly rows: readonly Receipt[]
     }
 
 /** A decision without what only the configuration knows (generation, channel, message). */

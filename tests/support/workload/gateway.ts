@@ -3,8 +3,8 @@
  * make no sense.
  */
 
-import type { FeedbackKind, FeedbackRow } from '../../../src/model/messages.ts'
-import type { NaiveDecision } from '../naive/input.ts'
+import type { FeedbackKind } from '../../../src/model/messages.ts'
+import type { NaiveDecision, Receipt } from '../naive/input.ts'
 import type { Arrival } from './people.ts'
 import type { Random } from './random.ts'
 
@@ -13,7 +13,7 @@ const HOUR_MS = 3_600_000
 /** Turns deliveries into the feedback they get, each row in its own time. */
 export class Gateway {
   readonly #random: Random
-  #waiting: Arrival<FeedbackRow>[] = []
+  #waiting: Arrival<Receipt>[] = []
 
   constructor(random: Random) {
     this.#random = random
@@ -25,7 +25,7 @@ export class Gateway {
   }
 
   /** Rows whose time has come, in order; each is handed out once. */
-  due(nowMs: number): FeedbackRow[] {
+  due(nowMs: number): Receipt[] {
     const due = this.#waiting.filter((answer) => answer.arrivalMs <= nowMs)
     this.#waiting = this.#waiting.filter((answer) => answer.arrivalMs > nowMs)
     due.sort((left, right) => left.arrivalMs - right.arrivalMs)

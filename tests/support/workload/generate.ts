@@ -39,11 +39,12 @@
  * foreign numbers.
  */
 
-import type { FeedbackRow, ProfileRow } from '../../../src/model/messages.ts'
+import type { ProfileRow } from '../../../src/model/messages.ts'
 import {
   type NaiveInput,
   type NaiveParameters,
   type NaiveRecord,
+  type Receipt,
   S1_PARAMETERS,
 } from '../naive/input.ts'
 import { NaiveModel } from '../naive/model.ts'
@@ -240,7 +241,7 @@ class LogWriter {
     }
   }
 
-  #sendFeedback(rows: readonly FeedbackRow[]): void {
+  #sendFeedback(rows: readonly Receipt[]): void {
     for (const row of rows) {
       const stamp = { probe: 'gateway', epoch: 1, seq: ++this.#seqs.feedback }
       const message = { kind: 'feedback', stamp, rows: [row] } as const

@@ -5,7 +5,7 @@
  */
 
 import type { ConfigFiles } from '../../../src/model/catalog.ts'
-import { FEEDBACK_KINDS, type ProfileRow } from '../../../src/model/messages.ts'
+import { RECEIPT_KINDS, type ProfileRow } from '../../../src/model/messages.ts'
 import {
   encodeCancel,
   encodeConfig,
@@ -224,7 +224,7 @@ class Town {
       const local = this.#nowMs + ZONE_AHEAD_MS - random.pick([0, 0, DAY_MS])
       const day = new Date(local).toISOString().slice(0, 10)
       const deliveryId = `${random.pick(DAILY_TRIGGERS)}:${subscriber}:${day}:1`
-      return { subscriber, deliveryId, kind: random.pick(FEEDBACK_KINDS), timeMs: this.#nowMs }
+      return { subscriber, deliveryId, kind: random.pick(RECEIPT_KINDS), timeMs: this.#nowMs }
     })
     const data = encodeFeedback({ stamp: this.#stamp('gateway', partition), rows })
     this.#put(partition, `feedback.${partition}.gateway`, data)
