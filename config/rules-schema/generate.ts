@@ -8,6 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { settingsReference, settingsSchema } from '../../src/config/settings-reference.ts'
 import { POLICY_KEYS } from '../../src/rules/policy-grammar.ts'
+import { REPORTING_KEYS } from '../../src/rules/reporting-grammar.ts'
 import { catalogSchema, triggerSchema } from '../../src/rules/schema.ts'
 
 /** The part of JSON Schema that our grammars use. */
@@ -34,8 +35,12 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
 export function readmeTables(): Readonly<Record<string, string>> {
   return {
     settings: settingsReference(),
-    catalog: keyTable(SCHEMAS.catalog!, (key) => !POLICY_KEYS.has(key)),
+    catalog: keyTable(
+      SCHEMAS.catalog!,
+      (key) => !POLICY_KEYS.has(key) && !REPORTING_KEYS.has(key),
+    ),
     policy: keyTable(SCHEMAS.catalog!, (key) => POLICY_KEYS.has(key)),
+    reporting: keyTable(SCHEMAS.catalog!, (key) => REPORTING_KEYS.has(key)),
     trigger: keyTable(SCHEMAS.trigger!),
   }
 }

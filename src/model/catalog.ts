@@ -8,6 +8,7 @@ import type { CalendarUnit, Expression } from './expression.ts'
 import type { FeedbackKind } from './messages.ts'
 import type { PlaceTable } from './place-table.ts'
 import type { CapSpec, ContactWindowSpec, ControlGroupSpec, PolicySpec } from './policy.ts'
+import type { ReportingSpec, VerdictSpec } from './reporting.ts'
 import type { SegmentSpec } from './segment.ts'
 
 /**
@@ -169,6 +170,8 @@ export interface TriggerSpec {
   readonly onExpired: 'reschedule' | 'drop'
   readonly attemptsMax: number
   readonly message: string
+  /** When it did well; left out: it is not judged. */
+  readonly verdict?: VerdictSpec
   /** Stable text of what makes it fire (when, once, late); differs when an edit moves the line. */
   readonly identity: string
 }
@@ -184,6 +187,7 @@ export interface Catalog {
   readonly triggers: readonly TriggerSpec[]
   readonly segments: readonly SegmentSpec[]
   readonly policy: PolicySpec
+  readonly reporting: ReportingSpec
   /** App dictionary: word → code, for display; conditions already hold codes. */
   readonly apps: ReadonlyMap<string, number>
   /** Which place a cell belongs to; conditions hold the places' codes. */

@@ -9,6 +9,7 @@ import { compileAt } from './build-counters.ts'
 import { buildDelivery } from './build-delivery.ts'
 import { readFiredBy } from './build-offer.ts'
 import { checkCaps } from './cap-checks.ts'
+import { buildVerdict } from './build-verdict.ts'
 import type { CompiledCondition } from './condition.ts'
 import { canonicalJson } from './identity.ts'
 import type { NameTable } from './names.ts'
@@ -46,8 +47,8 @@ export function buildTrigger(reading: TriggerReading, context: TriggerContext): 
   const oncePerTag = readOncePerTag(values.oncePerTag, names, source)
   const contact = buildContact(reading, context)
   if (id === undefined || when === null || once === null || contact === null) return null
-  if (source.problems.length > countBefore) return null
   const firedBy = readFiredBy(reading, contact.channel, context)
+  if (source.problems.length > countBefore) return null
   const isLateFiring = values.late === 'fire'
   const identity = canonicalJson({
     ...{ when: when.expression, once, oncePerTag, late: isLateFiring },
@@ -83,6 +84,7 @@ export function buildContact(reading: TriggerReading, context: TriggerContext): 
     messageClass === null ? null : buildCompetition(reading, messageClass.spec, context)
   const caps = values.cap === undefined ? [] : checkCaps(values.cap, source)
   const { validFromMs, validToMs } = readValidity(reading, source)
+  const verdict = values.verdict === undefined ? null : buildVerdict(values.verdict, id, source)
   const { message } = values
   if (message === undefined) return null
   if (messageClass === null || competition === null || delivery === null) return null
@@ -97,6 +99,7 @@ export function buildContact(reading: TriggerReading, context: TriggerContext): 
     validFromMs,
     validToMs,
     message,
+    ...(verdict === null ? {} : { verdict }),
   }
 }
 

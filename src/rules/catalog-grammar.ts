@@ -19,6 +19,7 @@ import {
   wordList,
 } from './counter-shapes.ts'
 import { policyKeys } from './policy-grammar.ts'
+import { reportingKeys } from './reporting-grammar.ts'
 import { segmentKeys } from './segment-grammar.ts'
 import {
   decimal,
@@ -246,6 +247,7 @@ export const catalogFile = recordOf('a configuration file', {
   ),
   ...segmentKeys,
   ...policyKeys,
+  ...reportingKeys,
 })
 
 type ReadingOf<S> = S extends Shape<infer T> ? T : never

@@ -21,8 +21,10 @@ import {
 } from './build-counters.ts'
 import { buildGroups, buildPlaces, type DictionaryReading } from './build-dictionaries.ts'
 import { buildPolicy } from './build-policy.ts'
+import { buildReporting } from './build-reporting.ts'
 import { buildSegments, segmentNames, tagsOfSegments } from './build-segments.ts'
 import { buildTrigger } from './build-trigger.ts'
+import { checkComparisons, type PlacedComparison } from './build-verdict.ts'
 import {
   type CatalogFileReading,
   catalogFile,
@@ -185,6 +187,8 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
   const declaredTags = [...tags.values()].filter((spec) => spec !== null)
   const policy = buildPolicy({ only, isGiven }, notes)
   const triggers = buildTriggers(read.triggers, { names, policy, latenessMs, notes })
+  const known = read.isComplete ? knownTriggers(read.triggers, triggers) : null
+  checkComparisons(comparisonsOf(read.triggers), known)
   return Object.freeze({
     counters: Object.freeze([...counters.values()].filter((spec) => spec !== null)),
     tags: Object.freeze([...declaredTags, ...tagsOfSegments(segments)]),
@@ -192,10 +196,29 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
     triggers,
     segments,
     policy: policy.spec,
+    reporting: buildReporting({ only }, known),
     apps,
     places: places.table,
     latenessMs,
     earlinessMs: only('earliness')?.value ?? EARLINESS_DEFAULT_MS,
+  })
+}
+
+/** Also those that are broken and reported, so that who names them is not reported, too. */
+function knownTriggers(
+  readings: readonly Reading<TriggerReading>[],
+  triggers: readonly TriggerSpec[],
+): ReadonlySet<string> {
+  const ids = readings.flatMap(({ reading }) => reading.values.trigger?.value ?? [])
+  return new Set([...ids, ...triggers.map(({ id }) => id)])
+}
+
+function comparisonsOf(readings: readonly Reading<TriggerReading>[]): PlacedComparison[] {
+  return readings.flatMap(({ source, reading }) => {
+    const { trigger, verdict } = reading.values
+    const against = verdict?.values.against
+    if (trigger === undefined || against === undefined) return []
+    return [{ trigger: trigger.value, against, source }]
   })
 }
 

@@ -10,6 +10,7 @@ import { CLASS_DEFAULT } from '../model/policy.ts'
 import { parseDuration, parseMinuteOfDay } from '../model/quantity.ts'
 import { conditionText } from './catalog-grammar.ts'
 import { CONDITION_LENGTH_MAX } from './cel-text.ts'
+import { verdict } from './reporting-grammar.ts'
 import { caps, contactWindow, controlGroupOf, DELAY_MAX_MS, hyphenedName } from './policy-shapes.ts'
 import {
   flag,
@@ -167,6 +168,7 @@ export const contactKeys = {
     false,
   ),
   message: required(textOf(MESSAGE_LENGTH_MAX), 'The text that the customer gets.'),
+  verdict: optional(verdict, 'What it is judged by.'),
   description: optional(textOf(MESSAGE_LENGTH_MAX), 'A note for colleagues.'),
 }
 

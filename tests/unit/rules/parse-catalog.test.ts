@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { NO_POLICY } from '../../../src/model/policy.ts'
 import { NO_PLACES } from '../../../src/model/place-table.ts'
+import { NO_REPORTING } from '../../../src/model/reporting.ts'
 import { parseCatalog } from '../../../src/rules/parse-catalog.ts'
 import {
   catalogWith,
@@ -25,6 +26,7 @@ describe('declarations', () => {
         tags: [],
         fields: [],
         triggers: [],
+        reporting: NO_REPORTING,
         segments: [],
         policy: NO_POLICY,
         apps: new Map(),
