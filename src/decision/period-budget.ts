@@ -94,8 +94,12 @@ export class PeriodBudget {
 
   /** Whether it is like one that has just begun its period without a limit. */
   get isBlank(): boolean {
-    const purses = [...this.#purses.values()]
-    return this.#usedTotal === 0 && purses.every(({ asked, poolPeak }) => asked + poolPeak === 0)
+    return !this.isTouched && [...this.#purses.values()].every(({ poolPeak }) => poolPeak === 0)
+  }
+
+  /** Whether anything was sent or asked for in the period. */
+  get isTouched(): boolean {
+    return this.#usedTotal > 0 || [...this.#purses.values()].some(({ asked }) => asked > 0)
   }
 
   /** Takes limits from a configuration; those in force before may have been others. */

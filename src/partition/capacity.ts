@@ -64,11 +64,15 @@ export class Capacity implements CapacityGate, ErrandSource {
     return this.#queue.count
   }
 
-  /** Earliest instant at which something that waits may leave its line; -Infinity: now. */
+  /**
+   * Earliest instant at which something that waits may leave its line, or a period ends in
+   * which something was sent or asked for: alarms and standings are to end with it. -Infinity: now.
+   */
   get nextDueMs(): number {
-    if (this.#queue.count === 0) return Number.POSITIVE_INFINITY
     this.#roll()
-    let dueMs = this.#queue.nextDeadlineMs
+    let dueMs = this.#nextEndMs
+    if (this.#queue.count === 0) return dueMs
+    dueMs = Math.min(dueMs, this.#queue.nextDeadlineMs)
     for (const claim of this.#queue.claims()) {
       if (this.#mayLeave(claim)) return Number.NEGATIVE_INFINITY
       const roomMs = this.#budget(claim!.channel).nextRoomMs(claim!.class, this.#running)
@@ -194,6 +198,7 @@ export class Capacity implements CapacityGate, ErrandSource {
 
   /** How limited channels stand, in the order of their declaration. */
   view(): ChannelView[] {
+    this.#roll()
     const limited = [...this.#specs].filter(([, capacity]) => capacity !== null)
     return limited.map(([channel]) => ({
       channel,
@@ -204,7 +209,9 @@ export class Capacity implements CapacityGate, ErrandSource {
     }))
   }
 
+  /** As of the clock, whether anybody has asked for anything since it moved or not. */
   image(): CapacityImage {
+    this.#roll()
     const names = [...this.#channels.keys()].sort()
     return {
       channels: names.map((name) => this.#channels.get(name)!.image()),
@@ -219,6 +226,16 @@ export class Capacity implements CapacityGate, ErrandSource {
       this.#channels.set(image.channel, budget)
     }
     this.#granting?.restore(grants)
+  }
+
+  get #nextEndMs(): number {
+    const { nextHourMs, nextDayMs } = this.#running
+    let endMs = Number.POSITIVE_INFINITY
+    for (const { hour, day } of this.#channels.values()) {
+      if (hour.limit !== null && hour.isTouched) return Math.min(nextHourMs, nextDayMs)
+      if (day.limit !== null && day.isTouched) endMs = nextDayMs
+    }
+    return endMs
   }
 
   #mayLeave(claim: Claim | null): boolean {

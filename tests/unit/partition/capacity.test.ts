@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { adoptSaid } from '../../../src/partition/adoption.ts'
+import type { ChannelView } from '../../../src/model/view.ts'
 import { encodeCancel } from '../../../src/probe/encode.ts'
 import { channelFiles, peopleAt } from '../../support/channel-files.ts'
 import { ANN, at, MachineScript, recordAt } from '../../support/machine-script.ts'
@@ -64,6 +65,9 @@ describe('a channel with a limit per hour or day', () => {
     expect(script.machine.nextDueMs).toBe(at('2026-11-20 11:00'))
     expect(script.tick('2026-11-20 10:59').length).toBe(0)
     expect(script.tick('2026-11-20 11:00').length).toBe(1)
+    // With the hour ends what is shown of it, whether anybody comes or not.
+    expect(script.machine.nextDueMs).toBe(at('2026-11-20 12:00'))
+    expect(script.tick('2026-11-20 12:00').length).toBe(0)
     expect(script.machine.nextDueMs).toBe(at('2026-11-21 00:00'))
     expect(script.tick('2026-11-20 23:59').length).toBe(0)
     expect(script.tick('2026-11-21 00:00').length).toBe(2)
@@ -126,6 +130,32 @@ describe('a channel with a limit per hour or day', () => {
   })
 })
 
+describe('the alarm of a channel', () => {
+  it('ends with its hour and its day, though the log is quiet', () => {
+    const script = scriptOf('{ perHour: 2, perDay: 2 }', { t: '' })
+    const alarms = () => {
+      const [{ periods }] = script.machine.core!.capacity.view() as [ChannelView]
+      return periods.map(({ period, used, alarm }) => [period, used, alarm])
+    }
+    script.batch(peopleAt(START, 2))
+    expect(alarms()).toEqual([
+      ['hour', 2, 2],
+      ['day', 2, 2],
+    ])
+    // So a partition without any other inputs asks for a tick, twice.
+    const due = []
+    while (script.machine.nextDueMs < NEVER) {
+      due.push(script.machine.nextDueMs)
+      script.tick(script.machine.nextDueMs)
+    }
+    expect(due).toEqual([at('2026-11-20 11:00'), at('2026-11-21 00:00')])
+    expect(alarms()).toEqual([
+      ['hour', 0, 0],
+      ['day', 0, 0],
+    ])
+  })
+})
+
 describe('a delivery that waits for room', () => {
   it('expires when its time is over, though there is no room yet', () => {
     const script = scriptOf('{ perDay: 1 }', {
@@ -139,7 +169,7 @@ describe('a delivery that waits for room', () => {
     expect(script.machine.nextDueMs).toBe(at('2026-11-20 12:00'))
     expect(script.tick('2026-11-20 11:59').length).toBe(0)
     expect(script.tick('2026-11-20 12:00')).toEqual([`t ${ANN + 1} 2026-11-20/1 expired`])
-    expect(script.machine.nextDueMs).toBe(NEVER)
+    expect(script.machine.core!.capacity.waitingCount).toBe(0)
   })
 
   it('goes to the next opening with its reservation when its contact window closes', () => {
@@ -154,6 +184,7 @@ cap: 1 per week
     script.batch(peopleAt(START, 2))
     expect(script.machine.nextDueMs).toBe(at('2026-11-20 21:00'))
     expect(script.tick('2026-11-20 21:00').length).toBe(0)
+    expect(script.tick('2026-11-21 00:00').length).toBe(0)
     expect(script.machine.nextDueMs).toBe(at('2026-11-21 09:00'))
     expect(script.view(ANN + 1).caps).toMatchObject([{ used: 1 }])
     expect(script.tick('2026-11-21 09:00').length).toBe(1)
