@@ -12,7 +12,8 @@ import type { ErrandWriter, WaitingClock } from '../model/ports.ts'
 const RETRY_MS = 1_000
 /**
  * What is owed until an answer comes is said again after this long: the target's stream may have
- * been made anew since, or cut back. A grant waits for none, and stays listed for its period.
+ * been made anew since, or cut back. A grant waits for none: it is listed under a new id when its ask
+ * comes again.
  */
 const REPEAT_MS = 60_000
 const ANSWERED: ReadonlySet<ControlMessage['kind']> = new Set(['select', 'tally', 'cut', 'ask'])

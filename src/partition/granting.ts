@@ -1,7 +1,8 @@
 /**
  * The authority over the pools of all channels: partition 0's machine gives of them what other
  * partitions ask for, never more than the pool in all, and remembers what it gave for as long as
- * anybody may ask for that period. A repeated ask gets the answer that it had.
+ * anybody may ask for that period. A repeated ask gets the answer that it had, once more: the log
+ * that held it may have been made anew.
  */
 
 import { GENERAL_PURSE, grantSize, poolSize, purseShare } from '../decision/capacity.ts'
@@ -28,6 +29,8 @@ export interface Grant {
   /** The ask that was answered last, and what was left then. */
   asked: number
   left: number
+  /** How often the answer was asked for again. */
+  again: number
 }
 
 /** Gives from the pools. Of partition 0 only. */
@@ -66,7 +69,7 @@ export class Granting implements ErrandSource {
       // A class without a share of its own has nothing to be given, and nothing to be remembered.
       const isPurse = purse === GENERAL_PURSE || spec!.reserved.some((each) => each.class === purse)
       if (!isPurse) return null
-      grant = { channel, period, purse, partition, total: 0, asked: 0, left: 0 }
+      grant = { channel, period, purse, partition, total: 0, asked: 0, left: 0, again: 0 }
       this.#grants.set(name, grant)
     }
     if (asked > grant.asked) {
@@ -76,9 +79,12 @@ export class Granting implements ErrandSource {
       grant.total += given
       grant.asked = asked
       grant.left = Math.max(0, left - given)
+      grant.again = 0
       this.#add(grant, given)
-      this.#errands = null
+    } else {
+      grant.again += 1
     }
+    this.#errands = null
     return { purse, total: grant.total, asked: grant.asked, left: grant.left }
   }
 
@@ -97,11 +103,11 @@ export class Granting implements ErrandSource {
   errands(): readonly Errand[] {
     this.#errands ??= this.image()
       .filter(({ partition }) => partition !== 0)
-      .map(({ channel, period, purse, partition, total, asked, left }) => ({
+      .map(({ channel, period, purse, partition, total, asked, left, again }) => ({
         partition,
         message: {
           kind: 'grant',
-          id: `grant:${nameOf(channel, period, purse, partition)}:${asked}`,
+          id: `grant:${nameOf(channel, period, purse, partition)}:${asked}${again === 0 ? '' : `:${again}`}`,
           channel,
           period,
           class: purse === GENERAL_PURSE ? null : purse,
@@ -121,7 +127,9 @@ export class Granting implements ErrandSource {
   restore(grants: readonly Grant[]): void {
     for (const grant of grants) {
       const { channel, period, purse, partition } = grant
-      this.#grants.set(nameOf(channel, period, purse, partition), { ...grant })
+      // Images from before grants were said again do not count it.
+      const { again = 0 } = grant as Partial<Grant>
+      this.#grants.set(nameOf(channel, period, purse, partition), { ...grant, again })
     }
     this.#sumUp()
   }

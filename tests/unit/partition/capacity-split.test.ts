@@ -266,6 +266,20 @@ describe('the authority', () => {
     expect(granting.decide(ask({ total: 200 }), limit, later)).toBeNull()
   })
 
+  it('owes an answer once more to whoever asks again, as after the loss of a stream', () => {
+    const granting = new Granting(4)
+    const ids = () => granting.errands().map(({ message }) => message.id)
+    granting.decide(ask({}), limit, RUNNING)
+    const said = ids()
+    granting.decide(ask({ partition: 2 }), limit, RUNNING)
+    expect(ids()).toEqual([...said, 'grant:sms:2026-11-20::2:47'])
+    granting.decide(ask({}), limit, RUNNING)
+    expect(ids()).toEqual(['grant:sms:2026-11-20::1:47:1', 'grant:sms:2026-11-20::2:47'])
+    const loaded = new Granting(4)
+    loaded.restore(granting.image())
+    expect(loaded.errands()).toEqual(granting.errands())
+  })
+
   it('neither answers nor remembers asks for shares that are not reserved', () => {
     const granting = new Granting(4)
     const reserved = [{ class: 'service', share: 0.05 }]
