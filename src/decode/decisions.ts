@@ -96,6 +96,7 @@ function decisionOf(value: unknown, number: number): SaidDecision {
       kind,
       channel: entry.text('channel'),
       place: entry.whole('place'),
+      isCanary: entry.flag('canary'),
       region: entry.optionalText('region'),
     }
   }

@@ -31,6 +31,8 @@ export const SUPPRESSION_REASONS = [
   'trigger-removed',
   'erased',
   'message-incomplete',
+  'condition-unmet',
+  'already-this-period',
 ] as const
 
 export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number]
@@ -199,8 +201,18 @@ export interface Suppression extends DecisionHead {
   readonly detail?: string
 }
 
+/** An offer that was answered with on request. The period is the running one, `values` are none. */
+export interface Shown extends DecisionHead {
+  readonly kind: 'shown'
+  readonly channel: string
+  /** 1 to OFFER_PLACES_MAX, 1 the strongest of the answer. */
+  readonly place: number
+  readonly isCanary: boolean
+  readonly region?: string
+}
+
 /** One numbered entry of the output chain. */
-export type Decision = Delivery | Holdout | Suppression | Outcome
+export type Decision = Shown | Delivery | Holdout | Suppression | Outcome
 
 /** The envelope of one message of `out.<p>`, decoded. */
 export type OutputEnvelope =

@@ -82,6 +82,7 @@ export interface SaidShown extends DecisionHead {
   readonly channel: string
   /** 1 is the first offer. */
   readonly place: number
+  readonly isCanary: boolean
   readonly region: string | null
 }
 

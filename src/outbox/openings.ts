@@ -3,7 +3,7 @@
  * (kind, trigger, channel and message, or reason), encoded once.
  */
 
-import type { Delivery, Holdout, Outcome, Suppression } from '../model/decision.ts'
+import type { Delivery, Holdout, Outcome, Shown, Suppression } from '../model/decision.ts'
 import { CLASS_DEFAULT } from '../model/policy.ts'
 import { Packer } from './packer.ts'
 
@@ -12,6 +12,8 @@ const COMMON_KEYS = 11
 const SENT_KEYS = 3
 /** Keys beside those of the opening: id, time. */
 const OUTCOME_KEYS = 2
+/** Keys beside those of the opening: place. */
+const SHOWN_KEYS = 1
 /** kind and trigger are among the common keys. */
 const OPENING_COMMON_KEYS = 2
 /** Openings remembered; more come from reloads alone, and then all are made anew. */
@@ -24,6 +26,7 @@ type Opened =
     >
   | Pick<Holdout, 'kind' | 'trigger' | 'channel' | 'experiment' | 'region'>
   | Pick<Suppression, 'kind' | 'trigger' | 'reason' | 'winner' | 'detail'>
+  | Pick<Shown, 'kind' | 'trigger' | 'channel' | 'isCanary' | 'region'>
   | OpenedOutcome
 
 type OpenedOutcome = Pick<
@@ -65,6 +68,13 @@ export class Openings {
       return this.#ofOther(key, extraKeys, { kind, trigger, channel, experiment })
     }
     if (kind === 'outcome') return this.#ofOutcome(decision)
+    if (kind === 'shown') {
+      const { channel, isCanary } = decision
+      const extraKeys = SHOWN_KEYS + regionKeys(decision)
+      const key = `${kind} ${extraKeys} ${isCanary} ${trigger} ${channel}`
+      const canary = isCanary ? { canary: true } : {}
+      return this.#ofOther(key, extraKeys, { kind, trigger, channel, ...canary })
+    }
     const { reason, winner, detail } = decision
     // Written out each time: they would make too many openings.
     const extraKeys = (winner === undefined ? 0 : 1) + (detail === undefined ? 0 : 1)

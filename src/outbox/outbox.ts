@@ -6,13 +6,13 @@
  * Wire form of a decision (MessagePack map): n, in, kind, trigger, sub, period, attempt, gen, at,
  * fired, values, then id, channel, message, not_before, not_after and, where they say something,
  * class, canary, purpose and region (delivery); id, channel, experiment, not_before, not_after and
- * region (holdout); reason, and where there is one winner or detail (suppressed); or id, channel,
+ * region (holdout); reason, and where there is one winner or detail (suppressed); id, channel,
  * what, time, by and, where they say something, word, first, arm, canary, purpose and region
- * (outcome).
+ * (outcome); or channel, place and, where they say something, canary and region (shown).
  */
 
 import { assert, PartitionHaltedError } from '../errors.ts'
-import type { Delivery, Holdout, Outcome, Suppression } from '../model/decision.ts'
+import type { Delivery, Holdout, Outcome, Shown, Suppression } from '../model/decision.ts'
 import { Digest, formatDigest, parseDigest } from './digest.ts'
 import { Openings } from './openings.ts'
 import { encodeText, Packer } from './packer.ts'
@@ -36,6 +36,7 @@ export type NewDecision =
   | Omit<Holdout, 'number'>
   | Omit<Suppression, 'number'>
   | Omit<Outcome, 'number'>
+  | Omit<Shown, 'number'>
 
 /** Decisions of one partition. `decisionNumber` is the last one made. */
 export class Outbox {
@@ -256,6 +257,12 @@ function writeDecision(
     }
     return
   }
+  if (decision.kind === 'shown') {
+    packer.raw(KEYS.place)
+    packer.number(decision.place)
+    writeRegion(packer, decision)
+    return
+  }
   packer.raw(KEYS.id)
   packer.asciiOnce(decision.id)
   if (decision.kind === 'outcome') {
@@ -271,10 +278,13 @@ function writeDecision(
     packer.raw(KEYS.not_after)
     packer.number(decision.notAfterMs)
   }
-  if (decision.region !== undefined) {
-    packer.raw(KEYS.region)
-    packer.text(decision.region)
-  }
+  writeRegion(packer, decision)
+}
+
+function writeRegion(packer: Packer, { region }: { readonly region?: string }): void {
+  if (region === undefined) return
+  packer.raw(KEYS.region)
+  packer.text(region)
 }
 
 const KEYS = {
@@ -295,4 +305,5 @@ const KEYS = {
   time: encodeText('time'),
   word: encodeText('word'),
   region: encodeText('region'),
+  place: encodeText('place'),
 } as const

@@ -23,7 +23,7 @@ const PRIORITY_LAST = 999
 export interface SaidDecision {
   readonly n: number
   readonly in: number
-  readonly kind: 'delivery' | 'holdout' | 'suppressed' | 'outcome'
+  readonly kind: 'delivery' | 'holdout' | 'suppressed' | 'outcome' | 'shown'
   readonly trigger: string
   readonly sub: number
   readonly period: string
@@ -38,6 +38,7 @@ export interface SaidDecision {
   readonly class?: string
   readonly canary?: boolean
   readonly experiment?: string
+  readonly reason?: string
 }
 
 /** Takes decisions over, in the order of their numbers. Moves the clock to the last of them. */
@@ -46,11 +47,25 @@ export function adoptSaid(core: PartitionCore, decisions: readonly SaidDecision[
   for (const decision of decisions) {
     core.clockMs = Math.max(core.clockMs, decision.at)
     const { kind, channel, class: className = CLASS_DEFAULT } = decision
+    // Showing takes nothing from anybody.
+    if (kind === 'shown') continue
     if (kind === 'delivery' && channel !== undefined) core.capacity.count(channel, className)
     const trigger = core.compiled.triggerById(decision.trigger)
+    if (isRefusedOffer(trigger, decision)) continue
     if (trigger === undefined) adoptOrphan(core, decision)
     else adoptOne(core, latches, trigger, decision)
   }
+}
+
+/**
+ * Whether an offer was refused when somebody accepted it: that changes nothing, where other
+ * suppressions close a latch and free a row. Only a gateway's `expired` ends what was accepted.
+ */
+function isRefusedOffer(
+  trigger: CompiledTrigger | undefined,
+  { kind, reason }: SaidDecision,
+): boolean {
+  return trigger?.spec.firedBy === 'request' && kind === 'suppressed' && reason !== 'expired'
 }
 
 /** What a trigger lends to a decision that it made. */

@@ -23,6 +23,8 @@ const STEP_OF: Readonly<Record<SuppressionReason, ExplainStep>> = {
   'not-valid-yet': 'validity',
   'no-longer-valid': 'validity',
   'already-this-tagging': 'tagging',
+  'already-this-period': 'latch',
+  'condition-unmet': 'condition',
   'cap-trigger': 'caps',
   'cap-channel': 'caps',
   'cap-class': 'caps',
