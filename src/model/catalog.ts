@@ -8,6 +8,7 @@ import type { CalendarUnit, Expression } from './expression.ts'
 import type { FeedbackKind } from './messages.ts'
 import type { PlaceTable } from './place-table.ts'
 import type { CapSpec, ContactWindowSpec, ControlGroupSpec, PolicySpec } from './policy.ts'
+import type { LoopSpec } from './reply.ts'
 import type { ReportingSpec, VerdictSpec } from './reporting.ts'
 import type { SegmentSpec } from './segment.ts'
 
@@ -170,6 +171,8 @@ export interface TriggerSpec {
   readonly onExpired: 'reschedule' | 'drop'
   readonly attemptsMax: number
   readonly message: string
+  /** What comes back of its deliveries. */
+  readonly loop: LoopSpec
   /** When it did well; left out: it is not judged. */
   readonly verdict?: VerdictSpec
   /** Stable text of what makes it fire (when, once, late); differs when an edit moves the line. */
@@ -188,6 +191,10 @@ export interface Catalog {
   readonly segments: readonly SegmentSpec[]
   readonly policy: PolicySpec
   readonly reporting: ReportingSpec
+  /** Enum field whose word deliveries, holdouts and outcomes carry; null: none. */
+  readonly regionField: string | null
+  /** Whether receipts of all triggers are told as outcomes. */
+  readonly isTellingReceipts: boolean
   /** App dictionary: word → code, for display; conditions already hold codes. */
   readonly apps: ReadonlyMap<string, number>
   /** Which place a cell belongs to; conditions hold the places' codes. */

@@ -11,6 +11,7 @@ import { readFiredBy } from './build-offer.ts'
 import { checkCaps } from './cap-checks.ts'
 import { buildVerdict } from './build-verdict.ts'
 import type { CompiledCondition } from './condition.ts'
+import { buildLoop } from './build-loop.ts'
 import { canonicalJson } from './identity.ts'
 import type { NameTable } from './names.ts'
 import { referencesOf } from './references.ts'
@@ -85,6 +86,8 @@ export function buildContact(reading: TriggerReading, context: TriggerContext): 
   const caps = values.cap === undefined ? [] : checkCaps(values.cap, source)
   const { validFromMs, validToMs } = readValidity(reading, source)
   const verdict = values.verdict === undefined ? null : buildVerdict(values.verdict, id, source)
+  const isTold = context.isTellingReceipts || values.verdict !== undefined
+  const loop = buildLoop(reading, isTold, names, source)
   const { message } = values
   if (message === undefined) return null
   if (messageClass === null || competition === null || delivery === null) return null
@@ -99,6 +102,7 @@ export function buildContact(reading: TriggerReading, context: TriggerContext): 
     validFromMs,
     validToMs,
     message,
+    loop,
     ...(verdict === null ? {} : { verdict }),
   }
 }

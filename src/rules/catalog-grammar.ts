@@ -18,6 +18,7 @@ import {
   WEIGHT_MAX,
   wordList,
 } from './counter-shapes.ts'
+import { loopCatalogKeys } from './loop-grammar.ts'
 import { policyKeys } from './policy-grammar.ts'
 import { reportingKeys } from './reporting-grammar.ts'
 import { segmentKeys } from './segment-grammar.ts'
@@ -246,6 +247,7 @@ export const catalogFile = recordOf('a configuration file', {
     'What is counted per subscriber, read as counter.day.',
   ),
   ...segmentKeys,
+  ...loopCatalogKeys,
   ...policyKeys,
   ...reportingKeys,
 })

@@ -29,6 +29,7 @@ export function catalogNotes(catalog: Catalog): readonly string[] {
   for (const { interest } of catalog.counters) {
     if (interest !== null && interest.startField !== null) fields.add(interest.startField)
   }
+  if (catalog.regionField !== null) fields.add(catalog.regionField)
   const notes: string[] = []
   const note = (
     what: string,

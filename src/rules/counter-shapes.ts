@@ -104,6 +104,11 @@ export const interestFeedback = recordOf('feedback', {
   delivered: optional(feedbackWeight, 'Added when it is reported delivered.', 0),
   failed: optional(feedbackWeight, 'Added when it is reported failed.', 0),
   expired: optional(feedbackWeight, 'Added when it is reported expired.', 0),
+  replied: optional(feedbackWeight, 'Added when its subscriber replies.', 0),
+  clicked: optional(feedbackWeight, 'Added when its subscriber follows its link.', 0),
+  ordered: optional(feedbackWeight, 'Added when its subscriber orders.', 0),
+  'opted-out': optional(feedbackWeight, 'Added when its subscriber opts out.', 0),
+  complained: optional(feedbackWeight, 'Added when its subscriber complains.', 0),
 })
 
 /** Where an interest starts: a number field of the profile. */

@@ -170,6 +170,7 @@ function existing(trigger: TriggerSpec): string {
 /** Parts of a trigger that may change without moving its line, as people call them. */
 const TRIGGER_PARTS: readonly (readonly [keyof TriggerSpec, string])[] = [
   ['message', 'message'],
+  ['loop', 'what comes back'],
   ['channel', 'channel'],
   ['schedule', 'moment of delivery'],
   ['contactWindow', 'contact window'],
@@ -202,6 +203,10 @@ function describeTimes(previous: Catalog, next: Catalog): string[] {
   const sentences: string[] = []
   if (previous.latenessMs !== next.latenessMs) sentences.push('the lateness is changed')
   if (previous.earlinessMs !== next.earlinessMs) sentences.push('the earliness is changed')
+  if (previous.regionField !== next.regionField) {
+    const field = next.regionField === null ? 'none' : `fields.${next.regionField}`
+    sentences.push(`the region of what goes out is ${field} now`)
+  }
   return sentences
 }
 

@@ -20,6 +20,7 @@ import {
   checkWhereCount,
 } from './build-counters.ts'
 import { buildGroups, buildPlaces, type DictionaryReading } from './build-dictionaries.ts'
+import { buildRegion } from './build-loop.ts'
 import { buildPolicy } from './build-policy.ts'
 import { buildReporting } from './build-reporting.ts'
 import { buildSegments, segmentNames, tagsOfSegments } from './build-segments.ts'
@@ -186,7 +187,10 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
   const segments = buildSegments(segmentsRead?.value, names, segmentsRead?.source)
   const declaredTags = [...tags.values()].filter((spec) => spec !== null)
   const policy = buildPolicy({ only, isGiven }, notes)
-  const triggers = buildTriggers(read.triggers, { names, policy, latenessMs, notes })
+  const isTellingReceipts = only('outcomes')?.value === 'all'
+  const context = { names, policy, latenessMs, isTellingReceipts, notes }
+  const triggers = buildTriggers(read.triggers, context)
+  const region = only('region')
   const known = read.isComplete ? knownTriggers(read.triggers, triggers) : null
   checkComparisons(comparisonsOf(read.triggers), known)
   return Object.freeze({
@@ -197,6 +201,8 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
     segments,
     policy: policy.spec,
     reporting: buildReporting({ only }, known),
+    regionField: buildRegion(region?.value, names, region?.source),
+    isTellingReceipts,
     apps,
     places: places.table,
     latenessMs,

@@ -9,6 +9,8 @@ export interface TriggerContext {
   readonly names: NameTable
   readonly policy: PolicyTable
   readonly latenessMs: number
+  /** Whether receipts of all triggers are told as outcomes. */
+  readonly isTellingReceipts: boolean
   readonly source: YamlSource
   readonly notes: string[]
 }

@@ -10,6 +10,7 @@ import { CLASS_DEFAULT } from '../model/policy.ts'
 import { parseDuration, parseMinuteOfDay } from '../model/quantity.ts'
 import { conditionText } from './catalog-grammar.ts'
 import { CONDITION_LENGTH_MAX } from './cel-text.ts'
+import { loopKeys } from './loop-grammar.ts'
 import { verdict } from './reporting-grammar.ts'
 import { caps, contactWindow, controlGroupOf, DELAY_MAX_MS, hyphenedName } from './policy-shapes.ts'
 import {
@@ -168,6 +169,7 @@ export const contactKeys = {
     false,
   ),
   message: required(textOf(MESSAGE_LENGTH_MAX), 'The text that the customer gets.'),
+  ...loopKeys,
   verdict: optional(verdict, 'What it is judged by.'),
   description: optional(textOf(MESSAGE_LENGTH_MAX), 'A note for colleagues.'),
 }

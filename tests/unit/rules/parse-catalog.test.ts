@@ -27,6 +27,8 @@ describe('declarations', () => {
         fields: [],
         triggers: [],
         reporting: NO_REPORTING,
+        regionField: null,
+        isTellingReceipts: false,
         segments: [],
         policy: NO_POLICY,
         apps: new Map(),
