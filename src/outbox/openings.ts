@@ -20,10 +20,19 @@ const OPENING_COMMON_KEYS = 2
 const OPENINGS_MAX = 4_096
 
 type Opened =
-  | Pick<
+  | (Pick<
       Delivery,
-      'kind' | 'trigger' | 'channel' | 'class' | 'isCanary' | 'message' | 'purpose' | 'region'
-    >
+      | 'kind'
+      | 'trigger'
+      | 'channel'
+      | 'class'
+      | 'isCanary'
+      | 'message'
+      | 'segments'
+      | 'lang'
+      | 'purpose'
+      | 'region'
+    > & { readonly isPersonal?: boolean })
   | Pick<Holdout, 'kind' | 'trigger' | 'channel' | 'experiment' | 'region'>
   | Pick<Suppression, 'kind' | 'trigger' | 'reason' | 'winner' | 'detail'>
   | Pick<Shown, 'kind' | 'trigger' | 'channel' | 'isCanary' | 'region'>
@@ -47,13 +56,17 @@ type OpenedOutcome = Pick<
 interface KnownDelivery {
   readonly channel: string
   readonly class: string
-  readonly message: string
+  /** Null: every one says something else. */
+  readonly message: string | null
   readonly bytes: Uint8Array
 }
 
 /** The openings of one partition's decisions. */
 export class Openings {
-  /** By trigger, purpose and keys to follow; canaries apart. An edited trigger takes the place of what it was. */
+  /**
+   * By trigger, purpose, language and keys to follow; canaries apart. An edited trigger takes the
+   * place of what it was.
+   */
   readonly #deliveries = new Map<string, KnownDelivery>()
   readonly #canaries = new Map<string, KnownDelivery>()
   readonly #others = new Map<string, Uint8Array>()
@@ -82,11 +95,15 @@ export class Openings {
   }
 
   #ofDelivery(delivery: Opened & { kind: 'delivery' }): Uint8Array {
-    const { kind, trigger, channel, class: messageClass, message, isCanary, purpose } = delivery
+    const { kind, trigger, channel, class: messageClass, isCanary, purpose, lang } = delivery
+    const { isPersonal = false } = delivery
+    // Written out each time: there is one per subscriber.
+    const message = isPersonal ? null : delivery.message
     const openings = isCanary ? this.#canaries : this.#deliveries
-    const extraKeys = SENT_KEYS + regionKeys(delivery)
-    const isPlain = purpose === undefined && extraKeys === SENT_KEYS
-    const name = isPlain ? trigger : `${trigger} ${extraKeys} ${purpose}`
+    const segmentKeys = delivery.segments === undefined ? 0 : 1
+    const extraKeys = SENT_KEYS + regionKeys(delivery) + segmentKeys + (isPersonal ? 1 : 0)
+    const isPlain = purpose === undefined && lang === undefined && extraKeys === SENT_KEYS
+    const name = isPlain ? trigger : `${trigger} ${extraKeys} ${purpose} ${lang} ${isPersonal}`
     const known = openings.get(name)
     const isSame =
       known !== undefined &&
@@ -94,9 +111,11 @@ export class Openings {
       known.class === messageClass &&
       known.message === message
     if (isSame) return known.bytes
-    const entries: Record<string, string | boolean> = { kind, trigger, channel, message }
+    const entries: Record<string, string | boolean> = { kind, trigger, channel }
+    if (message !== null) entries.message = message
     if (messageClass !== CLASS_DEFAULT) entries.class = messageClass
     if (isCanary) entries.canary = true
+    if (lang !== undefined) entries.lang = lang
     if (purpose !== undefined) entries.purpose = purpose
     const bytes = encodeOpening(extraKeys, entries)
     openings.set(name, { channel, class: messageClass, message, bytes })

@@ -5,7 +5,7 @@
  *
  * Wire form of a decision (MessagePack map): n, in, kind, trigger, sub, period, attempt, gen, at,
  * fired, values, then id, channel, message, not_before, not_after and, where they say something,
- * class, canary, purpose and region (delivery); id, channel, experiment, not_before, not_after and
+ * class, canary, segments, lang, purpose and region (delivery); id, channel, experiment, not_before, not_after and
  * region (holdout); reason, and where there is one winner or detail (suppressed); id, channel,
  * what, time, by and, where they say something, word, first, arm, canary, purpose and region
  * (outcome); or channel, place and, where they say something, canary and region (shown).
@@ -30,9 +30,12 @@ export interface OutputBatch {
   readonly bytes: Uint8Array
 }
 
-/** A decision before it gets its number. */
+/**
+ * A decision before it gets its number. `isPersonal`: hardly anybody else gets the same message, so
+ * its bytes are not kept for the next one.
+ */
 export type NewDecision =
-  | Omit<Delivery, 'number'>
+  | (Omit<Delivery, 'number'> & { readonly isPersonal?: boolean })
   | Omit<Holdout, 'number'>
   | Omit<Suppression, 'number'>
   | Omit<Outcome, 'number'>
@@ -277,8 +280,22 @@ function writeDecision(
     packer.number(decision.notBeforeMs)
     packer.raw(KEYS.not_after)
     packer.number(decision.notAfterMs)
+    if (decision.kind === 'delivery') writeMessage(packer, decision)
   }
   writeRegion(packer, decision)
+}
+
+function writeMessage(
+  packer: Packer,
+  { message, segments, isPersonal }: NewDecision & { readonly kind: 'delivery' },
+): void {
+  if (isPersonal === true) {
+    packer.raw(KEYS.message)
+    packer.textOnce(message)
+  }
+  if (segments === undefined) return
+  packer.raw(KEYS.segments)
+  packer.number(segments)
 }
 
 function writeRegion(packer: Packer, { region }: { readonly region?: string }): void {
@@ -305,5 +322,7 @@ const KEYS = {
   time: encodeText('time'),
   word: encodeText('word'),
   region: encodeText('region'),
+  message: encodeText('message'),
+  segments: encodeText('segments'),
   place: encodeText('place'),
 } as const

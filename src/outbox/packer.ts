@@ -57,6 +57,11 @@ export class Packer {
     for (let i = 0; i < text.length; i++) this.bytes[this.size++] = text.charCodeAt(i)
   }
 
+  /** A text that will not come again. */
+  textOnce(text: string): void {
+    this.raw(encodeText(text))
+  }
+
   /** A number: the shortest integer form, or a double. */
   number(value: number): void {
     this.#reserve(9)

@@ -113,6 +113,8 @@ export function readDecisions(bytes: Uint8Array): ReadDecision[] {
               notBeforeMs: wire.not_before,
               notAfterMs: wire.not_after,
               ...present(wire, 'experiment'),
+              ...present(wire, 'lang'),
+              ...present(wire, 'segments'),
               ...present(wire, 'purpose'),
               ...present(wire, 'region'),
             }

@@ -56,6 +56,9 @@ function decisionOf(random: Random): NewDecision {
     ...sent,
     class: random.pick(['marketing', 'marketing', 'service']),
     isCanary: random.chance(0.2),
+    ...random.pick([{}, {}, { segments: random.whole(1, 255) }]),
+    ...random.pick([{}, {}, { lang: random.pick(['zh', 'en']) }]),
+    ...random.pick([{}, {}, { isPersonal: true }]),
     // The same trigger's text changes with a reload.
     message: random.pick(['Reply VIP', '回复VIP：5元', 'x'.repeat(1000)]),
   }
@@ -86,8 +89,16 @@ describe('decisions', () => {
       read.push(...readDecisions(batch.bytes))
     }
     const expected = decisions.map((decision, index) => {
-      const outside = { channel: '', message: '', class: '', isCanary: false, ...decision }
-      const { channel: _, message: __, class: ___, isCanary: ____, ...rest } = outside
+      const unread = { channel: '', message: '', class: '', isCanary: false, isPersonal: false }
+      const outside = { ...unread, ...decision }
+      const {
+        channel: _,
+        message: __,
+        class: ___,
+        isCanary: ____,
+        isPersonal: _____,
+        ...rest
+      } = outside
       return { number: index + 1, ...rest }
     })
     expect(read).toEqual(expected)
