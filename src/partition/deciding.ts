@@ -5,9 +5,7 @@
  * one suppression with a reason.
  */
 
-import { isHeldOut } from '../decision/control-group.ts'
 import { isOpenAt, nextOpening } from '../decision/contact-window.ts'
-import { findIneligibility } from '../decision/eligibility.ts'
 import {
   completePlan,
   moveIntoWindow,
@@ -33,6 +31,7 @@ import { dueRank } from './capacity.ts'
 import type { CapacityGate } from './capacity-gate.ts'
 import type { CompiledTrigger } from './compile.ts'
 import type { PartitionCore } from './core.ts'
+import { experimentOf, ineligibilityOf } from './eligible.ts'
 import { Emitter, type Refusal } from './emitting.ts'
 import { eraseSubscribers } from './erasing.ts'
 import { forgetRows } from './forgetting.ts'
@@ -197,7 +196,7 @@ export class Decider {
       this.#emitter.refuse(row, { reason })
       return
     }
-    row.experiment = this.#experimentOf(trigger, row)
+    row.experiment = experimentOf(core, trigger, row)
     const clock = core.clockOf(row.slot)
     const share = subscriberShare(core.subscriberOf(row.slot))
     const plan = planDelivery(spec, clock, clock.dayAt(row.firedAtMs), core.clockMs, share)
@@ -209,24 +208,8 @@ export class Decider {
     }
   }
 
-  #ineligibility({ spec, policy }: CompiledTrigger, slot: number): SuppressionReason | null {
-    const core = this.#core
-    const { audience } = spec
-    const reader = {
-      isListed: (list: Parameters<PartitionCore['isListed']>[1]) => core.isListed(slot, list),
-      isInAudience: () => audience === null || this.judge.isTrueOf(slot, audience),
-    }
-    return findIneligibility(spec, policy.classSpec, reader, core.clockMs)
-  }
-
-  /** Code of the first experiment that holds the subscriber out; 0: none does. */
-  #experimentOf({ policy }: CompiledTrigger, row: LedgerRow): number {
-    if (row.isCanary || policy.controls.length === 0) return 0
-    const subscriber = this.#core.subscriberOf(row.slot)
-    for (const { spec, code } of policy.controls) {
-      if (isHeldOut(spec.experiment, spec.share, subscriber)) return code
-    }
-    return 0
+  #ineligibility(trigger: CompiledTrigger, slot: number): SuppressionReason | null {
+    return ineligibilityOf(this.#core, this.judge, trigger, slot)
   }
 
   /**
@@ -289,7 +272,8 @@ export class Decider {
       return
     }
     const trigger = core.compiled.triggerByCode(row.trigger)
-    if (trigger === undefined) {
+    // One that became an offer on request meanwhile sends nothing unasked.
+    if (trigger === undefined || trigger.spec.firedBy === 'request') {
       this.#places.drop(number, row, { reason: 'trigger-removed' })
       return
     }

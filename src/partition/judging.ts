@@ -88,7 +88,7 @@ export class Judge {
       const keys = core.periodKeys(slot, core.clockMs)
       if (!this.#decider.latches.isOpen(trigger, slot, keys)) continue
       if (wasTrue.has(index)) continue
-      if (this.#isTrue(trigger, slot, keys)) this.#decider.fire(trigger, slot, core.clockMs, keys)
+      if (this.isMet(trigger, slot, keys)) this.#decider.fire(trigger, slot, core.clockMs, keys)
     }
   }
 
@@ -99,7 +99,7 @@ export class Judge {
     for (const index of triggers) {
       const trigger = core.compiled.conditions[index]!
       if (!trigger.isEdge) continue
-      if (this.#isTrue(trigger, slot, core.periodKeys(slot, core.clockMs))) found.add(index)
+      if (this.isMet(trigger, slot, core.periodKeys(slot, core.clockMs))) found.add(index)
     }
     return found
   }
@@ -115,10 +115,10 @@ export class Judge {
   }
 
   /**
-   * Not judged for a period that one of its counters no longer keeps, even one that would not
-   * matter.
+   * Whether the trigger's condition holds as of these periods. Not for a period that one of its
+   * counters no longer keeps, even one that would not matter.
    */
-  #isTrue({ spec, references }: CompiledTrigger, slot: number, keys: Int32Array): boolean {
+  isMet({ spec, references }: CompiledTrigger, slot: number, keys: Int32Array): boolean {
     const { compiled, tables } = this.#core
     for (const { counter, counterWindow, previous } of references.counters) {
       const cell = compiled.findCell(counter, counterWindow)
@@ -178,7 +178,7 @@ export class Judge {
     }
     const wasTrue = touched.filter((index) => {
       const trigger = compiled.conditions[index]!
-      return trigger.isEdge && this.#isTrue(trigger, slot, keys)
+      return trigger.isEdge && this.isMet(trigger, slot, keys)
     })
     const counted = { usageBytes: batch.usageBytes[record]!, timeMs, app: batch.apps[record]! }
     const stays = this.#takeStays(slot, record, mask)
@@ -194,7 +194,7 @@ export class Judge {
     for (const index of touched) {
       const trigger = compiled.conditions[index]!
       if (wasTrue.includes(index) || !this.#decider.latches.isOpen(trigger, slot, keys)) continue
-      if (this.#isTrue(trigger, slot, keys)) this.#decider.fire(trigger, slot, timeMs, keys)
+      if (this.isMet(trigger, slot, keys)) this.#decider.fire(trigger, slot, timeMs, keys)
     }
   }
 

@@ -54,13 +54,20 @@ export class Latches {
 
   /** Notes that the trigger fires for the tag's version; false when it did so before. */
   claimTagging(trigger: CompiledTrigger, slot: number): boolean {
-    const { spec, taggingPlace } = trigger
-    if (taggingPlace === null || spec.oncePerTag === null) return true
-    const current = this.taggingOf(trigger, slot)
+    if (this.isTaggingSpent(trigger, slot)) return false
+    const { taggingPlace } = trigger
+    if (taggingPlace === null) return true
     const rows = this.#core.tables[taggingPlace.table]!
-    if (rows.getI32(slot, taggingPlace.offset) === current) return false
-    rows.setI32(slot, taggingPlace.offset, current)
+    rows.setI32(slot, taggingPlace.offset, this.taggingOf(trigger, slot))
     return true
+  }
+
+  /** Whether the trigger fires once per version of a tag, and did so for the present one. */
+  isTaggingSpent(trigger: CompiledTrigger, slot: number): boolean {
+    const { spec, taggingPlace } = trigger
+    if (taggingPlace === null || spec.oncePerTag === null) return false
+    const firedFor = this.#core.tables[taggingPlace.table]!.getI32(slot, taggingPlace.offset)
+    return firedFor === this.taggingOf(trigger, slot)
   }
 
   /** The version that a trigger fires once for as the tag stands now; 0: it asks for none. */

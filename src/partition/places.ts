@@ -14,6 +14,12 @@ import type { NumberedRow, Reservations } from './reservations.ts'
 
 const NOBODY: readonly NumberedRow[] = []
 
+/** What there is to be had for a row: a place, at the cost of a weaker row or of nobody. */
+export interface Prospect {
+  readonly refusal: Refusal | null
+  readonly victim: NumberedRow | null
+}
+
 /** Gives and takes places in one partition. */
 export class Places {
   /** Told of waiting rows that are dropped; set by the machine. */
@@ -42,23 +48,40 @@ export class Places {
     number: number,
     findReason: () => SuppressionReason | null,
   ): Refusal | null {
-    const contacts = this.#contacts
-    const isCapped = trigger.policy.caps.length > 0 && !this.#core.isListed(row.slot, 'canary')
     const others =
-      isCapped || contacts.isCompeting(row) ? this.#reservations.liveRows(row.slot, number) : NOBODY
-    const { victim, winner } = contacts.judge(row, dueMs, others)
-    if (isCapped) {
-      const remaining = victim === null ? others : others.filter((other) => other !== victim)
-      const full = this.#reservations.findFull(trigger, row.slot, dueMs, remaining)
-      if (full !== null) return { reason: full.reason, detail: full.detail }
-    }
-    if (winner !== null) return { reason: 'outranked', winner }
+      this.#isCapped(row, trigger) || this.#contacts.isCompeting(row)
+        ? this.#reservations.liveRows(row.slot, number)
+        : NOBODY
+    const { refusal, victim } = this.look(row, trigger, dueMs, others)
+    if (refusal !== null) return refusal
     const reason = findReason()
     if (reason !== null) return { reason }
     if (victim !== null) {
       this.withdraw(victim.number, victim.row, { reason: 'outranked', winner: row })
     }
     return null
+  }
+
+  /**
+   * What `take` would find among the subscriber's other live rows: why there is no room, or who
+   * would have to go. Changes nothing.
+   */
+  look(
+    row: LedgerRow,
+    trigger: CompiledTrigger,
+    dueMs: number,
+    others: readonly NumberedRow[],
+  ): Prospect {
+    const { victim, winner } = this.#contacts.judge(row, dueMs, others)
+    if (this.#isCapped(row, trigger)) {
+      const remaining = victim === null ? others : others.filter((other) => other !== victim)
+      const full = this.#reservations.findFull(trigger, row.slot, dueMs, remaining)
+      if (full !== null) {
+        return { refusal: { reason: full.reason, detail: full.detail }, victim: null }
+      }
+    }
+    if (winner !== null) return { refusal: { reason: 'outranked', winner }, victim: null }
+    return { refusal: null, victim }
   }
 
   /** Ends a row that exists and has no timer: its place is free again. */
@@ -72,5 +95,9 @@ export class Places {
     if (row.status === ROW_WAITING) this.capacity.forget(number, row)
     else this.#core.heap.discard(row.id)
     this.drop(number, row, refusal)
+  }
+
+  #isCapped({ slot }: LedgerRow, { policy }: CompiledTrigger): boolean {
+    return policy.caps.length > 0 && !this.#core.isListed(slot, 'canary')
   }
 }
