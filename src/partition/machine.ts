@@ -37,6 +37,8 @@ import { isSelection, Selecting } from './selecting.ts'
 
 /** Control ids remembered, so that a repeat changes nothing. */
 const CONTROL_IDS_MAX = 1024
+/** Producers that were silent for longer may be forgotten; never within the lateness of records. */
+const SILENCE_MIN_MS = 31 * 86_400_000
 
 /** The state machine of one partition. Not reusable after an error: the partition halts. */
 export class PartitionMachine {
@@ -218,9 +220,12 @@ export class PartitionMachine {
     kind: 'usage' | 'profile' | 'feedback',
     stamp: ProducerStamp,
   ): boolean {
-    const verdict = core.producers.judge(kind, stamp)
+    const { clockMs } = core
+    const silenceMs = Math.max(SILENCE_MIN_MS, core.compiled.catalog.latenessMs)
+    const time = { clockMs, silentBeforeMs: clockMs - silenceMs }
+    const verdict = core.producers.judge(kind, stamp, time)
     if (verdict === 'fresh') {
-      core.statistics.producerGaps += core.producers.accept(kind, stamp)
+      core.statistics.producerGaps += core.producers.accept(kind, stamp, time)
       return true
     }
     if (verdict === 'repeat') {

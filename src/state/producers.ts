@@ -2,6 +2,9 @@
  * Which messages of which producer were applied: the highest sequence number and a map of the 1,024
  * below it, per producer and kind of subject. A producer may repeat itself and may overtake itself;
  * what lies below the map cannot be told from a repeat and is refused, never silently dropped.
+ *
+ * There is room for so many. When it is nearly used up, whoever has been silent for long is
+ * forgotten, the longest silent first: their names may have been used once only, like a file's.
  */
 
 import type { RejectReason } from '../model/reject.ts'
@@ -14,19 +17,32 @@ const MAP_BITS = PRODUCER_MAP_SIZE + 32
 const MAP_WORDS = MAP_BITS / 32
 /** Producers that one partition remembers. */
 export const PRODUCERS_MAX = 65_536
+/** Nearly used up: with fewer places than this left, and as many are forgotten at a time. */
+export const PRODUCERS_SPARE = 1_024
+
+/** When a stamp is judged, ms on the partition's clock. */
+export interface HearingTime {
+  readonly clockMs: number
+  /** Who was last heard before this may be forgotten. */
+  readonly silentBeforeMs: number
+}
+
+/** Without a clock nobody is ever silent for long. */
+const TIMELESS: HearingTime = { clockMs: 0, silentBeforeMs: Number.NEGATIVE_INFINITY }
 
 interface ProducerState {
   epoch: number
   highest: number
   /** The lowest of this epoch that was applied: what lies below it was never ours to miss. */
   lowest: number
+  /** When something of it was applied last, ms on the partition's clock. */
+  heardMs: number
   /** Bit n mod MAP_BITS is set when n was applied, for n in [highest - 1024, highest]. */
   readonly applied: Uint32Array
 }
 
 /**
- * A producer's state as the checkpoint keeps it: key, epoch, highest, map, lowest. Images of
- * earlier engines lack the last.
+ * A producer's state as the checkpoint keeps it: key, epoch, highest, map, lowest, last heard.
  */
 export type ProducerImage = [
   key: string,
@@ -34,6 +50,7 @@ export type ProducerImage = [
   highest: number,
   applied: Uint8Array,
   lowest?: number,
+  heardMs?: number,
 ]
 
 /** Verdict on a stamp. */
@@ -44,10 +61,12 @@ export type StampVerdict = 'fresh' | 'repeat' | RejectReason
  */
 export class Producers {
   readonly #states = new Map<string, ProducerState>()
+  /** Nobody was heard last before this; worked out when somebody was looked for. */
+  #silentFromMs = Number.NEGATIVE_INFINITY
 
-  judge(kind: string, stamp: ProducerStamp): StampVerdict {
+  judge(kind: string, stamp: ProducerStamp, time = TIMELESS): StampVerdict {
     const state = this.#states.get(`${kind}/${stamp.probe}`)
-    if (state === undefined) return this.#states.size >= PRODUCERS_MAX ? 'out-of-range' : 'fresh'
+    if (state === undefined) return this.#hasRoom(time) ? 'fresh' : 'out-of-range'
     if (stamp.epoch < state.epoch) return 'epoch-too-old'
     if (stamp.epoch > state.epoch || stamp.seq > state.highest) return 'fresh'
     if (stamp.seq < state.highest - PRODUCER_MAP_SIZE) return 'seq-too-old'
@@ -56,14 +75,16 @@ export class Producers {
 
   /**
    * Notes a stamp as applied. Returns how many numbers of this producer were missed for good with
-   * it: passed over, and now too old to be accepted.
+   * it: passed over, and now too old to be accepted, or of a producer that is forgotten.
    */
-  accept(kind: string, { probe, epoch, seq }: ProducerStamp): number {
+  accept(kind: string, { probe, epoch, seq }: ProducerStamp, time = TIMELESS): number {
     const key = `${kind}/${probe}`
     let state = this.#states.get(key)
     let missed = 0
     if (state === undefined) {
-      state = { epoch, highest: seq, lowest: seq, applied: new Uint32Array(MAP_WORDS) }
+      missed = this.#forgetSilent(time)
+      const applied = new Uint32Array(MAP_WORDS)
+      state = { epoch, highest: seq, lowest: seq, heardMs: time.clockMs, applied }
       this.#states.set(key, state)
     } else if (epoch > state.epoch) {
       missed = countMissed(state, state.highest)
@@ -81,27 +102,61 @@ export class Producers {
       state.highest = seq
     }
     state.lowest = Math.min(state.lowest, seq)
+    state.heardMs = time.clockMs
     set(state.applied, seq)
     return missed
   }
 
   /** In the order in which producers first appeared. */
   image(): ProducerImage[] {
-    return [...this.#states].map(([key, { epoch, highest, applied, lowest }]) => [
+    return [...this.#states].map(([key, { epoch, highest, applied, lowest, heardMs }]) => [
       key,
       epoch,
       highest,
       new Uint8Array(applied.slice().buffer),
       lowest,
+      heardMs,
     ])
   }
 
   restore(images: readonly ProducerImage[]): void {
-    for (const [key, epoch, highest, bytes, lowest = highest] of images) {
+    for (const [key, epoch, highest, bytes, lowest = highest, heardMs = 0] of images) {
       const applied = new Uint32Array(MAP_WORDS)
       new Uint8Array(applied.buffer).set(bytes)
-      this.#states.set(key, { epoch, highest, applied, lowest })
+      this.#states.set(key, { epoch, highest, applied, lowest, heardMs })
     }
+    this.#silentFromMs = Number.NEGATIVE_INFINITY
+  }
+
+  #hasRoom(time: HearingTime): boolean {
+    return this.#states.size < PRODUCERS_MAX || this.#findSilent(time).length > 0
+  }
+
+  /** Makes room for more; returns how many numbers of theirs nobody can send any more. */
+  #forgetSilent(time: HearingTime): number {
+    if (this.#states.size < PRODUCERS_MAX - PRODUCERS_SPARE) return 0
+    let missed = 0
+    for (const [key, state] of this.#findSilent(time).slice(0, PRODUCERS_SPARE)) {
+      missed += countMissed(state, state.highest)
+      this.#states.delete(key)
+    }
+    return missed
+  }
+
+  /** Who may be forgotten, the longest silent first. */
+  #findSilent({ silentBeforeMs }: HearingTime): [string, ProducerState][] {
+    // All are looked at, so not for every stranger of a flood.
+    if (this.#silentFromMs >= silentBeforeMs) return []
+    const silent: [string, ProducerState][] = []
+    let fromMs = Number.POSITIVE_INFINITY
+    for (const entry of this.#states) {
+      if (entry[1].heardMs < silentBeforeMs) silent.push(entry)
+      fromMs = Math.min(fromMs, entry[1].heardMs)
+    }
+    this.#silentFromMs = fromMs
+    return silent.sort(([a, { heardMs: left }], [b, { heardMs: right }]) =>
+      left === right ? (a < b ? -1 : 1) : left - right,
+    )
   }
 }
 

@@ -3,6 +3,7 @@ import {
   PRODUCER_MAP_SIZE,
   Producers,
   PRODUCERS_MAX,
+  PRODUCERS_SPARE,
   type StampVerdict,
 } from '../../../src/state/producers.ts'
 import { expectSame } from '../../support/expect-same.ts'
@@ -154,4 +155,61 @@ it('there is an end to how many producers are remembered, and the known ones go 
   )
   expect(producers.judge('usage', { probe: 'one-more', epoch: 1, seq: 1 })).toBe('out-of-range')
   expect(producers.judge('usage', { probe: 'p7', epoch: 1, seq: 2 })).toBe('fresh')
+})
+
+describe('who was silent for long, when there is hardly room left,', () => {
+  const DAY_MS = 86_400_000
+  const KEPT = PRODUCERS_MAX - PRODUCERS_SPARE
+  const hear = (producers: Producers, probe: string, day: number, seq = 1): number =>
+    producers.accept('usage', { probe, epoch: 1, seq }, timeOf(day))
+  const timeOf = (day: number) => ({ clockMs: day * DAY_MS, silentBeforeMs: (day - 31) * DAY_MS })
+  const keysOf = (producers: Producers): string[] => producers.image().map(([key]) => key)
+
+  /** As many as are kept; the later half of them on day 2, and one of the others again on day 3. */
+  function crowd(): Producers {
+    const producers = new Producers()
+    for (let i = 0; i < KEPT; i++) hear(producers, `p${i}`, i < KEPT / 2 ? 1 : 2)
+    hear(producers, 'p5', 3, 4)
+    return producers
+  }
+
+  it('is forgotten, the longest silent first, so that there is room', () => {
+    const producers = crowd()
+    // On day 33 all of day 1 may go. What two of them passed over is missed for good.
+    hear(producers, 'p1', 1, 3)
+    hear(producers, 'p10', 1, 4)
+    expect(hear(producers, 'new', 33)).toBe(3)
+    const left = new Set(keysOf(producers))
+    expect(left.size).toBe(KEPT - PRODUCERS_SPARE + 1)
+    // By name among those who fell silent at once.
+    const names = Array.from({ length: KEPT / 2 }, (_, i) => `usage/p${i}`)
+    const sorted = names.filter((name) => name !== 'usage/p5').sort()
+    expect(sorted.slice(0, PRODUCERS_SPARE).some((name) => left.has(name))).toBe(false)
+    expect(sorted.slice(PRODUCERS_SPARE).every((name) => left.has(name))).toBe(true)
+  })
+
+  it('may come again, as one who is not known', () => {
+    const producers = crowd()
+    hear(producers, 'new', 33)
+    const stamp = { probe: 'p0', epoch: 1, seq: 1 }
+    expect(producers.judge('usage', stamp, timeOf(33))).toBe('fresh')
+    expect(producers.judge('usage', { ...stamp, probe: 'p5' }, timeOf(33))).toBe('repeat')
+  })
+
+  it('stays while others are silent for less, and then strangers are refused', () => {
+    const producers = crowd()
+    for (let i = 0; i < PRODUCERS_SPARE; i++) hear(producers, `q${i}`, 31)
+    const stranger = { probe: 'stranger', epoch: 1, seq: 1 }
+    expect(keysOf(producers)).toHaveLength(PRODUCERS_MAX)
+    expect(producers.judge('usage', stranger, timeOf(32))).toBe('out-of-range')
+    expect(producers.judge('usage', stranger, timeOf(33))).toBe('fresh')
+  })
+
+  it('is the same after a load', () => {
+    const producers = crowd()
+    const loaded = new Producers()
+    loaded.restore(producers.image())
+    for (const each of [producers, loaded]) hear(each, 'new', 33)
+    expectSame(keysOf(loaded).join(' '), keysOf(producers).join(' '))
+  })
 })
