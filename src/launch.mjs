@@ -48,7 +48,7 @@ const PROGRAMS = {
 const FAILURE_LINES_MAX = 12
 
 /** Commands that start a nats-server of their own. */
-const COMMANDS_WITH_NATS_SERVER = new Set(['test', 'demo', 'bench', 'faults'])
+const COMMANDS_WITH_NATS_SERVER = new Set(['test', 'demo', 'scenario', 'bench', 'faults'])
 
 /** A machine that lacks something: one sentence for the person at the keyboard. Exit code 2. */
 export class LaunchError extends Error {

@@ -32,6 +32,7 @@ import {
 import { runPromote } from './commands/promote.ts'
 import { runPublish } from './commands/publish.ts'
 import { runResume } from './commands/resume.ts'
+import { runScenarioCommand, scenarioOptions } from './commands/scenario.ts'
 import { runSelect } from './commands/select.ts'
 import { runSettle } from './commands/settle.ts'
 import { runRestore } from './commands/restore.ts'
@@ -119,6 +120,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         isJson: switchOption(values, 'json'),
       })
     },
+  },
+  scenario: {
+    summary: 'a scenario of config/scenarios with people who live in it: funnel and verdict',
+    usage: 'S1 [--subscribers N] [--days N] [--seed N] [--json] [--keep]',
+    run: (args) => runScenarioCommand(scenarioOptions(args)),
   },
   backup: {
     summary: "copy each partition's last checkpoint, by the running worker if there is one",

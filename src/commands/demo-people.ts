@@ -3,7 +3,7 @@
  */
 
 import type { ProfileRow } from '../model/messages.ts'
-import { scramble } from '../probe/random.ts'
+import { seededShare } from '../probe/random.ts'
 
 /** The demo's operator is in this zone, which has no daylight saving time. */
 export const DEMO_ZONE = 'Asia/Shanghai'
@@ -120,9 +120,7 @@ export class DemoPeople {
 
   /** From 0 inclusive to 1 exclusive; another draw for each question. */
   #share(question: string, subscriber: number): number {
-    let salt = this.#seed | 0
-    for (let i = 0; i < question.length; i++) salt = scramble(salt ^ question.charCodeAt(i))
-    return scramble(scramble(subscriber - this.#first) ^ salt) / 2 ** 32
+    return seededShare(this.#seed, question, subscriber - this.#first)
   }
 }
 

@@ -47,3 +47,13 @@ export function scramble(value: number): number {
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a_2d97)
   return (mixed ^ (mixed >>> 15)) >>> 0
 }
+
+/**
+ * A share that a number has for good, from 0 inclusive to 1 exclusive: the answer to a question
+ * about it, drawn anew for each question and seed, in whatever order they are asked.
+ */
+export function seededShare(seed: number, question: string, number: number): number {
+  let salt = seed | 0
+  for (let i = 0; i < question.length; i++) salt = scramble(salt ^ question.charCodeAt(i))
+  return scramble(scramble(number) ^ salt) / 2 ** 32
+}
