@@ -1,11 +1,13 @@
 import { LIST_NAMES, type ListName } from '../model/expression.ts'
 import {
   FEEDBACK_KINDS,
+  FEEDBACK_TEXT_LENGTH_MAX,
   type FeedbackKind,
   type FeedbackMessage,
   type FeedbackRow,
   type ProfileMessage,
   type ProfileRow,
+  RECEIPT_KINDS,
 } from '../model/messages.ts'
 import { RejectError } from '../model/reject.ts'
 import type { ProducerStamp } from '../model/usage.ts'
@@ -28,17 +30,32 @@ import {
 
 /*
  * Profile {v, source, epoch, seq, rows: [{sub, tags?, fields?, lists?, zone?, cycle_day?} or
- * {sub, delete: true}]} and feedback {v, source, epoch, seq, rows: [{sub, id, kind, time}]}:
- * MessagePack maps, keys in any order, each once, no others.
+ * {sub, delete: true}]} and feedback {v, source, epoch, seq, rows: [{sub, kind, time, id?, trigger?,
+ * channel?, text?, word?}]}: MessagePack maps, keys in any order, each once, no others.
  */
 
 const UPSERT_KEYS = ['v', 'source', 'epoch', 'seq', 'rows'] as const
 const PROFILE_ROW_KEYS = ['sub', 'tags', 'fields', 'lists', 'zone', 'cycle_day', 'delete'] as const
-const FEEDBACK_ROW_KEYS = ['sub', 'id', 'kind', 'time'] as const
+const FEEDBACK_ROW_KEYS = [
+  'sub',
+  'kind',
+  'time',
+  'id',
+  'trigger',
+  'channel',
+  'text',
+  'word',
+] as const
+const FEEDBACK_REQUIRED_COUNT = 3
+const RECEIPTS: ReadonlySet<FeedbackKind> = new Set(RECEIPT_KINDS)
 /** Tags or fields that one row may set. */
 const NAMES_MAX = 256
 const FIELD_TEXT_SIZE_MAX = 256
 const DELIVERY_ID_SIZE_MAX = 256
+/** Ids of triggers, steps of journeys among them, and names of channels. */
+const NAME_ID_SIZE_MAX = 128
+/** A character has at most 4 bytes. */
+const FEEDBACK_TEXT_SIZE_MAX = 4 * FEEDBACK_TEXT_LENGTH_MAX
 
 /**
  * Decodes a message of `profile.<partition>.<producerToken>`.
@@ -203,25 +220,56 @@ function readListName(cursor: Cursor): ListName {
 function readFeedbackRow(cursor: Cursor, partition: number, partitionCount: number): FeedbackRow {
   let subscriber = 0
   let kind: FeedbackKind = 'sent'
-  let deliveryId = ''
   let timeMs = 0
+  const rest: { -readonly [Key in RestKey]?: string } = {}
   const seen = readMap(cursor, FEEDBACK_ROW_KEYS, (key) => {
     if (key === 'sub') subscriber = readSubscriber(cursor, partition, partitionCount)
-    else if (key === 'id') deliveryId = readId(cursor, DELIVERY_ID_SIZE_MAX)
     else if (key === 'kind') kind = readOneOf(cursor, FEEDBACK_KINDS)
-    else timeMs = readTimeMs(cursor)
+    else if (key === 'time') timeMs = readTimeMs(cursor)
+    else if (key === 'id') rest.deliveryId = readId(cursor, DELIVERY_ID_SIZE_MAX)
+    else if (key === 'trigger' || key === 'channel') rest[key] = readId(cursor, NAME_ID_SIZE_MAX)
+    else rest[key] = readReply(cursor)
   })
-  requireKeys(cursor, FEEDBACK_ROW_KEYS, FEEDBACK_ROW_KEYS.length, seen)
-  const parts = deliveryId.split(':')
-  const isWhole = parts.length === 4 || parts.length === 5
-  if (!isWhole || parts[1] !== String(subscriber)) {
+  requireKeys(cursor, FEEDBACK_ROW_KEYS, FEEDBACK_REQUIRED_COUNT, seen)
+  const row: FeedbackRow = { subscriber, kind, timeMs, ...rest }
+  checkFeedbackRow(cursor, row)
+  return row
+}
+
+type RestKey = 'deliveryId' | 'trigger' | 'channel' | 'text' | 'word'
+
+function checkFeedbackRow(cursor: Cursor, row: FeedbackRow): void {
+  const { subscriber, kind, deliveryId, text, word } = row
+  if (deliveryId !== undefined) {
+    const parts = deliveryId.split(':')
+    const isWhole = parts.length === 4 || parts.length === 5
+    if (!isWhole || parts[1] !== String(subscriber)) {
+      cursor.field = 'id'
+      throw cursor.reject(
+        'malformed',
+        'an id is <trigger>:<subscriber>:<period>:<attempt> of this sub, as its delivery has it',
+      )
+    }
+  } else if (RECEIPTS.has(kind)) {
     cursor.field = 'id'
-    throw cursor.reject(
-      'malformed',
-      'an id is <trigger>:<subscriber>:<period>:<attempt> of this sub, as its delivery has it',
-    )
+    throw cursor.reject('missing-field', 'a receipt is about one delivery and needs its id')
   }
-  return { subscriber, kind, deliveryId, timeMs }
+  if (text === undefined && word === undefined) return
+  cursor.field = text === undefined ? 'word' : 'text'
+  if (kind !== 'replied') throw cursor.reject('malformed', 'only a reply (replied) has words')
+  if (text !== undefined && word !== undefined) {
+    throw cursor.reject('malformed', 'text is what was replied, word what was read out of it')
+  }
+  cursor.field = ''
+}
+
+function readReply(cursor: Cursor): string {
+  const text = cursor.readString(FEEDBACK_TEXT_SIZE_MAX)
+  if (text.length <= FEEDBACK_TEXT_LENGTH_MAX) return text
+  const length = [...text].length
+  if (length <= FEEDBACK_TEXT_LENGTH_MAX) return text
+  const detail = `${length} characters, at most ${FEEDBACK_TEXT_LENGTH_MAX}`
+  throw cursor.reject('oversized', detail)
 }
 
 /** What a row without tags, fields or lists changes; shared and frozen. */

@@ -113,6 +113,10 @@ export function encodeFeedback(message: FeedbackMessage): Uint8Array {
     id: row.deliveryId,
     kind: row.kind,
     time: row.timeMs,
+    trigger: row.trigger,
+    channel: row.channel,
+    text: row.text,
+    word: row.word,
   }))
   return encode({ v: WIRE_VERSION, source: probe, epoch, seq, rows })
 }

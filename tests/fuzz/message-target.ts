@@ -27,6 +27,8 @@ const PROFILE_ROWS = [
 const FEEDBACK_ROWS = [
   { sub: 5, id: 'pack:5:2026-11:1', kind: 'sent', time: 5 },
   { sub: 9, id: 'pack:9:2026-11:2', kind: 'expired', time: 6 },
+  { sub: 5, kind: 'replied', time: 7, text: ' ｖｉｐ ', trigger: 'pack', channel: 'sms' },
+  { sub: 9, kind: 'replied', time: 7, word: 'VIP' },
 ]
 const GENESIS = {
   ...{ v: 1, kind: 'genesis', id: 'g', partitions: 4, partition: 1, zone: 'UTC', generation: 1 },
@@ -115,6 +117,9 @@ function readFeedback(data: Uint8Array): void {
   hold(rows.length === wire.length, 'every row is read')
   rows.forEach((row, i) => {
     hold(row.subscriber === wire[i]!.sub && row.deliveryId === wire[i]!.id, 'subscriber and id')
+    for (const key of ['trigger', 'channel', 'text', 'word'] as const) {
+      hold(row[key] === wire[i]![key], key)
+    }
   })
 }
 

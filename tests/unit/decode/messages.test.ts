@@ -197,6 +197,43 @@ describe('a feedback message', () => {
     expect(feedbackOf(encodeFeedback(sent))).toEqual(sent)
   })
 
+  test('survives the round trip with what customers did, with and without an id', () => {
+    const told = { subscriber: 5, timeMs: 1_700_000_000_000 }
+    const sent: FeedbackMessage = {
+      stamp: { probe: 'crm', epoch: 1, seq: 0 },
+      rows: [
+        { ...told, kind: 'replied', text: '' },
+        { ...told, kind: 'replied', text: '＜好＞'.repeat(40), channel: 'sms' },
+        { ...told, kind: 'replied', text: '\u{1f44d}'.repeat(160) },
+        { ...told, kind: 'replied', word: 'VIP', deliveryId: 'pack:5:2026-11:1' },
+        { ...told, kind: 'clicked', trigger: 'pack' },
+        { ...told, kind: 'ordered', trigger: 'pack', channel: 'sms' },
+        { ...told, kind: 'opted-out' },
+        { ...told, kind: 'complained', deliveryId: 'pack:5:confirm.2026-11:1' },
+      ],
+    }
+    expect(feedbackOf(encodeFeedback(sent))).toEqual(sent)
+  })
+
+  const reply = { sub: 5, kind: 'replied', time: 5 }
+  test.each([
+    ['161 characters', { ...reply, text: 'x'.repeat(161) }, 'oversized at rows[0].text'],
+    ['161 thumbs', { ...reply, text: '\u{1f44d}'.repeat(161) }, 'oversized at rows[0].text'],
+    ['text and word', { ...reply, text: 'VIP', word: 'VIP' }, 'malformed at rows[0].text'],
+    ['words of a click', { ...reply, kind: 'clicked', word: 'VIP' }, 'malformed at rows[0].word'],
+    ['a text of bytes', { ...reply, text: new Uint8Array(3) }, 'bad-type at rows[0].text'],
+    ['a trigger with a space', { ...reply, trigger: 'a b' }, 'malformed at rows[0].trigger'],
+    [
+      'a channel of 129 letters',
+      { ...reply, channel: 'a'.repeat(129) },
+      'oversized at rows[0].channel',
+    ],
+    ['a receipt without an id', { ...reply, kind: 'delivered' }, 'missing-field at rows[0].id'],
+    ['a key of its own', { ...reply, price: 5 }, 'unknown-name at rows[0]'],
+  ])('about a customer is refused for %s', (_, changed, expected) => {
+    expect(refusal(() => feedbackOf(message(head, { rows: [changed] })))).toBe(expected)
+  })
+
   const row = { sub: 5, id: 'pack:5:2026-11:1', kind: 'sent', time: 5 }
   test.each([
     ['no id', { ...row, id: undefined }, 'missing-field at rows[0].id'],
