@@ -23,6 +23,7 @@ export interface VerdictSpec {
   readonly against: string | null
 }
 
+/** What kinds of reports there are, see README, "Reports and verdicts". */
 export const REPORT_KINDS = ['sendout', 'daily', 'weekly', 'monthly'] as const
 
 export type ReportKind = (typeof REPORT_KINDS)[number]

@@ -8,9 +8,11 @@ import { importsOf, type SourceText } from './source-text.ts'
 /** Finds what is wrong with one file; a sentence each, empty when it is tidy. */
 export type Rule = (source: SourceText) => string[]
 
-const PURE_STAGES = ['decode', 'state', 'rules', 'decision', 'outbox']
+const PURE_STAGES = ['decode', 'state', 'rules', 'decision', 'outbox', 'report']
 const ADAPTERS = ['source', 'sink', 'store', 'config', 'http', 'metrics', 'probe']
-const STAGES = [...PURE_STAGES, ...ADAPTERS]
+/** Processes of their own beside the workers, and their ways to the world. */
+const READERS = ['gateway', 'webhook', 'smpp', 'report']
+const STAGES = [...PURE_STAGES, ...ADAPTERS, ...READERS]
 const SHELL = [...STAGES, 'errors', 'model', 'partition', 'supervisor', 'launch']
 
 /** Rooms of src/ (a folder, or a file by its name) that each room may import. */
@@ -30,6 +32,7 @@ const ROOMS_OF_PACKAGE: Readonly<Record<string, readonly string[]>> = {
   nats: ['source', 'sink'],
   '@nats-io/jetstream': ['source', 'sink'],
   lmdb: ['store'],
+  smpp: ['smpp'],
   fastify: ['http'],
   '@fastify/swagger': ['http'],
   'prom-client': ['metrics'],
