@@ -13,7 +13,8 @@ import {
   resolveCounterCells,
   type StampGroup,
 } from '../state/counter-places.ts'
-import { extendLayout, type LayoutImage, type Place, placeKeys } from '../state/layout.ts'
+import { extendLayout, type LayoutImage, type Place } from '../state/layout.ts'
+import { placeKeys } from '../state/place-keys.ts'
 import { LEDGER_VALUES_MAX } from '../state/ledger.ts'
 import { DAY, HOUR, unitIndex } from '../state/periods.ts'
 import { CompiledPolicy, type TriggerPolicy } from './compile-policy.ts'

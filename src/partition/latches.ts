@@ -4,7 +4,7 @@
  */
 
 import { assert } from '../errors.ts'
-import { placeKeys } from '../state/layout.ts'
+import { placeKeys } from '../state/place-keys.ts'
 import type { CompiledTrigger } from './compile.ts'
 import type { PartitionCore } from './core.ts'
 

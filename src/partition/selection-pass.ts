@@ -8,7 +8,8 @@ import { assert } from '../errors.ts'
 import type { SegmentSpec } from '../model/segment.ts'
 import { hasQuotaBits, previousTagOf } from '../model/segment.ts'
 import { SELECTION_KEY_WORDS } from '../model/wire.ts'
-import { META_OFFSET, META_OWN_PERIODS_MASK, type Place, placeKeys } from '../state/layout.ts'
+import { META_OFFSET, META_OWN_PERIODS_MASK, type Place } from '../state/layout.ts'
+import { placeKeys } from '../state/place-keys.ts'
 import type { PagedTable } from '../state/paged-table.ts'
 import {
   digitMask,

@@ -4,7 +4,8 @@ import { assert } from '../errors.ts'
 import type { Catalog, CounterSpec, CounterWindowSpec } from '../model/catalog.ts'
 import { type AppSet, appBits, chunkCount } from './app-sets.ts'
 import type { InterestCell } from './interests.ts'
-import { type LayoutImage, type Place, placeKeys } from './layout.ts'
+import type { LayoutImage, Place } from './layout.ts'
+import { placeKeys } from './place-keys.ts'
 import { MINUTE, unitIndex } from './periods.ts'
 
 /** One counter in one counter window. Offsets are bytes within a row of `table`. */

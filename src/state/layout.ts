@@ -17,6 +17,7 @@ import {
   isPrefix,
 } from '../model/catalog.ts'
 import { chunkCount } from './app-sets.ts'
+import { placeKeys } from './place-keys.ts'
 import { selectionItems } from './selection-key.ts'
 import { MS_PER_DAY, MS_PER_HOUR } from './zone.ts'
 
@@ -93,28 +94,6 @@ export function emptyLayout(zone: string): LayoutImage {
     valueShapes: [],
     names: [],
   }
-}
-
-/** Keys of places. */
-export const placeKeys = {
-  stamp: (table: number, unit: string) => `stamp/${table}/${unit}`,
-  counter: (counter: CounterSpec, counterWindow: CounterWindowSpec) =>
-    `counter/${counter.name}/${counterWindow.key}/${counter.identity}`,
-  previous: (counter: CounterSpec, counterWindow: CounterWindowSpec, back: number) =>
-    `previous${back}/${counter.name}/${counterWindow.key}/${counter.identity}`,
-  ring: (counter: CounterSpec, counterWindow: CounterWindowSpec) =>
-    `ring/${counter.name}/${counterWindow.key}/${counter.identity}`,
-  /** Further chunks of a set of apps; the first stands where other counters have their value. */
-  chunk: (counter: CounterSpec, counterWindow: CounterWindowSpec, back: number, chunk: number) =>
-    `chunk${chunk}/${back}/${counter.name}/${counterWindow.key}/${counter.identity}`,
-  stay: (counter: CounterSpec) => `stay/${counter.name}/${counter.identity}`,
-  tag: (tag: string) => `tag/${tag}`,
-  tagVersion: (tag: string) => `version/${tag}`,
-  field: (field: string, type: string) => `field/${field}/${type}`,
-  fieldSet: (field: string, type: string) => `set/${field}/${type}`,
-  latch: (trigger: string, once: string) => `latch/${trigger}/${once}`,
-  latchStamp: (table: number, once: string) => `latchStamp/${table}/${once}`,
-  tagging: (trigger: string, tag: string) => `tagging/${trigger}/${tag}`,
 }
 
 /** Keys of places that hold values; stamps and latches outlive what they were made for. */
