@@ -12,24 +12,45 @@ export interface EligibilityReader {
   isInAudience(): boolean
 }
 
+/** Why each list refuses. */
+const REASONS = {
+  black: 'list-black',
+  red: 'list-red',
+  sensitive: 'list-sensitive',
+  optOut: 'opted-out',
+} as const satisfies Partial<Record<ListName, SuppressionReason>>
+
+/**
+ * The first list that refuses triggers of the class, in the order of the checks; null: none does.
+ * Whoever is listed white or canary is not refused by red and sensitive.
+ */
+export function findRefusingList(
+  { refusingLists }: ClassSpec,
+  isListed: (list: ListName) => boolean,
+): keyof typeof REASONS | null {
+  if (isListed('black')) return 'black'
+  const isRefused = (list: ListName) => refusingLists.includes(list) && isListed(list)
+  const isSpared = isListed('white') || isListed('canary')
+  if (!isSpared && isRefused('red')) return 'red'
+  if (!isSpared && isRefused('sensitive')) return 'sensitive'
+  return isRefused('optOut') ? 'optOut' : null
+}
+
 /**
  * First reason against, in the order of the checks; null: eligible. `white` passes over red,
  * sensitive and audience, `canary` over red and sensitive; nothing passes over black and optOut.
  */
 export function findIneligibility(
   trigger: TriggerSpec,
-  { refusingLists }: ClassSpec,
+  classSpec: ClassSpec,
   reader: EligibilityReader,
   nowMs: number,
 ): SuppressionReason | null {
-  if (reader.isListed('black')) return 'list-black'
-  const isWhite = reader.isListed('white')
-  const isSpared = isWhite || reader.isListed('canary')
-  const isRefused = (list: ListName) => refusingLists.includes(list) && reader.isListed(list)
-  if (!isSpared && isRefused('red')) return 'list-red'
-  if (!isSpared && isRefused('sensitive')) return 'list-sensitive'
-  if (isRefused('optOut')) return 'opted-out'
-  if (trigger.audience !== null && !isWhite && !reader.isInAudience()) return 'not-in-audience'
+  const list = findRefusingList(classSpec, (each) => reader.isListed(each))
+  if (list !== null) return REASONS[list]
+  if (trigger.audience !== null && !reader.isListed('white') && !reader.isInAudience()) {
+    return 'not-in-audience'
+  }
   if (trigger.validFromMs !== null && nowMs < trigger.validFromMs) return 'not-valid-yet'
   if (trigger.validToMs !== null && nowMs >= trigger.validToMs) return 'no-longer-valid'
   return null

@@ -6,9 +6,10 @@
 
 import { controlPoint } from '../decision/control-group.ts'
 import { isOpenAt } from '../decision/contact-window.ts'
+import { findRefusingList } from '../decision/eligibility.ts'
 import { planDelivery, subscriberShare } from '../decision/schedule.ts'
 import type { ExplainCheck, ExplainStep, Explanation } from '../model/explanation.ts'
-import { type Expression, walkExpression } from '../model/expression.ts'
+import { type Expression, type ListName, walkExpression } from '../model/expression.ts'
 import { tagInConditions } from '../model/segment.ts'
 import { percentOf } from '../rules/control-groups.ts'
 import { clausesOf, printCounter, printExpression } from '../rules/print.ts'
@@ -133,20 +134,14 @@ class Explainer {
 
   #checkLists(): void {
     const core = this.#core
-    const { refusingLists, name } = this.#trigger.policy.classSpec
-    const isSpared = this.#isWhite() || this.#isCanary()
+    const { classSpec } = this.#trigger.policy
+    const { refusingLists, name } = classSpec
+    const isListed = (list: ListName): boolean => core.isListed(this.#slot, list)
     const asked = ['black', ...refusingLists.filter((list) => list !== 'black')] as const
-    const values: Record<string, boolean> = {}
-    let isRefused = false
-    for (const list of asked) {
-      const isListed = core.isListed(this.#slot, list)
-      values[list] = isListed
-      isRefused ||= isListed && !(isSpared && (list === 'red' || list === 'sensitive'))
-    }
-    values.white = this.#isWhite()
-    values.canary = this.#isCanary()
-    const text = `class ${name} is refused by ${asked.join(', ')}`
-    this.#note('lists', isRefused ? 'stops' : 'passes', text, values)
+    const shown = [...asked, 'white', 'canary'] as const
+    const values = Object.fromEntries(shown.map((list) => [list, isListed(list)]))
+    const verdict = findRefusingList(classSpec, isListed) === null ? 'passes' : 'stops'
+    this.#note('lists', verdict, `class ${name} is refused by ${asked.join(', ')}`, values)
   }
 
   #checkValidity(): void {
