@@ -226,12 +226,16 @@ async function compareDeliveries({ manager }: Stage, traffic: OverloadTraffic) {
   return { deliveriesCompared, lost: ledger.lost, duplicated: ledger.duplicated }
 }
 
-/** Resident memory of a worker over time. Linux only. */
+/**
+ * Memory of a worker over time: what it has taken for itself. Pages of the store's file that are
+ * mapped are not counted: the kernel takes those back when it needs them. Linux only.
+ */
 class MemoryWatch {
   readonly #pid: number
   readonly #url: string
   #first = 0
   #peak = 0
+  #mappedPeak = 0
   #stateFirst = 0
   #stateLast = 0
 
@@ -248,18 +252,22 @@ class MemoryWatch {
   get text(): string {
     const megabytes = (size: number) => Math.round(size / 1024 ** 2)
     const state = `state ${megabytes(this.#stateFirst)} and ${megabytes(this.#stateLast)} MiB`
-    return `${megabytes(this.#first)} MiB at first, ${megabytes(this.#peak)} at most, ${state}`
+    const own = `${megabytes(this.#first)} MiB at first, ${megabytes(this.#peak)} at most`
+    return `${own}, ${state}; files mapped: ${megabytes(this.#mappedPeak)} MiB at most`
   }
 
   async look(): Promise<void> {
     const status = await readFile(`/proc/${this.#pid}/status`, 'utf8')
-    const size = Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024
+    const sizeOf = (name: string): number =>
+      Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) * 1024
+    const size = sizeOf('RssAnon')
     this.#stateLast = await readMetric(this.#url, 'highwater_state_bytes{')
     if (this.#first === 0) {
       this.#first = size
       this.#stateFirst = this.#stateLast
     }
     this.#peak = Math.max(this.#peak, size)
+    this.#mappedPeak = Math.max(this.#mappedPeak, sizeOf('RssFile'))
   }
 }
 
