@@ -97,15 +97,14 @@ class Explainer {
   #checkCapacity(): void {
     const { channel } = this.#trigger.spec
     const seen = this.#core.capacity.view().find((each) => each.channel === channel)
-    const limited = seen?.periods.filter(({ limit }) => limit !== null) ?? []
-    if (seen === undefined || limited.length === 0) return
+    if (seen === undefined) return
     const values: Record<string, number> = { waiting: seen.waiting }
-    for (const { period, used, held, limit } of limited) {
+    for (const { period, used, held, limit } of seen.periods) {
       values[`${period} used`] = used
       values[`${period} granted here`] = held
       values[`${period} limit`] = limit!
     }
-    const isFull = limited.some(({ used, held }) => used >= held)
+    const isFull = seen.periods.some(({ used, held }) => used >= held)
     const verdict = isFull && !this.#isCanary() ? 'waits' : 'passes'
     this.#note('capacity', verdict, `room on channel ${channel}`, values)
   }
@@ -118,15 +117,15 @@ class Explainer {
   }
 
   #checkLatches(): void {
-    const core = this.#core
-    const { spec, latch, taggingPlace } = this.#trigger
+    const { spec, latch } = this.#trigger
     const period = formatPeriod(spec.once, latch.unit === -1 ? 0 : this.#keys[latch.unit]!)
-    const isOpen = new Latches(core).isOpen(this.#trigger, this.#slot, this.#keys)
+    const latches = new Latches(this.#core)
+    const isOpen = latches.isOpen(this.#trigger, this.#slot, this.#keys)
     const text = spec.once === 'ever' ? 'once ever' : `once per ${spec.once}`
     this.#note('latch', isOpen ? 'passes' : 'stops', text, { period, fired: !isOpen })
-    if (taggingPlace === null || spec.oncePerTag === null) return
-    const version = core.tagValue(this.#slot, spec.oncePerTag)
-    const firedFor = core.tables[taggingPlace.table]!.getI32(this.#slot, taggingPlace.offset)
+    if (spec.oncePerTag === null) return
+    const version = latches.taggingOf(this.#trigger, this.#slot)
+    const firedFor = latches.firedFor(this.#trigger, this.#slot)
     const verdict = firedFor !== 0 && firedFor === version ? 'stops' : 'passes'
     const values = { version, firedFor: firedFor === 0 ? null : firedFor }
     this.#note('tagging', verdict, `once per version of ${spec.oncePerTag}`, values)
@@ -198,12 +197,8 @@ class Explainer {
     const slot = this.#slot
     const others = this.#reservations.liveRows(slot, -1)
     if (!this.#isCanary()) {
-      for (const check of this.#trigger.policy.caps) {
-        const isAsked =
-          (check.scope === 'trigger' || !this.#isWhite()) &&
-          (check.scope !== 'sensitive' || core.isListed(slot, 'sensitive'))
-        if (!isAsked) continue
-        const used = this.#reservations.use(check, this.#trigger, slot, dueMs, others)
+      const uses = this.#reservations.capUses(this.#trigger, slot, dueMs, others)
+      for (const { check, used } of uses) {
         const values = { used, limit: check.cap.count }
         const verdict = used < check.cap.count ? 'passes' : 'stops'
         this.#note('caps', verdict, nameOf(core.layout, check.detail), values)

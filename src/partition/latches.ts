@@ -64,10 +64,14 @@ export class Latches {
 
   /** Whether the trigger fires once per version of a tag, and did so for the present one. */
   isTaggingSpent(trigger: CompiledTrigger, slot: number): boolean {
-    const { spec, taggingPlace } = trigger
-    if (taggingPlace === null || spec.oncePerTag === null) return false
-    const firedFor = this.#core.tables[taggingPlace.table]!.getI32(slot, taggingPlace.offset)
-    return firedFor === this.taggingOf(trigger, slot)
+    if (trigger.taggingPlace === null || trigger.spec.oncePerTag === null) return false
+    return this.firedFor(trigger, slot) === this.taggingOf(trigger, slot)
+  }
+
+  /** The version that the trigger fired for last; 0: none, or it asks for none. */
+  firedFor({ taggingPlace }: CompiledTrigger, slot: number): number {
+    if (taggingPlace === null) return 0
+    return this.#core.tables[taggingPlace.table]!.getI32(slot, taggingPlace.offset)
   }
 
   /** The version that a trigger fires once for as the tag stands now; 0: it asks for none. */
@@ -82,11 +86,10 @@ export class Latches {
    * Forgets that it fired for this version: what it made of that was dropped and may be retried.
    * Not when it has fired for another one since.
    */
-  releaseTagging({ taggingPlace }: CompiledTrigger, slot: number, version: number): void {
-    if (taggingPlace === null) return
-    const rows = this.#core.tables[taggingPlace.table]!
-    if (rows.getI32(slot, taggingPlace.offset) !== version) return
-    rows.setI32(slot, taggingPlace.offset, 0)
+  releaseTagging(trigger: CompiledTrigger, slot: number, version: number): void {
+    const { taggingPlace } = trigger
+    if (taggingPlace === null || this.firedFor(trigger, slot) !== version) return
+    this.#core.tables[taggingPlace.table]!.setI32(slot, taggingPlace.offset, 0)
   }
 
   /** All latches of one unit in one table share a stamp: they grow older together. */

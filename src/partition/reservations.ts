@@ -62,12 +62,24 @@ export class Reservations {
    * `others`: the subscriber's live rows but its own.
    */
   findFull(
-    { spec, policy }: CompiledTrigger,
+    trigger: CompiledTrigger,
     slot: number,
     dueMs: number,
     others: readonly NumberedRow[],
   ): CapCheck | null {
-    if (policy.caps.length === 0) return null
+    for (const { check, used } of this.capUses(trigger, slot, dueMs, others)) {
+      if (used >= check.cap.count) return check
+    }
+    return null
+  }
+
+  /** The caps that are asked for a subscriber, in their order, and what each counts of the others. */
+  *capUses(
+    { spec, policy }: CompiledTrigger,
+    slot: number,
+    dueMs: number,
+    others: readonly NumberedRow[],
+  ): Generator<{ readonly check: CapCheck; readonly used: number }> {
     const core = this.#core
     const isOwnOnly = core.isListed(slot, 'white')
     const isSensitive = core.isListed(slot, 'sensitive')
@@ -75,21 +87,8 @@ export class Reservations {
     for (const check of policy.caps) {
       if (isOwnOnly && check.scope !== 'trigger') continue
       if (check.scope === 'sensitive' && !isSensitive) continue
-      if (this.#use(check, codes, slot, dueMs, others) >= check.cap.count) return check
+      yield { check, used: this.#use(check, codes, slot, dueMs, others) }
     }
-    return null
-  }
-
-  /** How many of the others a cap counts beside a delivery of the trigger that is due then. */
-  use(
-    check: CapCheck,
-    { spec, policy }: CompiledTrigger,
-    slot: number,
-    dueMs: number,
-    others: readonly NumberedRow[],
-  ): number {
-    const codes = { trigger: spec.id, channel: policy.channel, class: policy.class }
-    return this.#use(check, codes, slot, dueMs, others)
   }
 
   /** Sets when and in whose calendar a row counts. The caller writes the row. */
