@@ -5,6 +5,7 @@
  */
 
 import type { CalendarUnit, Expression } from './expression.ts'
+import type { MessageSpec } from './message.ts'
 import type { FeedbackKind } from './messages.ts'
 import type { PlaceTable } from './place-table.ts'
 import type { CapSpec, ContactWindowSpec, ControlGroupSpec, PolicySpec } from './policy.ts'
@@ -170,7 +171,7 @@ export interface TriggerSpec {
   /** What to do when a gateway reports that an attempt came too late. */
   readonly onExpired: 'reschedule' | 'drop'
   readonly attemptsMax: number
-  readonly message: string
+  readonly message: MessageSpec
   /** What comes back of its deliveries. */
   readonly loop: LoopSpec
   /** When it did well; left out: it is not judged. */

@@ -46,6 +46,8 @@ export class CompiledPolicy {
   /** Whether triggers compete for contacts at all. */
   readonly arbitration: Catalog['policy']['arbitration']
   readonly rememberedMs: number
+  /** Channels that carry SMS. */
+  readonly smsChannels: ReadonlySet<string>
   readonly #catalog: Catalog
   readonly #layout: LayoutImage
   readonly #ownCaps = new Map<string, readonly CapSpec[]>()
@@ -59,6 +61,8 @@ export class CompiledPolicy {
     const { policy, triggers } = catalog
     this.arbitration = policy.arbitration
     this.rememberedMs = policy.rememberedMs
+    const sms = policy.channels.filter(({ isSms }) => isSms)
+    this.smsChannels = new Set(sms.map(({ name }) => name))
     for (const { id, caps } of triggers) this.#ownCaps.set(id, caps)
     for (const { name, caps } of policy.channels) {
       this.#channelCaps.set(nameCode(layout, name), caps)

@@ -227,7 +227,7 @@ export class Decider {
         ? { reason: 'expired' }
         : this.#places.take(row, trigger, plan.dueMs, number, () =>
             // What goes out this instant passes no other check of its due time.
-            isDue ? this.#dueReason(trigger, row, isFresh) : null,
+            isDue ? this.#dueRefusal(trigger, row, isFresh) : null,
           )
     if (refusal !== null) {
       if (isFresh) this.#emitter.refuse(row, refusal)
@@ -246,17 +246,18 @@ export class Decider {
   }
 
   /** Why a row is not sent that is due at once; a fresh candidate was found eligible just now. */
-  #dueReason(trigger: CompiledTrigger, row: LedgerRow, isFresh: boolean): SuppressionReason | null {
-    return (
+  #dueRefusal(trigger: CompiledTrigger, row: LedgerRow, isFresh: boolean): Refusal | null {
+    const reason =
       (isFresh ? null : this.#ineligibility(trigger, row.slot)) ??
-      this.#cancellation(trigger.spec, row.slot) ??
-      this.#overload(trigger, row)
-    )
+      this.#cancellation(trigger.spec, row.slot)
+    return reason === null ? this.#lastRefusal(trigger, row) : { reason }
   }
 
-  /** Why the channel sends nothing any more that is to be dropped then. */
-  #overload(trigger: CompiledTrigger, row: LedgerRow): SuppressionReason | null {
-    return this.#places.capacity.isRefusing(row, trigger) ? 'capacity' : null
+  /** What is asked last: whether the message is whole, and whether the channel still takes it. */
+  #lastRefusal(trigger: CompiledTrigger, row: LedgerRow): Refusal | null {
+    const refusal = this.#emitter.findGap(trigger, row.slot)
+    if (refusal !== null) return refusal
+    return this.#places.capacity.isRefusing(row, trigger) ? { reason: 'capacity' } : null
   }
 
   /**
@@ -295,7 +296,7 @@ export class Decider {
     // Sent in another month or contact than planned (a late start), it moves there if there is
     // room.
     const refusal = this.#places.take(row, trigger, clockMs, number, () =>
-      this.#overload(trigger, row),
+      this.#lastRefusal(trigger, row),
     )
     if (refusal !== null) this.#places.drop(number, row, refusal)
     else this.#dispatch(number, row, trigger)

@@ -4,18 +4,20 @@
  */
 
 import { latestInstant } from '../decision/schedule.ts'
+import { assert } from '../errors.ts'
 import { deliveryIdOf, SUPPRESSION_REASONS, type SuppressionReason } from '../model/decision.ts'
-import { nameOf } from '../state/layout.ts'
+import { nameCode, nameOf } from '../state/layout.ts'
 import { type LedgerRow, ROW_EMITTED, ROW_REFUSED } from '../state/ledger.ts'
 import { formatPeriod } from '../state/periods.ts'
 import type { CompiledTrigger } from './compile.ts'
+import { Composer } from './composing.ts'
 import type { PartitionCore } from './core.ts'
 import type { Reservations } from './reservations.ts'
 
 /** Why a candidate becomes no delivery. */
 export interface Refusal {
   readonly reason: SuppressionReason
-  /** Of a cap: layout name that says which. */
+  /** Layout name: of a cap which one, of a message the value that it lacks. */
   readonly detail?: number
   /** Of `outranked`: what won. */
   readonly winner?: LedgerRow
@@ -25,13 +27,26 @@ export interface Refusal {
 export class Emitter {
   readonly #core: PartitionCore
   readonly #reservations: Reservations
+  readonly #composer: Composer
 
   constructor(core: PartitionCore, reservations: Reservations) {
     this.#core = core
     this.#reservations = reservations
+    this.#composer = new Composer(core)
   }
 
-  /** Emits a row of the ledger now: as a delivery, or as a holdout of its experiment. */
+  /** Why what a trigger says cannot be said to a subscriber; null: its message is whole. */
+  findGap({ spec }: CompiledTrigger, slot: number): Refusal | null {
+    const composition = this.#composer.compose(spec.message, spec.channel, slot)
+    if (composition.kind === 'whole') return null
+    const detail = nameCode(this.#core.layout, composition.missing)
+    return { reason: 'message-incomplete', detail }
+  }
+
+  /**
+   * Emits a row of the ledger now: as a delivery, or as a holdout of its experiment. Nothing lies
+   * between the question for a gap and this.
+   */
   emit(number: number, row: LedgerRow, { spec }: CompiledTrigger): void {
     const core = this.#core
     const { clockMs, statistics } = core
@@ -61,13 +76,15 @@ export class Emitter {
       counts.holdouts += 1
       return
     }
+    const composition = this.#composer.compose(spec.message, spec.channel, row.slot)
+    assert(composition.kind === 'whole', 'a message that lacks a value goes out')
     const { isCanary } = row
     core.outbox.add({
       kind: 'delivery',
       ...told,
       class: spec.class,
       isCanary,
-      message: spec.message,
+      ...composition.composed,
     })
     const counted = isCanary ? 'canaries' : 'deliveries'
     statistics[counted] += 1

@@ -6,6 +6,7 @@
 
 import { controlPoint } from '../decision/control-group.ts'
 import { isOpenAt } from '../decision/contact-window.ts'
+import { renderValue, textFor } from '../decision/message.ts'
 import { findRefusingList } from '../decision/eligibility.ts'
 import { planDelivery, subscriberShare } from '../decision/schedule.ts'
 import type { ExplainCheck, ExplainStep, Explanation } from '../model/explanation.ts'
@@ -17,6 +18,7 @@ import { META_ZONE_MASK, nameOf } from '../state/layout.ts'
 import { formatPeriod } from '../state/periods.ts'
 import { Contacts } from './arbitrating.ts'
 import type { CompiledTrigger } from './compile.ts'
+import { SlotReader } from './composing.ts'
 import type { PartitionCore } from './core.ts'
 import { conclude, findDecision } from './explained-decision.ts'
 import { fieldText } from './inspect.ts'
@@ -90,7 +92,24 @@ class Explainer {
       const values = this.#leaves(spec.cancelWhen)
       this.#note('cancel', verdict, `cancelled when ${this.#print(spec.cancelWhen)}`, values)
     }
+    this.#checkMessage()
     this.#checkCapacity()
+  }
+
+  /** With the values that it would have now; what waits is asked again when it goes out. */
+  #checkMessage(): void {
+    const { message } = this.#trigger.spec
+    const { languageField } = message
+    const reader = new SlotReader(this.#core)
+    reader.turnTo(this.#slot)
+    const { language, parts } = textFor(message, reader)
+    const places = parts.filter((part) => typeof part !== 'string')
+    if (languageField === null && places.length === 0) return
+    const values: Record<string, string | null> = {}
+    if (languageField !== null) values.language = language
+    for (const place of places) values[place.name] = renderValue(place, reader)
+    const isWhole = places.every((place) => renderValue(place, reader) !== null)
+    this.#note('message', isWhole ? 'passes' : 'stops', 'its message has all its values', values)
   }
 
   /** As far as this partition knows: the others may still have room that it can be granted. */

@@ -3,7 +3,6 @@
  * is dropped. Taking one may cost a weaker row its own.
  */
 
-import type { SuppressionReason } from '../model/decision.ts'
 import { type LedgerRow, ROW_WAITING } from '../state/ledger.ts'
 import { Contacts } from './arbitrating.ts'
 import { type CapacityGate, OPEN_GATE } from './capacity-gate.ts'
@@ -38,7 +37,7 @@ export class Places {
 
   /**
    * Looks for room in caps and contact at an instant, and drops the weaker row that stands in the
-   * way; null: there is room now. `number`: the row's own if it exists already, or -1. `findReason`
+   * way; null: there is room now. `number`: the row's own if it exists already, or -1. `findRefusal`
    * is asked last, before anybody must go: what is not sent after all needs no place.
    */
   take(
@@ -46,7 +45,7 @@ export class Places {
     trigger: CompiledTrigger,
     dueMs: number,
     number: number,
-    findReason: () => SuppressionReason | null,
+    findRefusal: () => Refusal | null,
   ): Refusal | null {
     const others =
       this.#isCapped(row, trigger) || this.#contacts.isCompeting(row)
@@ -54,8 +53,8 @@ export class Places {
         : NOBODY
     const { refusal, victim } = this.look(row, trigger, dueMs, others)
     if (refusal !== null) return refusal
-    const reason = findReason()
-    if (reason !== null) return { reason }
+    const last = findRefusal()
+    if (last !== null) return last
     if (victim !== null) {
       this.withdraw(victim.number, victim.row, { reason: 'outranked', winner: row })
     }

@@ -24,6 +24,13 @@ export class SubscriberReader implements ExpressionReader {
     return evaluateCondition(condition, this)
   }
 
+  /** A number as it is: NaN where a field is unset or a counter keeps nothing, or infinite. */
+  numberOf(expression: Expression, slot: number, keys: Int32Array): number {
+    this.#slot = slot
+    this.#keys = keys
+    return evaluateNumber(expression, this)
+  }
+
   /** What arbitration compares: 0 where a field is unset or the number is not finite. */
   measure(expression: Expression, slot: number, keys: Int32Array): number {
     this.#slot = slot

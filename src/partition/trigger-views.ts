@@ -1,5 +1,6 @@
 /** Triggers as configured, with what became of their candidates in all partitions of a process. */
 
+import { sourceOf } from '../model/message.ts'
 import type { PartitionView, TriggerView } from '../model/view.ts'
 import type { PartitionCore, TriggerCounts } from './core.ts'
 
@@ -34,7 +35,7 @@ export function viewOfTriggers(
     once: spec.once,
     channel: spec.channel,
     priority: spec.priority,
-    message: spec.message,
+    message: sourceOf(spec.message),
     statistics: {
       id: spec.id,
       ...(counts.get(spec.id) ?? NONE),

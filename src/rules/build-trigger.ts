@@ -3,16 +3,19 @@
  */
 
 import type { TriggerSpec } from '../model/catalog.ts'
+import type { MessageSpec } from '../model/message.ts'
 import { CALENDAR_UNITS, type Expression } from '../model/expression.ts'
 import { buildCompetition, findClass } from './build-competition.ts'
 import { compileAt } from './build-counters.ts'
 import { buildDelivery } from './build-delivery.ts'
+import { buildMessage } from './build-message.ts'
 import { readFiredBy } from './build-offer.ts'
 import { checkCaps } from './cap-checks.ts'
 import { buildVerdict } from './build-verdict.ts'
 import type { CompiledCondition } from './condition.ts'
 import { buildLoop } from './build-loop.ts'
 import { canonicalJson } from './identity.ts'
+import { checkSegments } from './message-length.ts'
 import type { NameTable } from './names.ts'
 import { referencesOf } from './references.ts'
 import type { Located } from './shape.ts'
@@ -88,8 +91,8 @@ export function buildContact(reading: TriggerReading, context: TriggerContext): 
   const verdict = values.verdict === undefined ? null : buildVerdict(values.verdict, id, source)
   const isTold = context.isTellingReceipts || values.verdict !== undefined
   const loop = buildLoop(reading, isTold, names, source)
-  const { message } = values
-  if (message === undefined) return null
+  const message = readMessage(reading, delivery?.channel, context)
+  if (message === undefined || message === null) return null
   if (messageClass === null || competition === null || delivery === null) return null
   return {
     isRetrying: values.retry ?? false,
@@ -105,6 +108,22 @@ export function buildContact(reading: TriggerReading, context: TriggerContext): 
     loop,
     ...(verdict === null ? {} : { verdict }),
   }
+}
+
+/** The message, undefined where there is none; null: something is wrong with it (reported). */
+function readMessage(
+  reading: TriggerReading,
+  channel: string | undefined,
+  context: TriggerContext,
+): MessageSpec | null | undefined {
+  const { message, trigger } = reading.values
+  if (message === undefined) return undefined
+  const { names, source } = context
+  const spec = buildMessage(message, { names, source })
+  if (spec !== null && channel !== undefined) {
+    checkSegments(spec, reading, channel, trigger?.value, context)
+  }
+  return spec
 }
 
 function readWhen(reading: TriggerReading, context: TriggerContext): CompiledCondition | null {

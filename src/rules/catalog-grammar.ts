@@ -19,6 +19,7 @@ import {
   wordList,
 } from './counter-shapes.ts'
 import { loopCatalogKeys } from './loop-grammar.ts'
+import { messageCatalogKeys } from './message-grammar.ts'
 import { policyKeys } from './policy-grammar.ts'
 import { reportingKeys } from './reporting-grammar.ts'
 import { segmentKeys } from './segment-grammar.ts'
@@ -246,6 +247,7 @@ export const catalogFile = recordOf('a configuration file', {
     dictionaryOf('counters', counter, CATALOG_BOUNDS.counters),
     'What is counted per subscriber, read as counter.day.',
   ),
+  ...messageCatalogKeys,
   ...segmentKeys,
   ...loopCatalogKeys,
   ...policyKeys,

@@ -26,13 +26,14 @@ export type ConditionPurpose =
   | 'audience'
   | 'segment'
   | 'score'
+  | 'message'
 
 const BROKEN: Typed = { type: 'broken' }
 
 const FUNCTIONS = ['previous', 'has', 'date'] as const
 
 /** Purposes that read counters. */
-const COUNTING: readonly ConditionPurpose[] = ['when', 'value', 'segment', 'score']
+const COUNTING: readonly ConditionPurpose[] = ['when', 'value', 'segment', 'score', 'message']
 
 const COLUMN_NAMES: readonly UsageColumn[] = [
   'bytes',
@@ -53,6 +54,7 @@ const PURPOSE_READS: Readonly<Record<ConditionPurpose, string>> = {
   audience: 'tags, fields, lists and params',
   segment: 'counters, tags, fields, lists and params',
   score: 'counters, tags, fields, lists and params',
+  message: 'counters, tags, fields, lists and params',
   where: `the columns ${COLUMN_NAMES.join(', ')} and params`,
 }
 

@@ -77,6 +77,34 @@ export function compileCondition(
   return { expression: result.node, isReading, calendarUnits }
 }
 
+/** A value that a message can show. */
+export type ShownValue =
+  | { readonly type: 'number' | 'date'; readonly node: Expression }
+  | Extract<Typed, { type: 'enum' }>
+
+/**
+ * Compiles the expression of a message's value: a number, a date or a word of an enum field. Null
+ * after reporting at least one problem, or when it uses names that are known to be broken.
+ */
+export function compileValue(text: string, names: NameTable, report: ReportAt): ShownValue | null {
+  const root = parseCel(text, report)
+  if (root === null) return null
+  const typed = new ConditionCompiler(text, 'message', names, report).compile(root)
+  if (isShown(typed)) {
+    if (depthOf(typed.node) <= CONDITION_DEPTH_MAX) return typed
+    const message = `the value is nested deeper than ${CONDITION_DEPTH_MAX} levels`
+    report(root.start, 'condition-too-large', message)
+  } else if (typed.type !== 'broken') {
+    const message = `a message shows numbers, dates and words; this is ${describeType(typed)}`
+    report(root.start, 'condition-type', message, 'like {fields.plan} or {data.day | MiB}')
+  }
+  return null
+}
+
+function isShown(typed: Typed): typed is ShownValue {
+  return typed.type === 'number' || typed.type === 'date' || typed.type === 'enum'
+}
+
 const BROKEN: Typed = { type: 'broken' }
 
 type DictionaryTyped = Extract<Typed, { type: 'enum' | 'code' }>

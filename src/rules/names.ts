@@ -20,6 +20,8 @@ export interface NameTable {
   /** Words for several codes at once, right of `in`. */
   readonly appGroups: ReadonlyMap<string, readonly number[] | null>
   readonly placeGroups: ReadonlyMap<string, readonly number[] | null>
+  /** The field that chooses languages; null: declared, but broken; undefined: none is declared. */
+  readonly language?: FieldSpec | null | undefined
   readonly isComplete: boolean
 }
 

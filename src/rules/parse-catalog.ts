@@ -21,6 +21,7 @@ import {
 } from './build-counters.ts'
 import { buildGroups, buildPlaces, type DictionaryReading } from './build-dictionaries.ts'
 import { buildRegion } from './build-loop.ts'
+import { findLanguage } from './build-message.ts'
 import { buildPolicy } from './build-policy.ts'
 import { buildReporting } from './build-reporting.ts'
 import { buildSegments, segmentNames, tagsOfSegments } from './build-segments.ts'
@@ -36,6 +37,7 @@ import { catalogNotes } from './catalog-notes.ts'
 import type { PlaceReading } from './counter-shapes.ts'
 import type { NameTable } from './names.ts'
 import { policyNotes } from './policy-notes.ts'
+import type { Located } from './shape.ts'
 import type { TriggerContext } from './trigger-context.ts'
 import { type TriggerReading, TRIGGERS_MAX, triggerFile } from './trigger-grammar.ts'
 import { PROBLEMS_MAX, YamlSource } from './yaml-source.ts'
@@ -167,6 +169,7 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
     fields,
     counters,
     segments: segmentNames(segmentsRead?.value),
+    language: buildLanguage(only('language'), fields, read.isComplete, isGiven('language')),
     isComplete: read.isComplete,
   }
   const countersRead = only('counters')
@@ -264,6 +267,16 @@ function placesOfAll(
     const value = reading.values.places
     return value === undefined ? [] : [{ source, value }]
   })
+}
+
+function buildLanguage(
+  read: { readonly source: YamlSource; readonly value: Located<string> } | undefined,
+  fields: NameTable['fields'],
+  isComplete: boolean,
+  isGiven: boolean,
+): NameTable['language'] {
+  if (read === undefined) return isGiven ? null : undefined
+  return findLanguage(read.value, fields, isComplete, read.source)
 }
 
 type AppsReading = { source: YamlSource; value: NonNullable<CatalogFileReading['values']['apps']> }

@@ -11,6 +11,7 @@ import { parseDuration, parseMinuteOfDay } from '../model/quantity.ts'
 import { conditionText } from './catalog-grammar.ts'
 import { CONDITION_LENGTH_MAX } from './cel-text.ts'
 import { loopKeys } from './loop-grammar.ts'
+import { messageShape } from './message-grammar.ts'
 import { verdict } from './reporting-grammar.ts'
 import { caps, contactWindow, controlGroupOf, DELAY_MAX_MS, hyphenedName } from './policy-shapes.ts'
 import {
@@ -33,8 +34,12 @@ import {
   textScalar,
 } from './shape.ts'
 
-/** Longest message text, characters. */
-export const MESSAGE_LENGTH_MAX = 1000
+/** What a message may take as SMS unless the trigger says so: phones join about as many. */
+export const SEGMENTS_DEFAULT = 10
+/** A concatenated SMS counts its parts in one byte. */
+export const SEGMENTS_MAX = 255
+/** Longest note for colleagues, characters. */
+export const DESCRIPTION_LENGTH_MAX = 1000
 /** Triggers in one configuration. */
 export const TRIGGERS_MAX = 1000
 /** What a trigger is when it does not say: in the middle, tried three times in all. */
@@ -168,10 +173,17 @@ export const contactKeys = {
     'Whether a dropped delivery may be tried again at the next opening of the contact window.',
     false,
   ),
-  message: required(textOf(MESSAGE_LENGTH_MAX), 'The text that the customer gets.'),
+  message: required(
+    messageShape,
+    'The text that the customer gets, with values in braces: {fields.plan}, {data.day | MiB}; or one per language: { default: zh, zh: …, en: … }.',
+  ),
+  maxSegments: optional(
+    located(wholeNumber(1, SEGMENTS_MAX)),
+    `On channels with sms: how many SMS the message may take, with the longest values that it can have. Left out: ${SEGMENTS_DEFAULT}.`,
+  ),
   ...loopKeys,
   verdict: optional(verdict, 'What it is judged by.'),
-  description: optional(textOf(MESSAGE_LENGTH_MAX), 'A note for colleagues.'),
+  description: optional(textOf(DESCRIPTION_LENGTH_MAX), 'A note for colleagues.'),
 }
 
 /** Everything that a trigger may say. */
@@ -201,5 +213,7 @@ export const triggerFile = recordOf('a trigger', {
 
 type ReadingOf<S> = S extends Shape<infer T> ? T : never
 
+/** What `buildContact` reads: the keys that triggers and steps have alike. */
+export type ContactReading = Pick<TriggerReading, 'values' | 'at' | 'node'>
 export type TriggerReading = ReadingOf<typeof triggerFile>
 export type DeliverReading = ReadingOf<typeof deliver>

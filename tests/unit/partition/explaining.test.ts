@@ -168,7 +168,7 @@ describe('why not yet', () => {
     script.usage(NOON, 17)
     const told = ask(script)
     expect(told).toMatchObject({ answer: 'not-yet', decision: { status: 'waiting' } })
-    expect(told.decision!.passed.at(-1)).toBe('cancel')
+    expect(told.decision!.passed.at(-1)).toBe('message')
     expect(valuesOf(told, 'capacity')).toEqual([
       ['room on channel sms', { waiting: 1, 'day used': 1, 'day granted here': 1, 'day limit': 1 }],
     ])

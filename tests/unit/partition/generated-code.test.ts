@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { PROJECT_ROOT } from '../../../src/launch.mjs'
 import type { Catalog, ConfigFiles } from '../../../src/model/catalog.ts'
+import { sourceOf } from '../../../src/model/message.ts'
 import { CompiledCatalog } from '../../../src/partition/compile.ts'
 import { generateUpdateKernel, type KernelCallbacks } from '../../../src/partition/kernel.ts'
 import { generateMaskKernel, type MaskSources } from '../../../src/partition/mask-kernel.ts'
@@ -82,15 +83,18 @@ function renamed(catalog: Catalog): Catalog {
   }
   const { counters, tags, fields, triggers } = catalog
   for (const { name } of [...counters, ...tags, ...fields]) rename(name)
-  for (const { id, file, channel, message } of triggers)
-    [id, file, channel, message].forEach(rename)
+  for (const { id, file, channel, message } of triggers) {
+    for (const text of [id, file, channel, sourceOf(message)]) rename(text)
+  }
   for (const word of fields.flatMap(({ words }) => words)) rename(word)
   return deepReplace(catalog, names) as Catalog
 }
 
 /** Keys of a catalog whose values are names and texts of the configuration. */
 const NAMING_KEYS = new Set(
-  'name counter tag field id file channel message words oncePerTag startField trigger'.split(' '),
+  'name counter tag field id file channel source parts words oncePerTag startField trigger'.split(
+    ' ',
+  ),
 )
 
 function deepReplace(value: unknown, names: ReadonlyMap<string, string>, key = ''): unknown {

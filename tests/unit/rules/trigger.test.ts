@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { plainMessage, sourceOf } from '../../../src/model/message.ts'
 import { everyDay } from '../../../src/model/policy.ts'
 import { parseCatalog } from '../../../src/rules/parse-catalog.ts'
 import { DECLARATIONS, filesWith, problemsOf, triggerWith } from './config-texts.ts'
@@ -27,7 +28,7 @@ describe('a trigger', () => {
       validToMs: null,
       onExpired: 'reschedule',
       attemptsMax: 3,
-      message: 'Hello',
+      message: plainMessage('Hello'),
     })
   })
 
@@ -73,7 +74,7 @@ describe('a trigger', () => {
       validFromMs: Date.UTC(2026, 9, 31, 16),
       validToMs: Date.UTC(2026, 11, 1),
     })
-    expect(trigger.message).toBe('Hello')
+    expect(sourceOf(trigger.message)).toBe('Hello')
   })
 
   test.each([
@@ -193,7 +194,7 @@ describe('a trigger', () => {
   })
 
   test('a message of 1000 characters passes', () => {
-    expect(triggerWith({ message: 'x'.repeat(1000) }).message).toHaveLength(1000)
+    expect(sourceOf(triggerWith({ message: 'x'.repeat(1000) }).message)).toHaveLength(1000)
   })
 
   test('without its id is still known for a trigger', () => {
