@@ -13,6 +13,7 @@ import type { CompiledTrigger } from './compile.ts'
 import { Composer } from './composing.ts'
 import type { PartitionCore } from './core.ts'
 import type { Reservations } from './reservations.ts'
+import { valuesByName } from './row-words.ts'
 
 /** Why a candidate becomes no delivery. */
 export interface Refusal {
@@ -133,9 +134,6 @@ export class Emitter {
 
   #head(row: LedgerRow, trigger: string) {
     const core = this.#core
-    const values: Record<string, number> = {}
-    const names = core.layout.valueShapes[row.shape]!
-    for (const [i, name] of names.entries()) values[name] = row.values[i]!
     return {
       inputSequence: core.inputSequence,
       trigger,
@@ -145,7 +143,7 @@ export class Emitter {
       generation: core.generation,
       decidedAtMs: core.clockMs,
       firedAtMs: row.firedAtMs,
-      values,
+      values: valuesByName(core.layout, row),
     }
   }
 }

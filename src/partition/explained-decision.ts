@@ -9,9 +9,10 @@ import {
   type Explanation,
 } from '../model/explanation.ts'
 import { nameOf } from '../state/layout.ts'
-import { isLive, type LedgerRow, ROW_PENDING, ROW_REFUSED, ROW_WAITING } from '../state/ledger.ts'
+import { isLive, type LedgerRow, ROW_REFUSED } from '../state/ledger.ts'
 import { formatPeriod } from '../state/periods.ts'
 import type { PartitionCore } from './core.ts'
+import { explainedStatus, valuesByName } from './row-words.ts'
 
 /** Step at which each reason stops a candidate. */
 const STEP_OF: Readonly<Record<SuppressionReason, ExplainStep>> = {
@@ -61,10 +62,8 @@ export function findDecision(
 }
 
 function describe({ layout }: PartitionCore, row: LedgerRow): ExplainedDecision {
-  const status = statusOf(row)
+  const status = explainedStatus(row)
   const reason = status === 'refused' ? SUPPRESSION_REASONS[row.reason]! : null
-  const values: Record<string, number> = {}
-  for (const [i, name] of layout.valueShapes[row.shape]!.entries()) values[name] = row.values[i]!
   return {
     status,
     period: formatPeriod(row.once, row.period),
@@ -72,7 +71,7 @@ function describe({ layout }: PartitionCore, row: LedgerRow): ExplainedDecision 
     generation: row.generation,
     firedAtMs: row.firedAtMs,
     atMs: status === 'refused' ? row.notAfterMs : row.dueMs,
-    values,
+    values: valuesByName(layout, row),
     passed: EXPLAIN_STEPS.slice(0, stepsPassed(status, reason)),
     reason,
     detail: row.detail === 0 ? null : nameOf(layout, row.detail),
@@ -90,19 +89,6 @@ function stepsPassed(
   if (status === 'pending') return EXPLAIN_STEPS.indexOf('cancel')
   if (status === 'waiting') return EXPLAIN_STEPS.indexOf('capacity')
   return EXPLAIN_STEPS.length
-}
-
-function statusOf({ status, experiment }: LedgerRow): ExplainedDecision['status'] {
-  switch (status) {
-    case ROW_PENDING:
-      return 'pending'
-    case ROW_WAITING:
-      return 'waiting'
-    case ROW_REFUSED:
-      return 'refused'
-    default:
-      return experiment === 0 ? 'sent' : 'held-out'
-  }
 }
 
 /** The answer in one word and in one sentence. `stop`: the first check that does not pass now. */

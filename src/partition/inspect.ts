@@ -5,17 +5,10 @@ import { LIST_NAMES } from '../model/expression.ts'
 import type { CounterView, DeliveryView, SubscriberView } from '../model/view.ts'
 import { readCell } from '../state/counter-cells.ts'
 import { META_ZONE_MASK } from '../state/layout.ts'
-import {
-  isLive,
-  ROW_EMITTED,
-  ROW_PENDING,
-  ROW_REFUSED,
-  ROW_REOPEN,
-  ROW_RESOLVED,
-  ROW_WAITING,
-} from '../state/ledger.ts'
+import { isLive, ROW_REFUSED } from '../state/ledger.ts'
 import { formatPeriod, unitIndex } from '../state/periods.ts'
 import type { PartitionCore } from './core.ts'
+import { STATUS_WORDS } from './row-words.ts'
 
 /** Everything known of a subscriber as of the partition's clock; null: never seen. */
 export function inspectSubscriber(core: PartitionCore, subscriber: number): SubscriberView | null {
@@ -92,14 +85,6 @@ function readCounters(core: PartitionCore, slot: number): CounterView[] {
       previous,
     }
   })
-}
-
-const STATUS_WORDS: Readonly<Record<number, DeliveryView['status']>> = {
-  [ROW_PENDING]: 'pending',
-  [ROW_WAITING]: 'pending',
-  [ROW_EMITTED]: 'emitted',
-  [ROW_RESOLVED]: 'resolved',
-  [ROW_REOPEN]: 'suppressed',
 }
 
 function readDeliveries(core: PartitionCore, slot: number): DeliveryView[] {
