@@ -9,6 +9,8 @@
  * the output) over both halves of the number, seeded by the experiment's name, to 53 bits.
  */
 
+import { mix } from '../model/mixing.ts'
+
 const UINT32 = 0x1_0000_0000
 
 /**
@@ -40,13 +42,4 @@ function fnv1a(text: string): number {
     hash = Math.imul(hash ^ (unit >>> 8), 0x01000193)
   }
   return hash | 0
-}
-
-/** The finalizer of 32 bits found by search at github.com/skeeto/hash-prospector ("lowbias32"). */
-function mix(value: number): number {
-  let hash = value ^ (value >>> 16)
-  hash = Math.imul(hash, 0x21f0aaad)
-  hash ^= hash >>> 15
-  hash = Math.imul(hash, 0x735a2d97)
-  return hash ^ (hash >>> 15)
 }

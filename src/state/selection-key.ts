@@ -10,6 +10,7 @@
  */
 
 import { assert } from '../errors.ts'
+import { mix } from '../model/mixing.ts'
 import { hasQuotaBits, type SegmentSpec } from '../model/segment.ts'
 import { SELECTION_BUCKETS, SELECTION_KEY_WORDS } from '../model/wire.ts'
 
@@ -69,15 +70,6 @@ export function writeTieBreak(subscriber: number, salt: number, key: Uint32Array
   key[2] = hash
   key[3] = high
   key[4] = low
-}
-
-/** Mixes 32 bits one to one (lowbias32 of the hash prospector). */
-function mix(value: number): number {
-  let hash = value ^ (value >>> 16)
-  hash = Math.imul(hash, 0x21f0_aaad)
-  hash ^= hash >>> 15
-  hash = Math.imul(hash, 0x735a_2d97)
-  return hash ^ (hash >>> 15)
 }
 
 /** Digit `digit` of a key, 0 to SELECTION_BUCKETS - 1. */
