@@ -31,6 +31,7 @@ import {
 } from './commands/parse-options.ts'
 import { runPromote } from './commands/promote.ts'
 import { runPublish } from './commands/publish.ts'
+import { runReport } from './commands/report.ts'
 import { runResume } from './commands/resume.ts'
 import { runScenarioCommand, scenarioOptions } from './commands/scenario.ts'
 import { runSelect } from './commands/select.ts'
@@ -225,6 +226,28 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         trigger: textOption(values, 'trigger', ''),
         url: textOption(values, 'url', null),
         isJson: switchOption(values, 'json'),
+      })
+    },
+  },
+  report: {
+    summary: 'what triggers did, what came of it, and whether that is good; from OUT, up to now',
+    usage:
+      '--config DIR [--trigger ID] [--from 2026-11-01] [--to 2026-12-01T00:00]\n' +
+      '[--json] [--csv FILE] [--html FILE]',
+    run: (args) => {
+      const values = parse(args, {
+        config: { type: 'string', default: CONFIG_DEFAULT },
+        ...texts('trigger', 'from', 'to', 'csv', 'html'),
+        json: { type: 'boolean' },
+      })
+      return runReport({
+        config: values.config as string,
+        trigger: textOption(values, 'trigger', null),
+        from: textOption(values, 'from', null),
+        to: textOption(values, 'to', null),
+        isJson: switchOption(values, 'json'),
+        csvPath: textOption(values, 'csv', null),
+        htmlPath: textOption(values, 'html', null),
       })
     },
   },

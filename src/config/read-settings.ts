@@ -141,7 +141,8 @@ class SettingsReader {
     const shown = JSON.stringify(raw)
       ?.replace(/\/\/[^\s/"]*@/g, '//…@')
       .slice(0, 80)
-    const message = `${path} must be ${field.expects}; found ${shown}`
+    const found = field.isPersonal ? 'something else' : shown
+    const message = `${path} must be ${field.expects}; found ${found}`
     this.reportAt(path, 'bad-value', message, field.suggest(raw))
     return defaultOf(field)
   }

@@ -19,6 +19,8 @@ export interface Field<T> {
   readonly shownDefault: unknown
   /** Whether absence means null instead of the default. */
   readonly isOptional: boolean
+  /** Whether its value names people: then no message repeats it. */
+  readonly isPersonal: boolean
   convert(raw: unknown): T | undefined
   /** What was probably meant by an impossible value. */
   suggest(raw: unknown): string | undefined
@@ -173,6 +175,30 @@ export function wordOrField<const W extends string, T>(
   })
 }
 
+/** Roles of people and role names, and at most so many numbers of each. */
+const ROLE_PATTERN = '^[a-z][a-z0-9-]{0,30}$'
+const ROLE_NUMBERS_MAX = 32
+
+/** Phone numbers of people by their role, as texts of 1 to 15 digits. */
+export function recipientsField(
+  text: FieldText,
+): Field<Readonly<Record<string, readonly number[]>>> {
+  const number = Type.String({ pattern: '^[1-9][0-9]{0,14}$' })
+  const numbers = Type.Array(number, { minItems: 1, maxItems: ROLE_NUMBERS_MAX })
+  const schema = Type.Record(Type.String({ pattern: ROLE_PATTERN }), numbers)
+  return fieldOf({
+    schema: { ...schema, additionalProperties: false } as TSchema,
+    expects: `a mapping of roles to at most ${ROLE_NUMBERS_MAX} phone numbers each, in quotes`,
+    text,
+    isPersonal: true,
+    convert: (raw) => {
+      const roles = Object.entries(raw as Record<string, string[]>)
+      return Object.fromEntries(roles.map(([role, given]) => [role, given.map(Number)]))
+    },
+    suggest: () => "write manager: ['8613800000000']",
+  })
+}
+
 interface Bounds<T> {
   readonly min: T
   readonly max: T
@@ -182,6 +208,7 @@ interface FieldParts<T> {
   readonly schema: TSchema
   readonly expects: string
   readonly text: FieldText
+  readonly isPersonal?: boolean
   convert(raw: unknown): T | undefined
   suggest?(raw: unknown): string | undefined
 }
@@ -198,6 +225,7 @@ function fieldOf<T>(parts: FieldParts<T>): Field<T> {
     doc: text.doc,
     shownDefault: text.default,
     isOptional: false,
+    isPersonal: parts.isPersonal ?? false,
     convert: (raw) => (Value.Check(parts.schema, raw) ? parts.convert(raw) : undefined),
     suggest: (raw) => parts.suggest?.(raw),
   }

@@ -4,6 +4,7 @@ import {
   durationField,
   instantField,
   listField,
+  recipientsField,
   orUnset,
   rateField,
   sizeField,
@@ -244,10 +245,47 @@ export const SETTINGS_FIELDS = {
       { min: 10, max: 1_000_000 },
       { default: 1200, doc: 'Reading requests that one address may make in a minute.' },
     ),
+    offersPerMinute: wholeField(
+      { min: 10, max: 100_000_000 },
+      {
+        default: 120_000,
+        doc: 'Offers on request that one address may ask for or accept in a minute.',
+      },
+    ),
     connectionsMax: wholeField(
       { min: 8, max: 100_000 },
       { default: 256, doc: 'Open connections at most; further ones are closed at once.' },
     ),
+  },
+  watch: {
+    directory: textField(PATH, 'the path of a directory', {
+      default: 'data/watch',
+      doc: 'Where highwater watch keeps what it has counted and what it has said.',
+    }),
+    snapshotEvery: durationField(
+      { min: '1s', max: '1h' },
+      { default: '1m', doc: 'Time from one snapshot of the counts to the next.' },
+    ),
+    host: textField(/^[0-9A-Za-z.:_-]+$/, 'a host name or address', {
+      default: '127.0.0.1',
+      doc: 'Address on which highwater watch listens.',
+    }),
+    port: wholeField({ min: 0, max: 65_535 }, { default: 9482, doc: 'Its port; 0: any free one.' }),
+    workers: listField(
+      textField(/^https?:\/\/[^\s/@]+$/, 'the address of a worker, like http://127.0.0.1:9480', {
+        default: null,
+        doc: 'An address.',
+      }),
+      256,
+      {
+        default: [],
+        doc: 'Workers that are asked what is planned; none: the one of the section http.',
+      },
+    ),
+    recipients: recipientsField({
+      default: {},
+      doc: "Phone numbers of the operator's people by role, as reports and watch name them.",
+    }),
   },
   log: {
     level: wordField(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {

@@ -41,7 +41,8 @@ function fieldEntries(): readonly (readonly [string, Field<unknown>])[] {
 }
 
 function showDefault(value: unknown): string {
-  return Array.isArray(value) ? `[${value.join(', ')}]` : String(value)
+  if (Array.isArray(value)) return `[${value.join(', ')}]`
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
 function escapeCell(text: string): string {

@@ -30,8 +30,10 @@ export interface Settings {
     /** Per client address. */
     readonly writesPerMinute: number
     readonly readsPerMinute: number
+    readonly offersPerMinute: number
     readonly connectionsMax: number
   }
+  readonly watch: WatchSettings
   readonly log: { readonly level: LogLevel; readonly auditFile: string | null }
   /** Folders below the config directory whose YAML files belong to other programs. */
   readonly rules: { readonly exclude: readonly string[] }
@@ -60,6 +62,18 @@ export interface NatsConnectionSettings {
     readonly keyFile: string | null
     readonly serverName: string | null
   }
+}
+
+/** Of `highwater watch`. */
+export interface WatchSettings {
+  readonly directory: string
+  readonly snapshotEveryMs: number
+  readonly host: string
+  readonly port: number
+  /** Addresses of workers; empty: the one of `http`. */
+  readonly workers: readonly string[]
+  /** Numbers of people by role: never logged, never shown. */
+  readonly recipients: Readonly<Record<string, readonly number[]>>
 }
 
 /** How decisions are gathered into messages, and how many may wait. Times in ms, sizes in bytes. */
@@ -211,6 +225,14 @@ function toSettings(read: ReadSettings<typeof SETTINGS_FIELDS>): Settings {
       replicas: streams.replicas,
     },
     http: read.http,
+    watch: {
+      directory: read.watch.directory,
+      snapshotEveryMs: read.watch.snapshotEvery,
+      host: read.watch.host,
+      port: read.watch.port,
+      workers: read.watch.workers,
+      recipients: read.watch.recipients,
+    },
     log: read.log,
     rules: { exclude: read.rules.exclude },
   })
