@@ -3,6 +3,7 @@
  * leads: schedules, the queue, the tallies that it waits for. Plain data, all of it in the image.
  */
 
+import type { SelectionReport } from '../model/selection.ts'
 import { SELECTION_BUCKETS, SELECTION_KEY_WORDS } from '../model/wire.ts'
 
 /** What a partition is at with a selection. */
@@ -77,23 +78,9 @@ export interface SegmentRecord {
   abortedCount: number
   /** Schedule instants that went by without a selection of their own; of partition 0. */
   missedCount: number
-  last: FinishedSelection | null
+  last: SelectionReport | null
   /** Of partition 0. */
   total: SelectionTotal | null
-}
-
-/** A selection that has ended, as one partition saw it. */
-export interface FinishedSelection {
-  readonly version: number
-  readonly startMs: number
-  readonly endMs: number
-  /** How late it began after the instant of its schedule, ms; 0 for others and elsewhere. */
-  readonly lateMs: number
-  readonly candidates: number
-  readonly taken: number
-  /** Lowest score that was taken; null: nobody was. */
-  readonly lowestScore: number | null
-  readonly inputs: number
 }
 
 /** A selection that has ended in all partitions, as partition 0 added it up. */

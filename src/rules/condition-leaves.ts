@@ -2,12 +2,7 @@
 
 import type { ASTNode } from '@marcbachmann/cel-js'
 import type { CounterSpec, CounterWindowSpec } from '../model/catalog.ts'
-import {
-  type CalendarUnit,
-  type Expression,
-  LIST_NAMES,
-  type UsageColumn,
-} from '../model/expression.ts'
+import { type CalendarUnit, type Expression, LIST_NAMES } from '../model/expression.ts'
 import { parseDayNumber, SIZE_UNITS } from '../model/quantity.ts'
 import { previousTagOf } from '../model/segment.ts'
 import { suggestWord } from '../model/spelling.ts'
@@ -15,7 +10,7 @@ import type { ReportAt } from './cel-text.ts'
 import { DAY_FUNCTIONS, type DayFunction, daysNode, isDayFunction } from './condition-days.ts'
 import { isCodeColumn, type Typed } from './condition-types.ts'
 import { makeBool, makeCompare, makeNumber } from './fold.ts'
-import type { NameTable } from './names.ts'
+import { COLUMN_NAMES, type NameTable } from './names.ts'
 
 /** What a condition is for: it decides what may be read. */
 export type ConditionPurpose =
@@ -34,18 +29,6 @@ const FUNCTIONS = ['previous', 'has', 'date'] as const
 
 /** Purposes that read counters. */
 const COUNTING: readonly ConditionPurpose[] = ['when', 'value', 'segment', 'score', 'message']
-
-const COLUMN_NAMES: readonly UsageColumn[] = [
-  'bytes',
-  'time',
-  'rat',
-  'app',
-  'cell',
-  'kind',
-  'hour',
-  'weekday',
-  'place',
-]
 
 const PURPOSE_READS: Readonly<Record<ConditionPurpose, string>> = {
   when: 'counters, tags, fields, lists and params',

@@ -1,6 +1,7 @@
 /** The names that conditions may use, as declared by all files of a configuration. */
 
 import type { CounterSpec, FieldSpec, TagSpec } from '../model/catalog.ts'
+import type { UsageColumn } from '../model/expression.ts'
 
 /**
  * Declared names. null: declared, but broken and already reported, so uses of it are not reported
@@ -25,6 +26,19 @@ export interface NameTable {
   readonly isComplete: boolean
 }
 
+/** Columns of usage records, as conditions over records name them. */
+export const COLUMN_NAMES: readonly UsageColumn[] = [
+  'bytes',
+  'time',
+  'rat',
+  'app',
+  'cell',
+  'kind',
+  'hour',
+  'weekday',
+  'place',
+]
+
 /** Names with a meaning of their own in conditions, so no counter may be called so. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set([
   // Ours.
@@ -35,15 +49,7 @@ export const RESERVED_NAMES: ReadonlySet<string> = new Set([
   'previous',
   'has',
   'date',
-  'bytes',
-  'time',
-  'rat',
-  'app',
-  'cell',
-  'kind',
-  'hour',
-  'weekday',
-  'place',
+  ...COLUMN_NAMES,
   // CEL: literals, operators, reserved words, types.
   'true',
   'false',
