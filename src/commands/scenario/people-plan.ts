@@ -339,8 +339,9 @@ function fieldPlan(value: unknown): FieldPlan | undefined {
   const words = choice(value)
   if (words === undefined) return undefined
   const typed = words.map(([word, part]) => {
-    const truth = word === 'true' ? true : word === 'false' ? false : word
-    return [truth, part] as const
+    const number = word.trim() === '' ? Number.NaN : Number(word)
+    const bare = Number.isFinite(number) ? number : word
+    return [word === 'true' ? true : word === 'false' ? false : bare, part] as const
   })
   return { kind: 'choice', choice: typed }
 }
