@@ -60,6 +60,7 @@ export function detailPartition(view: PartitionView) {
       deliveries: statistics.deliveries,
       holdouts: statistics.holdouts,
       canaries: statistics.canaries,
+      shown: statistics.shown,
       suppressed: nonzero(SUPPRESSION_REASONS, statistics.suppressed),
       pendingTimers: view.pendingTimers,
       timersFired: statistics.timersFired,

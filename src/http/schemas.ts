@@ -122,6 +122,7 @@ const TriggerCounts = Type.Object({
   holdouts: Count('would have been sent, but for a control group'),
   canaries: Count('sent to testers, and no deliveries'),
   suppressed: Count('decided not to be sent'),
+  shown: Count('offers shown on request'),
 })
 
 /** Answer of `/v1/triggers`: a TriggerView each. */
@@ -174,6 +175,7 @@ export const PartitionsBody = Type.Object({
         deliveries: Count('decided to be sent'),
         holdouts: Count('would have been sent, but for a control group'),
         canaries: Count('sent to testers, and no deliveries'),
+        shown: Count('offers shown on request'),
         suppressed: Type.Record(Type.String(), Type.Number(), {
           description: 'by reason, not zero',
         }),

@@ -38,6 +38,8 @@ export interface PartitionStatistics {
   holdouts: number
   /** Deliveries to an operator's own testers. */
   canaries: number
+  /** Offers shown on request. */
+  shown: number
   /** By position in SUPPRESSION_REASONS. */
   readonly suppressed: Float64Array
   timersFired: number
@@ -124,6 +126,8 @@ export interface TriggerStatistics {
   readonly holdouts: number
   readonly canaries: number
   readonly suppressed: number
+  /** Offers shown on request. */
+  readonly shown: number
 }
 
 /** Everything known of one subscriber; for `/v1/subscribers/:id`. Values as in conditions. */

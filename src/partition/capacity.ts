@@ -45,6 +45,8 @@ export class Capacity implements CapacityGate, ErrandSource {
   readonly #queue = new ChannelQueue()
   readonly #channels = new Map<string, ChannelBudget>()
   readonly #granting: Granting | null
+  /** On inbound channels nobody waits who could be asked for: something is held in any case. */
+  #standing: readonly Claim[] = []
   #specs = new Map<string, CapacitySpec | null>()
   #running: RunningPeriods = { second: -1, hour: '', day: '', nextHourMs: 0, nextDayMs: 0 }
   #asks: readonly Errand[] | null = null
@@ -88,6 +90,7 @@ export class Capacity implements CapacityGate, ErrandSource {
     for (const { name } of channels) this.#budget(name)
     for (const [name, budget] of this.#channels) budget.setCapacity(this.#specs.get(name) ?? null)
     this.#asks = null
+    this.#standing = this.#claimsOfOffers()
     for (const number of this.#queue.clear()) this.#line(number, this.#core.ledger.read(number))
   }
 
@@ -117,12 +120,17 @@ export class Capacity implements CapacityGate, ErrandSource {
       return 'go'
     }
     if (!budget.hasRoom(spec.class)) return 'wait'
-    const rank: Rank = { rank: dueRank(row), dueMs: row.dueMs, id: row.id }
-    const isRival = (claim: Claim | null): boolean =>
-      claim?.channel === spec.channel && this.#mayLeave(claim)
-    if (this.#queue.count > 0 && this.#queue.isAnybodyBefore(rank, isRival)) return 'wait'
+    if (this.#isAnybodyBefore(row, spec.channel)) return 'wait'
     if (isSent) this.#spend(budget, spec.class)
     return 'go'
+  }
+
+  /** Whether a delivery would leave at once, if it came now; changes nothing. */
+  isOpenFor(row: LedgerRow, { spec }: CompiledTrigger): boolean {
+    this.#roll()
+    const budget = this.#channels.get(spec.channel)
+    if (budget === undefined || row.isCanary || !budget.isLimited) return true
+    return budget.hasRoom(spec.class) && !this.#isAnybodyBefore(row, spec.channel)
   }
 
   hold(number: number, row: LedgerRow): void {
@@ -162,8 +170,9 @@ export class Capacity implements CapacityGate, ErrandSource {
 
   /** Asks for more where somebody waits, or soon would. Call when an input is applied whole. */
   askForMore(): void {
-    if (this.#queue.count === 0 && this.#sent.size === 0) return
+    if (this.#queue.count === 0 && this.#sent.size === 0 && this.#standing.length === 0) return
     this.#roll()
+    for (const claim of this.#standing) this.#ask(claim)
     for (const claim of this.#queue.claims()) if (claim !== null) this.#ask(claim)
     for (const claim of this.#sent.values()) this.#ask(claim)
     this.#sent.clear()
@@ -238,6 +247,14 @@ export class Capacity implements CapacityGate, ErrandSource {
     return endMs
   }
 
+  #isAnybodyBefore(row: LedgerRow, channel: string): boolean {
+    if (this.#queue.count === 0) return false
+    const rank: Rank = { rank: dueRank(row), dueMs: row.dueMs, id: row.id }
+    return this.#queue.isAnybodyBefore(rank, (claim) => {
+      return claim?.channel === channel && this.#mayLeave(claim)
+    })
+  }
+
   #mayLeave(claim: Claim | null): boolean {
     if (claim === null) return true
     const budget = this.#budget(claim.channel)
@@ -257,6 +274,17 @@ export class Capacity implements CapacityGate, ErrandSource {
           }
     const { dueMs, id, notAfterMs: deadlineMs } = row
     this.#queue.add(number, claim, { rank: dueRank(row), dueMs, id, deadlineMs })
+  }
+
+  /** Every class of offers on an inbound channel with a limit. */
+  #claimsOfOffers(): Claim[] {
+    const { triggers, policy } = this.#core.compiled.catalog
+    return policy.channels.flatMap(({ name: channel, capacity, isInbound }) => {
+      if (!isInbound || capacity === null) return []
+      const ofChannel = triggers.filter((trigger) => trigger.channel === channel)
+      const classes = new Set(ofChannel.map((trigger) => trigger.class))
+      return [...classes].map((name) => ({ channel, class: name, isDropped: true }))
+    })
   }
 
   #spend(budget: ChannelBudget, className: string): void {

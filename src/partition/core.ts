@@ -56,6 +56,8 @@ export interface TriggerCounts {
   holdouts: number
   canaries: number
   suppressed: number
+  /** Offers shown on request. */
+  shown: number
 }
 
 /** Zones that one partition can tell apart. */
@@ -96,6 +98,8 @@ export class PartitionCore {
   erasureSequence = 0
   /** Ids of the control messages applied last, oldest first. */
   controlIds: string[] = []
+  /** Ids of what was shown and accepted on request lately, oldest first. */
+  offerIds = new Set<string>()
   /** Cancellations under way, oldest first. */
   cancellations: Cancellation[] = []
   /** Selections of segments; see selecting.ts. */
@@ -283,7 +287,7 @@ export class PartitionCore {
   countsOf(trigger: string): TriggerCounts {
     let counts = this.triggerCounts.get(trigger)
     if (counts === undefined) {
-      counts = { candidates: 0, deliveries: 0, holdouts: 0, canaries: 0, suppressed: 0 }
+      counts = { candidates: 0, deliveries: 0, holdouts: 0, canaries: 0, suppressed: 0, shown: 0 }
       this.triggerCounts.set(trigger, counts)
     }
     return counts
@@ -324,6 +328,7 @@ export function emptyStatistics(): PartitionStatistics {
     deliveries: 0,
     holdouts: 0,
     canaries: 0,
+    shown: 0,
     suppressed: new Float64Array(SUPPRESSION_REASONS.length),
     timersFired: 0,
     ticksRefused: 0,

@@ -86,10 +86,23 @@ export class Emitter {
       class: spec.class,
       isCanary,
       ...composition.composed,
+      ...(spec.firedBy === 'request' ? { purpose: 'offer' as const } : {}),
     })
     const counted = isCanary ? 'canaries' : 'deliveries'
     statistics[counted] += 1
     counts[counted] += 1
+  }
+
+  /** Says that an offer was shown at a place; its row is in no ledger. */
+  show(row: LedgerRow, { spec }: CompiledTrigger, place: number): void {
+    const { outbox, statistics } = this.#core
+    const { channel } = spec
+    const { isCanary } = row
+    const head = { ...this.#head(row, spec.id), values: {} }
+    outbox.add({ kind: 'shown', ...head, channel, place, isCanary })
+    statistics.decisions += 1
+    statistics.shown += 1
+    this.#core.countsOf(spec.id).shown += 1
   }
 
   /** Says that a candidate becomes no delivery. Its row is in the ledger no more, or never was. */

@@ -74,6 +74,8 @@ export interface ManifestHead extends StreamPosition {
   readonly genesis: Genesis
   readonly configGeneration: number
   readonly controlIds: readonly string[]
+  /** Absent: none. */
+  readonly offerIds?: readonly string[]
   readonly cancellations: readonly Cancellation[]
   readonly capacity: CapacityImage
   readonly producers: readonly ProducerImage[]
@@ -114,6 +116,7 @@ export function snapshotCore(core: PartitionCore, generation: number): CoreSnaps
     genesis: core.genesis,
     configGeneration: core.generation,
     controlIds: [...core.controlIds],
+    offerIds: [...core.offerIds],
     cancellations: structuredClone(core.cancellations),
     capacity: core.capacity.image(),
     producers: core.producers.image(),
@@ -232,6 +235,7 @@ function restoreScalars(core: PartitionCore, head: ManifestHead, files: ConfigFi
   core.rejects.era = core.era
   core.cleanupRow = head.cleanupRow
   core.controlIds = [...head.controlIds]
+  core.offerIds = new Set(head.offerIds)
   core.cancellations = structuredClone([...head.cancellations])
   core.capacity.restore(head.capacity)
   core.ledger.freeHead = head.ledgerFreeHead

@@ -31,6 +31,7 @@ import { Feedback } from './feedback.ts'
 import { Interests } from './interests.ts'
 import { Judge } from './judging.ts'
 import { refuseOutOfTime } from './out-of-time.ts'
+import { Offering } from './offering.ts'
 import { Profiles } from './profiles.ts'
 import { type Ruling, Rulings } from './rulings.ts'
 import { isSelection, Selecting } from './selecting.ts'
@@ -46,6 +47,8 @@ export class PartitionMachine {
   core: PartitionCore | null = null
   readonly outbox = new Outbox()
   readonly rejects = new Rejects()
+  /** Null before genesis. */
+  offering: Offering | null = null
   readonly #partition: number
   readonly #usage = new UsageDecoder()
   #rulings = new Rulings()
@@ -189,7 +192,7 @@ export class PartitionMachine {
       // Due timers fire before the input's own effect, whatever the input is worth.
       this.#decider.fireDue()
     }
-    this.#applyControl(core, control)
+    this.#applyControl(core, control, message)
   }
 
   #applyUsage(core: PartitionCore, message: InputMessage, producer: string): void {
@@ -241,11 +244,16 @@ export class PartitionMachine {
     core.clockMs = Math.max(core.clockMs, tick.timeMs)
   }
 
-  #applyControl(core: PartitionCore, control: ControlMessage): void {
+  #applyControl(core: PartitionCore, control: ControlMessage, message: InputMessage): void {
     // Asks and grants say what the sum is to be: a repeat changes nothing, whatever its id.
     if (control.kind === 'ask') core.capacity.decide(control)
     if (control.kind === 'grant') core.capacity.take(control)
     if (control.kind === 'tick' || control.kind === 'ask' || control.kind === 'grant') return
+    if (control.kind === 'shown' || control.kind === 'accept') {
+      // Too many to be remembered among what operators and partitions say.
+      this.offering!.take(control, message)
+      return
+    }
     if (core.controlIds.includes(control.id)) return
     if (control.kind === 'genesis') {
       throw new RejectError('unknown-kind', 'kind', 'genesis is long past')
@@ -341,6 +349,7 @@ export class PartitionMachine {
     this.#profiles = new Profiles(core, this.#judge, this.#interests)
     this.#feedback = new Feedback(core, this.#decider, this.#interests)
     this.#decider.judge = this.#judge
+    this.offering = new Offering(core, this.#judge)
     this.#decider.capacity = core.capacity
     core.errandSources.push(core.capacity)
     this.#selecting = new Selecting(core, this.#judge, this.#profiles)

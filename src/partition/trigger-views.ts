@@ -10,6 +10,7 @@ const NONE: Readonly<TriggerCounts> = {
   holdouts: 0,
   canaries: 0,
   suppressed: 0,
+  shown: 0,
 }
 
 /** `core`: any one; the triggers in force are the same everywhere. Null: none is known yet. */
@@ -19,13 +20,14 @@ export function viewOfTriggers(
 ): readonly TriggerView[] {
   const counts = new Map<string, TriggerCounts>()
   for (const { triggers } of partitions) {
-    for (const { id, candidates, deliveries, holdouts, canaries, suppressed } of triggers) {
+    for (const { id, candidates, deliveries, holdouts, canaries, suppressed, shown } of triggers) {
       const sum = counts.get(id) ?? { ...NONE }
       sum.candidates += candidates
       sum.deliveries += deliveries
       sum.holdouts += holdouts
       sum.canaries += canaries
       sum.suppressed += suppressed
+      sum.shown += shown
       counts.set(id, sum)
     }
   }

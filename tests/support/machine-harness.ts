@@ -106,7 +106,9 @@ export function readDecisions(bytes: Uint8Array): ReadDecision[] {
     const rest =
       wire.kind === 'suppressed'
         ? { reason: wire.reason, ...present(wire, 'winner'), ...present(wire, 'detail') }
-        : wire.kind === 'outcome'
+        : wire.kind === 'shown'
+          ? { channel: wire.channel, place: wire.place, ...present(wire, 'canary') }
+          : wire.kind === 'outcome'
           ? outcomeOf(wire)
           : {
               id: wire.id,

@@ -144,6 +144,13 @@ function nameOf({ counter, counterWindow }: CounterView): string {
   return `${counter}.${counterWindow}`
 }
 
+/** The naive model shows nothing. */
+interface Shown {
+  readonly kind: string
+  readonly channel: string
+  readonly place: number
+}
+
 /**
  * `data-pack 2026-11/1 2026-11-21T04:00Z..2026-11-21T13:00Z`, `data-pack 2026-11/1 cancelled` or
  * `data-pack 2026-11/1 held out: global`; other subscribers than ANN are named.
@@ -151,6 +158,8 @@ function nameOf({ counter, counterWindow }: CounterView): string {
 function render(decision: ReadDecision): string {
   const who = decision.subscriber === ANN ? '' : `${decision.subscriber} `
   const head = `${decision.trigger} ${who}${decision.period}/${decision.attempt}`
+  const shown = decision as unknown as Shown
+  if (shown.kind === 'shown') return `${head} shown at ${shown.place} of ${shown.channel}`
   if (decision.kind === 'suppressed') return `${head} ${decision.reason}`
   if (decision.kind === 'holdout') return `${head} held out: ${decision.experiment}`
   return `${head} ${minuteText(decision.notBeforeMs)}..${minuteText(decision.notAfterMs)}`

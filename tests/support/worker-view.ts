@@ -225,7 +225,7 @@ function advancePartition(fake: FakePartition): void {
   fake.acknowledgedDecisionNumber += statistics.suppressed.length + 8
 }
 
-const NO_COUNTS = { candidates: 0, deliveries: 0, holdouts: 0, canaries: 0, suppressed: 0 }
+const NO_COUNTS = { candidates: 0, deliveries: 0, holdouts: 0, canaries: 0, suppressed: 0, shown: 0 }
 
 function fakeTrigger(id: string, partitions: readonly FakePartition[]) {
   const statistics = { id, ...NO_COUNTS }
@@ -237,6 +237,7 @@ function fakeTrigger(id: string, partitions: readonly FakePartition[]) {
       statistics.holdouts += trigger.holdouts
       statistics.canaries += trigger.canaries
       statistics.suppressed += trigger.suppressed
+      statistics.shown += trigger.shown
     }
   }
   return {

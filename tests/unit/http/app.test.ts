@@ -180,7 +180,7 @@ test('triggers and partitions are shown as the view has them', async () => {
   expect(triggers[0]).toMatchObject({
     id: 'data-pack',
     channel: 'sms',
-    statistics: { candidates: 20, deliveries: 8, holdouts: 0, canaries: 0, suppressed: 12 },
+    statistics: { candidates: 20, deliveries: 8, holdouts: 0, canaries: 0, suppressed: 12, shown: 0 },
   })
   const { partitions } = (await app.inject('/v1/partitions')).json()
   expect(partitions).toHaveLength(2)

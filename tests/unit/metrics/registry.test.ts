@@ -112,6 +112,7 @@ test('triggers beyond the limit are counted instead of exported, and a place onc
     holdouts: 0,
     canaries: 0,
     suppressed: 0,
+    shown: 0,
   })
   const exported = (samples: ReadonlyMap<string, number>): string[] =>
     [...samples.keys()]
