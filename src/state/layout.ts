@@ -17,6 +17,7 @@ import {
   isPrefix,
 } from '../model/catalog.ts'
 import { chunkCount } from './app-sets.ts'
+import { codeOfName } from './name-codes.ts'
 import { placeKeys } from './place-keys.ts'
 import { selectionItems } from './selection-key.ts'
 import { MS_PER_DAY, MS_PER_HOUR } from './zone.ts'
@@ -73,8 +74,7 @@ export interface LayoutImage {
 
 /** Code of a name in ledger rows, from 1: 0 is none. A name that is new gets the next one. */
 export function nameCode(image: LayoutImage, name: string): number {
-  const known = image.names.indexOf(name)
-  return (known === -1 ? image.names.push(name) - 1 : known) + 1
+  return codeOfName(image.names, name)
 }
 
 /** The name of a code; '' for 0. */
