@@ -149,6 +149,21 @@ export class FeedBrokenError extends HighwaterError {
   }
 }
 
+/** Another gateway has claimed this channel of this partition: this one must stop for good. */
+export class GatewayFencedError extends HighwaterError {
+  readonly code = 'HW_GATEWAY_FENCED'
+  readonly retryable = false
+}
+
+/**
+ * GATE does not say what was sent and what not: it was truncated, made anew, or cannot be read.
+ * Whoever went on would send again what was sent, so a person decides.
+ */
+export class GateBrokenError extends HighwaterError {
+  readonly code = 'HW_GATE_BROKEN'
+  readonly retryable = false
+}
+
 /** The configuration is invalid; `problems` lists every one of them with file, line and column. */
 export class ConfigInvalidError extends HighwaterError {
   readonly code = 'HW_CONFIG_INVALID'
