@@ -10,12 +10,14 @@ import { loadConfigDirectory } from '../config/load.ts'
 import { UsageError } from '../errors.ts'
 import { suggestWord } from '../model/spelling.ts'
 import { parseCatalog } from '../rules/parse-catalog.ts'
-import { FunnelFold } from './scenario/funnel.ts'
+import { ReportFold } from '../report/fold.ts'
+import { reportOf } from '../report/document.ts'
+import { ZoneClock } from '../state/zone.ts'
 import { parsePeople, type PeoplePlan } from './scenario/people-plan.ts'
 import { runScenario } from './scenario/run.ts'
 import { SCENARIO_TICK_WRITER } from './scenario/story.ts'
 import { printScenario, summariseScenario } from './scenario/summary.ts'
-import { SCENARIO_ZONE_OFFSET_MS } from './scenario/people.ts'
+import { SCENARIO_ZONE, SCENARIO_ZONE_OFFSET_MS } from './scenario/people.ts'
 import { switchOption, wholeOption } from './option-values.ts'
 import { parseBoth, texts } from './parse-options.ts'
 import { PrivateStage, SCENARIOS_DIRECTORY } from './private-stage.ts'
@@ -89,24 +91,34 @@ export async function runScenarioCommand(options: ScenarioOptions): Promise<numb
       recordsExpected: expectedRecords(plan, subscriberCount, days),
       settings: ['rules: { exclude: [simulation] }'],
     })
-    const fold = new FunnelFold()
+    const fold = new ReportFold(new ZoneClock(SCENARIO_ZONE))
     const people = `${subscriberCount.toLocaleString('en-US')} people for ${days} days from ${plan.startDay}`
     screen.say(`Highwater scenario ${scenario}: ${people}, seed ${seed}`)
     const outcome = await runScenario(
-      { plan, catalog, seed, subscriberCount, days, onDecision: (decision) => fold.add(decision) },
+      {
+        plan,
+        catalog,
+        seed,
+        subscriberCount,
+        days,
+        onDecision: (decision) => fold.apply(0, decision),
+      },
       stage,
       screen,
       ending.signal,
     )
-    const summary = summariseScenario({
-      scenario,
-      seed,
-      subscriberCount,
-      days,
-      catalog,
-      outcome,
-      fold,
+    const report = reportOf(fold, {
+      name: scenario,
+      kind: 'asked',
+      zone: SCENARIO_ZONE,
+      fromMs: outcome.startMs,
+      toMs: outcome.endMs,
+      madeAtMs: outcome.endMs,
+      triggers: catalog.triggers,
+      asked: null,
+      planned: null,
     })
+    const summary = summariseScenario({ scenario, seed, subscriberCount, days, outcome, report })
     if (isJson) process.stdout.write(`${JSON.stringify(summary)}\n`)
     else printScenario(screen, summary)
     return ending.signal.aborted ? INTERRUPTED : 0

@@ -21,6 +21,8 @@ import type {
 /** Smallest subscriber number of the simulated people of a scenario. */
 export const FIRST_SUBSCRIBER = 13_900_000_000
 /** The scenarios take place in this zone, which has no daylight saving time. */
+export const SCENARIO_ZONE = 'Asia/Shanghai'
+/** How far it is east of UTC, ms. */
 export const SCENARIO_ZONE_OFFSET_MS = 8 * 3_600_000
 
 const HOUR_MS = 3_600_000

@@ -40,8 +40,12 @@ export interface RunOutcome {
   readonly wallMs: number
   /** Whether it came to its end. */
   readonly isWhole: boolean
+  /** Virtual time told, ms since the epoch. */
+  readonly startMs: number
+  readonly endMs: number
+  /** Offers on request: questions, offers shown, offers taken. */
+  readonly requests: { readonly asked: number; readonly shown: number; readonly accepted: number }
   readonly worker: PartitionWorker
-  readonly metricsUrl: string
 }
 
 const IN_FLIGHT_MAX = 64
@@ -58,7 +62,7 @@ export async function runScenario(
   signal: AbortSignal,
 ): Promise<RunOutcome> {
   const server = await stage.startServer()
-  const { supervisor, address } = await stage.startWorker()
+  const { supervisor } = await stage.startWorker()
   await supervisor.untilLive()
   const connection = await connectToNats({ servers: [server.url], name: 'highwater-scenario' })
   try {
@@ -69,8 +73,7 @@ export async function runScenario(
     const play = new Play(options, parts)
     await play.importProfiles(join(stage.configDirectory, PROFILES_FILE))
     const isWhole = await play.perform()
-    const { records, wallMs } = play
-    return { records, wallMs, isWhole, worker, metricsUrl: `${address.url}/metrics` }
+    return { ...play.outcome(), isWhole, worker }
   } finally {
     await connection.close()
   }
@@ -137,6 +140,13 @@ class Play {
       systemHooks,
     )
     this.#messages += summary.batches
+  }
+
+  outcome(): Omit<RunOutcome, 'isWhole' | 'worker'> {
+    const { records, wallMs } = this
+    const { startMs } = this.#people
+    const requests = { asked: 0, shown: 0, accepted: 0 }
+    return { records, wallMs, startMs, endMs: this.#story.clockMs, requests }
   }
 
   /** Whether it came to its end. */
