@@ -41,7 +41,7 @@ import { encodeConfig, encodeGenesis, encodeTick } from './probe/encode.ts'
 import { createErrandWriter } from './probe/encode-errand.ts'
 import { brokerLink } from './sink/broker-link.ts'
 import type { BrokerConnection } from './sink/connection.ts'
-import { openControlWriter } from './sink/control-writer.ts'
+import { openControlWriters } from './sink/control-writer.ts'
 import { openOutputStream } from './sink/output-stream.ts'
 import { openRejectStream } from './sink/reject-stream.ts'
 import { inputStreamName } from './sink/stream-names.ts'
@@ -73,7 +73,7 @@ export class Supervisor implements WorkerView {
   readonly #clock: WaitingClock
   readonly #workers = new Map<number, PartitionWorker>()
   readonly #stores = new Map<number, LmdbStore>()
-  readonly #controls = new Map<number, ControlWriter>()
+  readonly #controlOf: (partition: number) => ControlWriter
   /** Partitions that could not even start, and why. */
   readonly #halts = new Map<number, HighwaterError>()
   readonly #reloads: Reloads
@@ -85,12 +85,13 @@ export class Supervisor implements WorkerView {
     this.#logger = options.logger
     this.#clock = options.clock ?? SYSTEM_CLOCK
     this.version = options.engine.version
+    this.#controlOf = openControlWriters(options.connection)
     this.#reloads = new Reloads({
       readFiles: async () => (await loadConfigDirectory(options.configDirectory)).files,
       encodeConfig,
       partitionCount: this.#settings.partitions.count,
       workers: this.#workers,
-      controlOf: (partition) => this.#controlOf(partition),
+      controlOf: this.#controlOf,
       clock: this.#clock,
       logger: this.#logger,
     })
@@ -175,15 +176,6 @@ export class Supervisor implements WorkerView {
     return core === null ? null : question(core)
   }
 
-  #controlOf(partition: number): ControlWriter {
-    let control = this.#controls.get(partition)
-    if (control === undefined) {
-      control = openControlWriter(this.#options.connection, partition)
-      this.#controls.set(partition, control)
-    }
-    return control
-  }
-
   async #startPartition(partition: number, role: 'owner' | 'standby'): Promise<void> {
     const { connection, engine } = this.#options
     const settings = this.#settings
@@ -205,7 +197,7 @@ export class Supervisor implements WorkerView {
           output: await openOutputStream(connection, partition),
           rejects: openRejectStream(connection, partition),
           control: this.#controlOf(partition),
-          errands: createErrandWriter((target) => this.#controlOf(target)),
+          errands: createErrandWriter(this.#controlOf),
           store,
           clock: this.#clock,
         },

@@ -2,26 +2,16 @@
 
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { ControlWriter } from '../model/ports.ts'
 import type { ControlPorts } from '../probe/control-sending.ts'
 import type { BrokerConnection } from '../sink/connection.ts'
-import { openControlWriter } from '../sink/control-writer.ts'
+import { openControlWriters } from '../sink/control-writer.ts'
 
 /** Ports over a connection, which stays the caller's. */
 export function createControlPorts(
   connection: BrokerConnection,
   partitionCount: number,
 ): ControlPorts {
-  const controls = new Map<number, ControlWriter>()
-  const controlOf = (partition: number): ControlWriter => {
-    let control = controls.get(partition)
-    if (control === undefined) {
-      control = openControlWriter(connection, partition)
-      controls.set(partition, control)
-    }
-    return control
-  }
-  return { partitionCount, controlOf, newId, pause }
+  return { partitionCount, controlOf: openControlWriters(connection), newId, pause }
 }
 
 /** Letters only: logs and audits mask digits, and it is by this that a message is found there. */

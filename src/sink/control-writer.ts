@@ -22,3 +22,15 @@ export function openControlWriter(
     },
   }
 }
+
+/** Opens writers of partitions as they are asked for, each once. */
+export function openControlWriters(
+  connection: NatsConnection,
+): (partition: number) => ControlWriter {
+  const writers = new Map<number, ControlWriter>()
+  return (partition) => {
+    const writer = writers.get(partition) ?? openControlWriter(connection, partition)
+    writers.set(partition, writer)
+    return writer
+  }
+}
