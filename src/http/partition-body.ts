@@ -60,6 +60,8 @@ export function detailPartition(view: PartitionView) {
       deliveries: statistics.deliveries,
       holdouts: statistics.holdouts,
       canaries: statistics.canaries,
+      testSends: statistics.testSends,
+      notices: statistics.notices,
       shown: statistics.shown,
       suppressed: nonzero(SUPPRESSION_REASONS, statistics.suppressed),
       pendingTimers: view.pendingTimers,

@@ -175,6 +175,8 @@ export const PartitionsBody = Type.Object({
         deliveries: Count('decided to be sent'),
         holdouts: Count('would have been sent, but for a control group'),
         canaries: Count('sent to testers, and no deliveries'),
+        testSends: Count('asked for by a person, and no deliveries'),
+        notices: Count("to the operator's own people, and no deliveries"),
         shown: Count('offers shown on request'),
         suppressed: Type.Record(Type.String(), Type.Number(), {
           description: 'by reason, not zero',

@@ -35,6 +35,16 @@ export const DECISION_METRICS: readonly PartitionMetric[] = [
   },
   {
     kind: 'counter',
+    name: 'highwater_direct_sends_total',
+    help: "Test sends, and notices to the operator's own people: in no rate.",
+    label: 'purpose',
+    readAll: ({ statistics }) => [
+      ['test', statistics.testSends],
+      ['notice', statistics.notices],
+    ],
+  },
+  {
+    kind: 'counter',
     name: 'highwater_suppressed_total',
     help: 'Candidates that became no delivery, by reason.',
     label: 'reason',

@@ -38,6 +38,9 @@ export interface PartitionStatistics {
   holdouts: number
   /** Deliveries to an operator's own testers. */
   canaries: number
+  /** Test sends, and messages to the operator's own people: of no candidate, in no rate. */
+  testSends: number
+  notices: number
   /** Offers shown on request. */
   shown: number
   /** By position in SUPPRESSION_REASONS. */

@@ -37,6 +37,7 @@ export interface SaidDecision {
   readonly channel?: string
   readonly class?: string
   readonly canary?: boolean
+  readonly purpose?: string
   readonly experiment?: string
   readonly reason?: string
 }
@@ -50,6 +51,8 @@ export function adoptSaid(core: PartitionCore, decisions: readonly SaidDecision[
     // Showing takes nothing from anybody.
     if (kind === 'shown') continue
     if (kind === 'delivery' && channel !== undefined) core.capacity.count(channel, className)
+    // Nobody's latch, cap or contact: nothing was kept of them.
+    if (decision.purpose === 'test' || decision.purpose === 'notice') continue
     const trigger = core.compiled.triggerById(decision.trigger)
     if (isRefusedOffer(trigger, decision)) continue
     if (trigger === undefined) adoptOrphan(core, decision)

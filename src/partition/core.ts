@@ -328,6 +328,8 @@ export function emptyStatistics(): PartitionStatistics {
     deliveries: 0,
     holdouts: 0,
     canaries: 0,
+    testSends: 0,
+    notices: 0,
     shown: 0,
     suppressed: new Float64Array(SUPPRESSION_REASONS.length),
     timersFired: 0,

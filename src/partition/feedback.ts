@@ -3,7 +3,7 @@
  * that match nothing are refused by name and change nothing.
  */
 
-import { deliveryIdOf } from '../model/decision.ts'
+import { deliveryIdOf, isOutsideRates } from '../model/decision.ts'
 import { FEEDBACK_KINDS, type FeedbackMessage, type FeedbackRow } from '../model/messages.ts'
 import type { InputMessage } from '../model/ports.ts'
 import { REJECT_REASONS, type Reject } from '../model/reject.ts'
@@ -59,6 +59,8 @@ export class Feedback {
    */
   #applyRow(row: FeedbackRow): boolean {
     const core = this.#core
+    // Nothing is kept of tests and notices: there is nothing to be moved.
+    if (row.deliveryId !== undefined && isOutsideRates(row.deliveryId)) return true
     const slot = core.index.find(row.subscriber)
     if (slot === -1) return false
     for (const number of core.ledger.rowsOf(slot)) {

@@ -27,6 +27,7 @@ import { CompiledCatalog } from './compile.ts'
 import { findIncompatibility, parseOrReject } from './config-change.ts'
 import { type Genesis, PartitionCore } from './core.ts'
 import { Decider } from './deciding.ts'
+import { DirectSends } from './direct-sends.ts'
 import { Feedback } from './feedback.ts'
 import { Interests } from './interests.ts'
 import { Judge } from './judging.ts'
@@ -54,6 +55,7 @@ export class PartitionMachine {
   #rulings = new Rulings()
   #said: readonly SaidDecision[] = []
   #decider!: Decider
+  #directSends!: DirectSends
   #judge!: Judge
   #profiles!: Profiles
   #feedback!: Feedback
@@ -264,6 +266,8 @@ export class PartitionMachine {
       if (control.kind !== 'select' || control.order !== null) return
     } else if (control.kind === 'erase') this.#decider.erase(control.subscribers)
     else if (control.kind === 'cancel') this.#decider.cancel(control)
+    else if (control.kind === 'test') this.#directSends.test(control)
+    else if (control.kind === 'notice') this.#directSends.notice(control)
     else if (control.kind === 'config') this.#applyNextConfig(core, control)
     else throw new RejectError('unknown-kind', 'kind', 'this is not taken here')
     core.controlIds.push(control.id)
@@ -344,6 +348,7 @@ export class PartitionMachine {
     this.core = core
     core.rulings = this.#rulings
     this.#decider = new Decider(core)
+    this.#directSends = new DirectSends(core)
     this.#judge = new Judge(core, this.#decider)
     this.#interests = new Interests(core, this.#judge)
     this.#profiles = new Profiles(core, this.#judge, this.#interests)

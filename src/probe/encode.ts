@@ -176,6 +176,23 @@ export function encodeErase(
   return encode({ v: WIRE_VERSION, kind: 'erase', id, ...who })
 }
 
+/** A test send, for `control.<p>` of the subscriber's partition. */
+export function encodeTest(
+  test: Omit<Extract<ControlMessage, { kind: 'test' }>, 'kind'>,
+): Uint8Array {
+  const { id, trigger, subscriber } = test
+  return encode({ v: WIRE_VERSION, kind: 'test', id, trigger, sub: subscriber })
+}
+
+/** A notice, for `control.<p>` of the number's partition. */
+export function encodeNotice(
+  notice: Omit<Extract<ControlMessage, { kind: 'notice' }>, 'kind'>,
+): Uint8Array {
+  const { id, subscriber, channel, message, class: className } = notice
+  const body = { sub: subscriber, channel, message, class: className }
+  return encode({ v: WIRE_VERSION, kind: 'notice', id, ...body })
+}
+
 /** A cancellation, for `control.<p>` of every partition that it may concern. */
 export function encodeCancel(
   cancel: Omit<Extract<ControlMessage, { kind: 'cancel' }>, 'kind'>,

@@ -4,6 +4,7 @@
 
 import type { TriggerSpec } from '../model/catalog.ts'
 import type { MessageSpec } from '../model/message.ts'
+import { NOTICE_TRIGGER } from '../model/decision.ts'
 import { CALENDAR_UNITS, type Expression } from '../model/expression.ts'
 import { buildCompetition, findClass } from './build-competition.ts'
 import { compileAt } from './build-counters.ts'
@@ -46,6 +47,10 @@ export function buildTrigger(reading: TriggerReading, context: TriggerContext): 
   const { values } = reading
   const countBefore = source.problems.length
   const id = values.trigger?.value
+  if (values.trigger?.value === NOTICE_TRIGGER) {
+    const message = `"${NOTICE_TRIGGER}" is what messages to the operator's own people are called`
+    source.report(values.trigger.node, 'bad-name', message, 'choose another id')
+  }
   const when = readWhen(reading, context)
   const once = when === null ? null : readOnce(reading, when, context)
   const oncePerTag = readOncePerTag(values.oncePerTag, names, source)

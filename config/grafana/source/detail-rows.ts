@@ -88,6 +88,7 @@ export const DECISIONS: RowSpec = {
         { expr: rate('highwater_deliveries_total'), legend: 'deliveries' },
         { expr: rate('highwater_holdouts_total'), legend: 'held out' },
         { expr: rate('highwater_canaries_total'), legend: 'to canaries' },
+        { expr: rate('highwater_direct_sends_total', 'purpose'), legend: '{{purpose}}' },
       ],
     ),
     graph(
