@@ -5,9 +5,9 @@ import {
   type FeedbackKind,
   type FeedbackMessage,
   type FeedbackRow,
+  isReceipt,
   type ProfileMessage,
   type ProfileRow,
-  RECEIPT_KINDS,
 } from '../model/messages.ts'
 import { RejectError } from '../model/reject.ts'
 import type { ProducerStamp } from '../model/usage.ts'
@@ -47,7 +47,6 @@ const FEEDBACK_ROW_KEYS = [
   'word',
 ] as const
 const FEEDBACK_REQUIRED_COUNT = 3
-const RECEIPTS: ReadonlySet<FeedbackKind> = new Set(RECEIPT_KINDS)
 /** Tags or fields that one row may set. */
 const NAMES_MAX = 256
 const FIELD_TEXT_SIZE_MAX = 256
@@ -250,7 +249,7 @@ function checkFeedbackRow(cursor: Cursor, row: FeedbackRow): void {
         'an id is <trigger>:<subscriber>:<period>:<attempt> of this sub, as its delivery has it',
       )
     }
-  } else if (RECEIPTS.has(kind)) {
+  } else if (isReceipt(kind)) {
     cursor.field = 'id'
     throw cursor.reject('missing-field', 'a receipt is about one delivery and needs its id')
   }

@@ -2,6 +2,7 @@
 
 import { PartitionHaltedError } from '../errors.ts'
 import { SUPPRESSION_REASONS } from '../model/decision.ts'
+import { FEEDBACK_KINDS } from '../model/messages.ts'
 import { REJECT_REASONS } from '../model/reject.ts'
 import { waysOutOf } from '../model/ways-out.ts'
 import type { PartitionView } from '../model/view.ts'
@@ -49,6 +50,7 @@ export function detailPartition(view: PartitionView) {
       profileRows: statistics.profileRows,
       subscribersErased: statistics.subscribersErased,
       rejects: nonzero(REJECT_REASONS, statistics.rejects),
+      feedbackRepeats: statistics.feedbackRepeats,
     },
     output: {
       decisionNumber: view.decisionNumber,
@@ -64,6 +66,8 @@ export function detailPartition(view: PartitionView) {
       notices: statistics.notices,
       shown: statistics.shown,
       suppressed: nonzero(SUPPRESSION_REASONS, statistics.suppressed),
+      outcomes: nonzero(FEEDBACK_KINDS, statistics.outcomes),
+      questions: statistics.questions,
       pendingTimers: view.pendingTimers,
       timersFired: statistics.timersFired,
       ticksRefused: statistics.ticksRefused,

@@ -164,6 +164,7 @@ export const PartitionsBody = Type.Object({
         profileRows: Count('applied'),
         subscribersErased: Count('forgotten by erasures that knew them'),
         rejects: Type.Record(Type.String(), Type.Number(), { description: 'by reason, not zero' }),
+        feedbackRepeats: Count('rows of feedback that said nothing new'),
       }),
       output: Type.Object({
         decisionNumber: Type.Number(),
@@ -181,6 +182,10 @@ export const PartitionsBody = Type.Object({
         suppressed: Type.Record(Type.String(), Type.Number(), {
           description: 'by reason, not zero',
         }),
+        outcomes: Type.Record(Type.String(), Type.Number(), {
+          description: 'said of deliveries, by what became of them, not zero',
+        }),
+        questions: Count('that ask to confirm an order, and no deliveries'),
         pendingTimers: Count('scheduled and deferred deliveries'),
         timersFired: Count('came due'),
         ticksRefused: Count('asked for, and refused or not answered'),

@@ -1,6 +1,7 @@
 /** What is measured of a partition's decisions; see partition-metrics.ts. */
 
 import { SUPPRESSION_REASONS } from '../model/decision.ts'
+import { FEEDBACK_KINDS } from '../model/messages.ts'
 import type { PartitionMetric } from './partition-metrics.ts'
 
 /** From candidates to deliveries, and every "no". */
@@ -53,8 +54,30 @@ export const DECISION_METRICS: readonly PartitionMetric[] = [
   },
   {
     kind: 'counter',
+    name: 'highwater_outcomes_total',
+    help: 'What became of deliveries, as far as it is said, by what it is.',
+    label: 'what',
+    readAll: ({ statistics }) =>
+      FEEDBACK_KINDS.map((what, code) => [what, statistics.outcomes[code] ?? 0]),
+  },
+  {
+    kind: 'counter',
+    name: 'highwater_feedback_repeats_total',
+    help: 'Rows of feedback that changed nothing: the same was reported of the attempt before.',
+    label: null,
+    read: ({ statistics }) => statistics.feedbackRepeats,
+  },
+  {
+    kind: 'counter',
+    name: 'highwater_questions_total',
+    help: 'Questions that ask customers to confirm an order by reply.',
+    label: null,
+    read: ({ statistics }) => statistics.questions,
+  },
+  {
+    kind: 'counter',
     name: 'highwater_decisions_total',
-    help: 'Decisions numbered: deliveries, holdouts and suppressions.',
+    help: 'Decisions numbered: deliveries, holdouts, suppressions, outcomes and whatever else is said.',
     label: null,
     read: ({ statistics }) => statistics.decisions,
   },

@@ -51,6 +51,11 @@ export type FeedbackKind = (typeof FEEDBACK_KINDS)[number]
 /** What gateways report of sending: the first of `FEEDBACK_KINDS`. The others are reactions. */
 export const RECEIPT_KINDS = ['sent', 'delivered', 'failed', 'expired'] as const
 
+/** Whether a report is about sending, and not about what a customer did. */
+export function isReceipt(kind: FeedbackKind): boolean {
+  return RECEIPT_KINDS.some((receipt) => receipt === kind)
+}
+
 /** `feedback.<p>.<source>`: what became of deliveries. */
 export interface FeedbackMessage {
   readonly stamp: ProducerStamp

@@ -31,6 +31,12 @@ export interface PartitionStatistics {
   subscribersErased: number
   /** Whole messages refused, by code in REJECT_REASONS. */
   readonly rejects: Float64Array
+  /** Rows of feedback that changed nothing: the same was reported of the attempt before. */
+  feedbackRepeats: number
+  /** Outcomes said, by position in FEEDBACK_KINDS. */
+  readonly outcomes: Float64Array
+  /** Questions that ask customers to confirm an order; no deliveries. */
+  questions: number
   candidates: number
   /** To canaries not counted. */
   deliveries: number

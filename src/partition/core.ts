@@ -10,7 +10,7 @@ import type { ConfigFiles } from '../model/catalog.ts'
 import { SUPPRESSION_REASONS } from '../model/decision.ts'
 import type { ListName } from '../model/expression.ts'
 import { LIST_NAMES } from '../model/expression.ts'
-import type { ClockMode } from '../model/messages.ts'
+import { type ClockMode, FEEDBACK_KINDS } from '../model/messages.ts'
 import type { InputMessage } from '../model/ports.ts'
 import { REJECT_REASONS } from '../model/reject.ts'
 import type { PartitionStatistics } from '../model/view.ts'
@@ -324,6 +324,9 @@ export function emptyStatistics(): PartitionStatistics {
     profileRows: 0,
     subscribersErased: 0,
     rejects: new Float64Array(REJECT_REASONS.length),
+    feedbackRepeats: 0,
+    outcomes: new Float64Array(FEEDBACK_KINDS.length),
+    questions: 0,
     candidates: 0,
     deliveries: 0,
     holdouts: 0,

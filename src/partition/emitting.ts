@@ -12,6 +12,7 @@ import { formatPeriod } from '../state/periods.ts'
 import type { CompiledTrigger } from './compile.ts'
 import { Composer } from './composing.ts'
 import type { PartitionCore } from './core.ts'
+import { regionOf } from './region.ts'
 import type { Reservations } from './reservations.ts'
 import { valuesByName } from './row-words.ts'
 
@@ -64,6 +65,7 @@ export class Emitter {
       channel: spec.channel,
       notBeforeMs: clockMs,
       notAfterMs: row.notAfterMs,
+      ...regionOf(core, row.slot),
     }
     const counts = core.countsOf(spec.id)
     statistics.decisions += 1

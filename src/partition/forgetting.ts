@@ -5,6 +5,7 @@
 
 import { ROW_EMITTED, ROW_REFUSED, ROW_RESOLVED } from '../state/ledger.ts'
 import { MS_PER_DAY } from '../state/zone.ts'
+import { loopOf } from './attribution.ts'
 import type { PartitionCore } from './core.ts'
 import type { Reservations } from './reservations.ts'
 
@@ -14,6 +15,8 @@ const CLEANUP_ROWS = 16
  * Sent deliveries are remembered at least this long after they could last be sent, for feedback.
  */
 const REMEMBERED_MS = 35 * MS_PER_DAY
+/** And at least this long after the end of their attribution window. */
+const REPORTED_MS = 3 * MS_PER_DAY
 
 /** Looks at the next few ledger rows and frees those that nothing refers to any more. */
 export function forgetRows(core: PartitionCore, reservations: Reservations): void {
@@ -35,5 +38,7 @@ function isForgettable(core: PartitionCore, reservations: Reservations, number: 
   if (status !== ROW_EMITTED && status !== ROW_RESOLVED) return false
   const row = ledger.read(number)
   if (clockMs <= row.notAfterMs + REMEMBERED_MS) return false
+  // What happened in the attribution window may be reported a little later.
+  if (clockMs <= row.dueMs + loopOf(core, row.trigger).attributionMs + REPORTED_MS) return false
   return !reservations.isCountable(row)
 }

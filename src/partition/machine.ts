@@ -352,7 +352,7 @@ export class PartitionMachine {
     this.#judge = new Judge(core, this.#decider)
     this.#interests = new Interests(core, this.#judge)
     this.#profiles = new Profiles(core, this.#judge, this.#interests)
-    this.#feedback = new Feedback(core, this.#decider, this.#interests)
+    this.#feedback = new Feedback(core, this.#decider, this.#profiles, this.#interests)
     this.#decider.judge = this.#judge
     this.offering = new Offering(core, this.#judge)
     this.#decider.capacity = core.capacity

@@ -92,18 +92,21 @@ export class Profiles {
   apply(message: ProfileMessage): void {
     const core = this.#core
     for (const row of message.rows) {
-      if (row.isDeletion === true) {
-        this.#delete(row.subscriber)
-        continue
-      }
-      const slot = core.index.findOrAdd(row.subscriber)
-      core.alignTables()
-      const triggers = this.#triggersTouched(row)
-      const wasTrue = this.#judge.trueEdges(slot, triggers)
-      this.#applyRow(slot, row)
-      this.#judge.judgeNow(slot, triggers, wasTrue)
+      if (row.isDeletion === true) this.#delete(row.subscriber)
+      else this.change(row)
     }
     core.statistics.profileRows += message.rows.length
+  }
+
+  /** Changes one subscriber's profile, and judges what reads what changed. `row` is checked. */
+  change(row: ProfileRow): void {
+    const core = this.#core
+    const slot = core.index.findOrAdd(row.subscriber)
+    core.alignTables()
+    const triggers = this.#triggersTouched(row)
+    const wasTrue = this.#judge.trueEdges(slot, triggers)
+    this.#applyRow(slot, row)
+    this.#judge.judgeNow(slot, triggers, wasTrue)
   }
 
   /** Triggers that read one of these tags, in catalog order. */

@@ -4,11 +4,13 @@
  * feedback finds its row. Rows are paged like everything else; freed rows are zeroed and reused,
  * last in, first out.
  *
- * Row (160 bytes): f64 id, dueMs, expiresAtMs, firedAtMs, notAfterMs, values[4], plannedMs | i32
- * slot, next, trigger, period, generation, priority, status (above its 8 bits which reports came),
+ * Row (168 bytes): f64 id, dueMs, expiresAtMs, firedAtMs, notAfterMs, values[4], plannedMs | i32
+ * slot, next, trigger, period, generation, priority, status (above its 8 bits which reports came:
+ * 9 bits of the attempt, 9 of the period, 4 of receipts of the question that confirms an order),
  * attempt (above its 8 bits the incarnation), shape, calendar (zone and cycle day, as in meta;
  * above them the period's unit) | f64 value | i32 channel, class, marks (bits 0-15 layer, 16
- * counted, 17 ignoring caps, 18 canary, 24-31 reason), experiment, detail, winner, tagging, unused
+ * counted, 17 ignoring caps, 18 canary, 24-31 reason), experiment, detail, winner, tagging, asked
+ * (keyword of an order that is to be confirmed) | f64 askedUntilMs
  */
 
 import { assert } from '../errors.ts'
@@ -18,7 +20,7 @@ import { PagedTable } from './paged-table.ts'
 import { unitIndex } from './periods.ts'
 
 /** Bytes of a row. */
-export const LEDGER_ROW_SIZE = 160
+export const LEDGER_ROW_SIZE = 168
 /** Page images name their table; the ledger is none of the layout's. */
 export const LEDGER_TABLE = 255
 
@@ -40,6 +42,9 @@ export const ROW_WAITING = 5
 /** Was refused, and is remembered for a while to be explained; counts for nothing. */
 export const ROW_REFUSED = 6
 
+/** Says where its subscriber stands in a journey, until that is due; see member.ts. */
+export const ROW_JOURNEY = 7
+
 /** Whether a row of this status is to be delivered still. */
 export function isPending(status: number): boolean {
   return status === ROW_PENDING || status === ROW_WAITING
@@ -59,6 +64,7 @@ const F64 = {
   values: 40,
   planned: 72,
   value: 120,
+  askedUntil: 160,
 }
 const I32 = {
   slot: 80,
@@ -78,6 +84,7 @@ const I32 = {
   detail: 144,
   winner: 148,
   tagging: 152,
+  asked: 156,
 }
 const LAYER_MASK = 0xffff
 const COUNTED_MARK = 1 << 16
@@ -85,8 +92,14 @@ const IGNORING_MARK = 1 << 17
 const CANARY_MARK = 1 << 18
 const REASON_SHIFT = 24
 const UNIT_SHIFT = 16
-/** Above the status stands which kinds of reports came about the attempt. */
+/** Above the status stands which kinds of reports came: about the attempt, in the period. */
 const REPORTS_SHIFT = 8
+const REPORT_KINDS_COUNT = 9
+const PERIOD_REPORTS_SHIFT = REPORTS_SHIFT + REPORT_KINDS_COUNT
+/** And which receipts of the question that asks to confirm an order. */
+const QUESTION_REPORTS_SHIFT = PERIOD_REPORTS_SHIFT + REPORT_KINDS_COUNT
+const QUESTION_REPORTS_COUNT = 4
+const PERIOD_REPORTS_MASK = ((1 << REPORT_KINDS_COUNT) - 1) << PERIOD_REPORTS_SHIFT
 const STATUS_MASK = (1 << REPORTS_SHIFT) - 1
 /** Attempts go up to 10; the incarnation stands above them. */
 const INCARNATION_SHIFT = 8
@@ -248,18 +261,51 @@ export class Ledger {
     return this.table.getI32(number, I32.status) & STATUS_MASK
   }
 
-  /** Notes that a report of this kind (0 to 23) came about the attempt; false: it had before. */
-  noteReport(number: number, kind: number): boolean {
+  /**
+   * Notes that a report of this kind (0 to 8) came about the attempt: `first`, also in its period;
+   * `again`, not the first attempt's; `repeat`, it had come before.
+   */
+  noteReport(number: number, kind: number): 'first' | 'again' | 'repeat' {
+    assert(kind >= 0 && kind < REPORT_KINDS_COUNT)
     const word = this.table.getI32(number, I32.status)
     const bit = 1 << (REPORTS_SHIFT + kind)
+    if ((word & bit) !== 0) return 'repeat'
+    const periodBit = 1 << (PERIOD_REPORTS_SHIFT + kind)
+    this.table.setI32(number, I32.status, word | bit | periodBit)
+    return (word & periodBit) === 0 ? 'first' : 'again'
+  }
+
+  /** Notes a receipt (0 to 3) of the attempt's question; false: it had come before. */
+  noteQuestionReport(number: number, kind: number): boolean {
+    assert(kind >= 0 && kind < QUESTION_REPORTS_COUNT)
+    const word = this.table.getI32(number, I32.status)
+    const bit = 1 << (QUESTION_REPORTS_SHIFT + kind)
     if ((word & bit) !== 0) return false
     this.table.setI32(number, I32.status, word | bit)
     return true
   }
 
-  /** Another attempt begins: nothing was reported about it yet. */
+  /** Another attempt begins: nothing was reported about it or asked yet. */
   forgetReports(number: number): void {
-    this.table.setI32(number, I32.status, this.status(number))
+    const word = this.table.getI32(number, I32.status)
+    this.table.setI32(number, I32.status, word & (STATUS_MASK | PERIOD_REPORTS_MASK))
+    this.ask(number, 0, 0)
+  }
+
+  /** The attempt's subscriber was asked to confirm an order. `word`: code of a layout name. */
+  ask(number: number, word: number, untilMs: number): void {
+    this.table.setI32(number, I32.asked, word)
+    this.table.setF64(number, F64.askedUntil, untilMs)
+  }
+
+  /** The keyword that the subscriber was asked about; 0: none. */
+  askedWord(number: number): number {
+    return this.table.getI32(number, I32.asked)
+  }
+
+  /** Until when the question may be answered, exclusive. */
+  askedUntilMs(number: number): number {
+    return this.table.getF64(number, F64.askedUntil)
   }
 
   id(number: number): number {

@@ -107,6 +107,16 @@ export const DECISIONS: RowSpec = {
         { expr: rate('highwater_timers_fired_total'), legend: 'fired /s' },
       ],
     ),
+    graph(
+      'What became of deliveries',
+      'As far as it is said: receipts of triggers that ask for them, and what customers do.',
+      'short',
+      [
+        { expr: rate('highwater_outcomes_total', 'what'), legend: '{{what}}' },
+        { expr: rate('highwater_feedback_repeats_total'), legend: 'said before' },
+        { expr: rate('highwater_questions_total'), legend: 'questions' },
+      ],
+    ),
     graph('Deliveries by trigger', 'Per second, the 20 busiest.', 'short', [
       {
         expr: `topk(20, ${rate('highwater_trigger_deliveries_total', 'trigger')})`,
