@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { settingsReference, settingsSchema } from '../../src/config/settings-reference.ts'
 import { POLICY_KEYS } from '../../src/rules/policy-grammar.ts'
 import { REPORTING_KEYS } from '../../src/rules/reporting-grammar.ts'
-import { catalogSchema, triggerSchema } from '../../src/rules/schema.ts'
+import { catalogSchema, journeySchema, triggerSchema } from '../../src/rules/schema.ts'
 
 /** The part of JSON Schema that our grammars use. */
 interface Schema {
@@ -29,6 +29,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   settings: settingsSchema(),
   catalog: catalogSchema(),
   trigger: triggerSchema(),
+  journey: journeySchema(),
 }
 
 /** Markdown tables by the name of their place in the README: `<!-- NAME:begin -->`. */

@@ -4,7 +4,9 @@
  * frozen.
  */
 
+import type { ActionSpec } from './action.ts'
 import type { CalendarUnit, Expression } from './expression.ts'
+import type { JourneySpec, StepOfJourney } from './journey.ts'
 import type { MessageSpec } from './message.ts'
 import type { FeedbackKind } from './messages.ts'
 import type { PlaceTable } from './place-table.ts'
@@ -171,7 +173,12 @@ export interface TriggerSpec {
   /** What to do when a gateway reports that an attempt came too late. */
   readonly onExpired: 'reschedule' | 'drop'
   readonly attemptsMax: number
+  /** Empty where there is an action. */
   readonly message: MessageSpec
+  /** What it does instead of saying something. */
+  readonly action?: ActionSpec
+  /** The step of a journey that it delivers: then `firedBy` is `journey`. */
+  readonly journey?: StepOfJourney
   /** What comes back of its deliveries. */
   readonly loop: LoopSpec
   /** When it did well; left out: it is not judged. */
@@ -188,7 +195,9 @@ export interface Catalog {
   readonly counters: readonly CounterSpec[]
   readonly tags: readonly TagSpec[]
   readonly fields: readonly FieldSpec[]
+  /** Steps of journeys stand behind the others. */
   readonly triggers: readonly TriggerSpec[]
+  readonly journeys: readonly JourneySpec[]
   readonly segments: readonly SegmentSpec[]
   readonly policy: PolicySpec
   readonly reporting: ReportingSpec

@@ -1,5 +1,7 @@
 /** What a partition decides: the numbered entries of the output chain. */
 
+import type { ActionSpec } from './action.ts'
+import type { JourneyEvent, LeaveCause } from './journey.ts'
 import type { FeedbackKind } from './messages.ts'
 
 /**
@@ -33,6 +35,7 @@ export const SUPPRESSION_REASONS = [
   'message-incomplete',
   'condition-unmet',
   'already-this-period',
+  'journey-left',
 ] as const
 
 export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number]
@@ -77,7 +80,10 @@ export interface Delivery extends DecisionHead {
   readonly class: string
   /** To an operator's own tester: counted apart, in no rate. On the wire only where true. */
   readonly isCanary: boolean
+  /** Empty where there is an action. */
   readonly message: string
+  /** What is done instead of saying something. */
+  readonly action?: ActionSpec
   /** SMS segments of the message; of channels that carry SMS only. */
   readonly segments?: number
   /** Language of the message, where the trigger has several. */
@@ -211,8 +217,25 @@ export interface Shown extends DecisionHead {
   readonly region?: string
 }
 
+/**
+ * Something happened to a subscriber in a journey. `trigger` is the journey's id, `period` that of
+ * the entering, `firedAtMs` the event time of the entering; `values` are none.
+ */
+export interface JourneyDecision extends DecisionHead {
+  readonly kind: 'journey'
+  readonly what: JourneyEvent
+  /** Step that the subscriber stood at; left out on entering and behind the last. */
+  readonly step?: string
+  /** Of `left`: why. */
+  readonly why?: LeaveCause
+  /** Walks the steps without getting anything: the subscriber is in a control group. */
+  readonly isControl: boolean
+  readonly isCanary: boolean
+  readonly region?: string
+}
+
 /** One numbered entry of the output chain. */
-export type Decision = Shown | Delivery | Holdout | Suppression | Outcome
+export type Decision = JourneyDecision | Shown | Delivery | Holdout | Suppression | Outcome
 
 /** The envelope of one message of `out.<p>`, decoded. */
 export type OutputEnvelope =

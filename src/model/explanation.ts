@@ -4,6 +4,7 @@
 export const EXPLAIN_STEPS = [
   'condition',
   'latch',
+  'journey',
   'tagging',
   'lists',
   'audience',

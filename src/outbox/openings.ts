@@ -3,7 +3,14 @@
  * (kind, trigger, channel and message, or reason), encoded once.
  */
 
-import type { Delivery, Holdout, Outcome, Shown, Suppression } from '../model/decision.ts'
+import type {
+  Delivery,
+  Holdout,
+  JourneyDecision,
+  Outcome,
+  Shown,
+  Suppression,
+} from '../model/decision.ts'
 import { CLASS_DEFAULT } from '../model/policy.ts'
 import { Packer } from './packer.ts'
 
@@ -28,6 +35,7 @@ type Opened =
       | 'class'
       | 'isCanary'
       | 'message'
+      | 'action'
       | 'segments'
       | 'lang'
       | 'purpose'
@@ -37,6 +45,12 @@ type Opened =
   | Pick<Suppression, 'kind' | 'trigger' | 'reason' | 'winner' | 'detail'>
   | Pick<Shown, 'kind' | 'trigger' | 'channel' | 'isCanary' | 'region'>
   | OpenedOutcome
+  | OpenedJourney
+
+type OpenedJourney = Pick<
+  JourneyDecision,
+  'kind' | 'trigger' | 'what' | 'step' | 'why' | 'isControl' | 'isCanary' | 'region'
+>
 
 type OpenedOutcome = Pick<
   Outcome,
@@ -81,6 +95,7 @@ export class Openings {
       return this.#ofOther(key, extraKeys, { kind, trigger, channel, experiment })
     }
     if (kind === 'outcome') return this.#ofOutcome(decision)
+    if (kind === 'journey') return this.#ofJourney(decision)
     if (kind === 'shown') {
       const { channel, isCanary } = decision
       const extraKeys = SHOWN_KEYS + regionKeys(decision)
@@ -96,12 +111,13 @@ export class Openings {
 
   #ofDelivery(delivery: Opened & { kind: 'delivery' }): Uint8Array {
     const { kind, trigger, channel, class: messageClass, isCanary, purpose, lang } = delivery
-    const { isPersonal = false } = delivery
+    const { isPersonal = false, action } = delivery
     // Written out each time: there is one per subscriber.
-    const message = isPersonal ? null : delivery.message
+    const message = isPersonal || action !== undefined ? null : delivery.message
     const openings = isCanary ? this.#canaries : this.#deliveries
     const segmentKeys = delivery.segments === undefined ? 0 : 1
-    const extraKeys = SENT_KEYS + regionKeys(delivery) + segmentKeys + (isPersonal ? 1 : 0)
+    const extraKeys =
+      SENT_KEYS + regionKeys(delivery) + segmentKeys + (isPersonal || action !== undefined ? 1 : 0)
     const isPlain = purpose === undefined && lang === undefined && extraKeys === SENT_KEYS
     const name = isPlain ? trigger : `${trigger} ${extraKeys} ${purpose} ${lang} ${isPersonal}`
     const known = openings.get(name)
@@ -132,6 +148,17 @@ export class Openings {
     if (purpose !== undefined) entries.purpose = purpose
     const key = `${Object.entries(entries).join(' ')} ${extraKeys}`
     return this.#ofOther(key, extraKeys, entries)
+  }
+
+  #ofJourney(decision: OpenedJourney): Uint8Array {
+    const { kind, trigger, what, step, why, isControl, isCanary } = decision
+    const extraKeys = regionKeys(decision)
+    const entries: Record<string, string | boolean> = { kind, trigger, what }
+    if (step !== undefined) entries.step = step
+    if (why !== undefined) entries.why = why
+    if (isControl) entries.arm = 'control'
+    if (isCanary) entries.canary = true
+    return this.#ofOther(`${Object.entries(entries).join(' ')} ${extraKeys}`, extraKeys, entries)
   }
 
   #ofOther(

@@ -12,7 +12,15 @@
  */
 
 import { assert, PartitionHaltedError } from '../errors.ts'
-import type { Delivery, Holdout, Outcome, Shown, Suppression } from '../model/decision.ts'
+import type { ActionSpec } from '../model/action.ts'
+import type {
+  Delivery,
+  Holdout,
+  JourneyDecision,
+  Outcome,
+  Shown,
+  Suppression,
+} from '../model/decision.ts'
 import { Digest, formatDigest, parseDigest } from './digest.ts'
 import { Openings } from './openings.ts'
 import { encodeText, Packer } from './packer.ts'
@@ -39,6 +47,7 @@ export type NewDecision =
   | Omit<Holdout, 'number'>
   | Omit<Suppression, 'number'>
   | Omit<Outcome, 'number'>
+  | Omit<JourneyDecision, 'number'>
   | Omit<Shown, 'number'>
 
 /** Decisions of one partition. `decisionNumber` is the last one made. */
@@ -260,6 +269,10 @@ function writeDecision(
     }
     return
   }
+  if (decision.kind === 'journey') {
+    writeRegion(packer, decision)
+    return
+  }
   if (decision.kind === 'shown') {
     packer.raw(KEYS.place)
     packer.number(decision.place)
@@ -287,15 +300,34 @@ function writeDecision(
 
 function writeMessage(
   packer: Packer,
-  { message, segments, isPersonal }: NewDecision & { readonly kind: 'delivery' },
+  { message, action, segments, isPersonal }: NewDecision & { readonly kind: 'delivery' },
 ): void {
-  if (isPersonal === true) {
+  if (action !== undefined) writeAction(packer, action)
+  else if (isPersonal === true) {
     packer.raw(KEYS.message)
     packer.textOnce(message)
   }
   if (segments === undefined) return
   packer.raw(KEYS.segments)
   packer.number(segments)
+}
+
+function writeAction(packer: Packer, action: ActionSpec): void {
+  packer.raw(KEYS.action)
+  packer.map(3)
+  packer.raw(KEYS.kind)
+  packer.text(action.kind)
+  if (action.kind === 'credit') {
+    packer.raw(KEYS.amount)
+    packer.number(action.amount)
+    packer.raw(KEYS.unit)
+    packer.text(action.unit)
+  } else {
+    packer.raw(KEYS.tag)
+    packer.text(action.tag)
+    packer.raw(KEYS.value)
+    packer.bool(action.value)
+  }
 }
 
 function writeRegion(packer: Packer, { region }: { readonly region?: string }): void {
@@ -324,5 +356,11 @@ const KEYS = {
   region: encodeText('region'),
   message: encodeText('message'),
   segments: encodeText('segments'),
+  action: encodeText('action'),
+  kind: encodeText('kind'),
+  amount: encodeText('amount'),
+  unit: encodeText('unit'),
+  tag: encodeText('tag'),
+  value: encodeText('value'),
   place: encodeText('place'),
 } as const

@@ -8,7 +8,8 @@ import { compareRank } from '../decision/arbitration.ts'
 import type { Expression } from '../model/expression.ts'
 import { readCell } from '../state/counter-cells.ts'
 import { type LedgerRow, ROW_FREE } from '../state/ledger.ts'
-import type { CompiledTrigger } from './compile.ts'
+import type { CompiledCondition, CompiledTrigger } from './compile.ts'
+import type { CompiledJourney } from './compile-journeys.ts'
 import type { PartitionCore } from './core.ts'
 
 /** A condition that came true, undecided. */
@@ -20,10 +21,27 @@ export interface Candidate {
   readonly isTaggingSpent: boolean
 }
 
+/** What a journey watched for came true, unheeded. */
+export interface JourneyCall {
+  readonly journey: CompiledJourney
+  readonly what: 'enter' | 'goal' | 'exit'
+  /** Of who enters: what the ledger will keep of the member. Else only its slot means something. */
+  readonly row: LedgerRow
+}
+
+/** What waits for the input to be applied whole. */
+export type Undecided = Candidate | JourneyCall
+
 /**
  * What judging answers about a subscriber; set by the machine, since judging needs deciding too.
  */
 export interface SubscriberJudge {
+  /** Whether a condition over everything holds as of these periods. */
+  isMet(
+    condition: Pick<CompiledCondition, 'spec' | 'references'>,
+    slot: number,
+    keys: Int32Array,
+  ): boolean
   /** Whether a condition over tags, lists and fields holds. */
   isTrueOf(slot: number, condition: Expression): boolean
   /** A finite number over counters, tags and fields as of these periods; 0 where it has none. */
@@ -33,14 +51,14 @@ export interface SubscriberJudge {
 /** The undecided candidates of the input that is being applied. */
 export class Candidates {
   readonly #core: PartitionCore
-  #waiting: Candidate[] = []
+  #waiting: Undecided[] = []
 
   constructor(core: PartitionCore) {
     this.#core = core
   }
 
-  add(candidate: Candidate): void {
-    this.#waiting.push(candidate)
+  add(undecided: Undecided): void {
+    this.#waiting.push(undecided)
   }
 
   /**
@@ -48,25 +66,25 @@ export class Candidates {
    * candidate, and each subscriber's in the order of rank. In this order they are numbered, and by
    * number due timers are told apart: with arbitration the order of the files decides nothing.
    */
-  take(): readonly Candidate[] {
+  take(): readonly Undecided[] {
     const taken = this.#takeInOrder()
     for (const { row } of taken) row.id = this.#core.nextCandidateId++
     return taken
   }
 
-  #takeInOrder(): readonly Candidate[] {
+  #takeInOrder(): readonly Undecided[] {
     const waiting = this.#waiting
     if (waiting.length === 0) return waiting
     this.#waiting = []
     if (waiting.length === 1 || this.#core.compiled.policy.arbitration === null) return waiting
-    const groups = new Map<number, Candidate[]>()
+    const groups = new Map<number, Undecided[]>()
     for (const candidate of waiting) {
       const group = groups.get(candidate.row.slot)
       if (group === undefined) groups.set(candidate.row.slot, [candidate])
       else group.push(candidate)
     }
     if (groups.size === waiting.length) return waiting
-    for (const group of groups.values()) if (group.length > 1) group.sort(compareCandidates)
+    for (const group of groups.values()) if (group.length > 1) group.sort(compareUndecided)
     return [...groups.values()].flat()
   }
 
@@ -120,7 +138,9 @@ export class Candidates {
   }
 }
 
-function compareCandidates(left: Candidate, right: Candidate): number {
+/** Calls of journeys go first, as they came: they make candidates, or keep them from being. */
+function compareUndecided(left: Undecided, right: Undecided): number {
+  if ('what' in left || 'what' in right) return Number('what' in right) - Number('what' in left)
   const contender = ({ trigger, row }: Candidate) => ({
     layer: row.layer,
     priority: row.priority,

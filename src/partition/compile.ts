@@ -6,6 +6,7 @@
 import { assert } from '../errors.ts'
 import type { Catalog, TriggerSpec } from '../model/catalog.ts'
 import { type Expression, type UsageColumn, walkExpression } from '../model/expression.ts'
+import { journeyKey } from '../model/journey.ts'
 import { type References, referencesOf } from '../rules/references.ts'
 import {
   type CounterCell,
@@ -17,6 +18,7 @@ import { extendLayout, type LayoutImage, type Place } from '../state/layout.ts'
 import { placeKeys } from '../state/place-keys.ts'
 import { LEDGER_VALUES_MAX } from '../state/ledger.ts'
 import { DAY, HOUR, unitIndex } from '../state/periods.ts'
+import { type CompiledJourney, compileJourneys, type Watched } from './compile-journeys.ts'
 import { CompiledPolicy, type TriggerPolicy } from './compile-policy.ts'
 
 /** Where a trigger's latch lives. `stampOffset` and `unit` are -1 for `once: ever`. */
@@ -47,6 +49,21 @@ export interface CompiledTrigger {
   readonly policy: TriggerPolicy
 }
 
+/** Something that a journey watches for: that somebody enters, meets the goal, or is to go. */
+export interface CompiledWatch {
+  readonly spec: Pick<TriggerSpec, 'when' | 'once' | 'isLateFiring'>
+  readonly isEdge: boolean
+  readonly references: References
+  readonly whereMask: number
+  /** Of goal and exit: closed when it was true, opened by entering. */
+  readonly latch: LatchPlace
+  /** `code`: of the journey. */
+  readonly watch: { readonly code: number; readonly what: 'enter' | 'goal' | 'exit' }
+}
+
+/** What is judged with each input that touches it. */
+export type CompiledCondition = CompiledTrigger | CompiledWatch
+
 /** The latest record that a counter of stays remembers; see stays.ts. */
 export interface StayCell {
   readonly counterIndex: number
@@ -68,8 +85,9 @@ export class CompiledCatalog {
   readonly wheres: readonly (Expression | null)[]
   readonly whereOf: readonly number[]
   readonly triggers: readonly CompiledTrigger[]
-  /** Those whose condition is judged with each input that touches it, in catalog order. */
-  readonly conditions: readonly CompiledTrigger[]
+  /** Those whose condition is judged with each input that touches it, triggers' first, in catalog order. */
+  readonly conditions: readonly CompiledCondition[]
+  readonly journeys: readonly CompiledJourney[]
   readonly policy: CompiledPolicy
   /** Units whose period keys are needed per record. */
   readonly units: ReadonlySet<number>
@@ -79,6 +97,7 @@ export class CompiledCatalog {
   readonly columns: ReadonlySet<UsageColumn>
   readonly #cellsByName = new Map<string, Map<string, CounterCell>>()
   readonly #triggersByCode = new Map<number, CompiledTrigger>()
+  readonly #journeysByCode = new Map<number, CompiledJourney>()
   readonly #triggersById = new Map<string, CompiledTrigger>()
 
   /**
@@ -102,13 +121,22 @@ export class CompiledCatalog {
     retireTriggers(layout, catalog)
     this.policy = new CompiledPolicy(catalog, layout)
     this.triggers = catalog.triggers.map((spec) => this.#compileTrigger(spec, isGenesis))
-    this.conditions = this.triggers.filter(({ spec }) => spec.firedBy === 'condition')
     for (const trigger of this.triggers) {
       this.#triggersByCode.set(trigger.code, trigger)
       this.#triggersById.set(trigger.spec.id, trigger)
     }
+    this.journeys = compileJourneys({
+      ...{ catalog, layout },
+      register: (spec) => registerTrigger(layout, spec, isGenesis),
+      watch: (spec, watched) => this.#compileWatch(spec, watched),
+      triggerById: (id) => this.triggerById(id),
+    })
+    for (const journey of this.journeys) this.#journeysByCode.set(journey.code, journey)
+    const own = this.triggers.filter(({ spec }) => spec.firedBy === 'condition')
+    const watches = this.journeys.flatMap(({ enter, goal, exit }) => [enter, goal, exit])
+    this.conditions = [...own, ...watches.filter((watch) => watch !== null)]
     const units = new Set(this.stampGroups.map(({ unit }) => unit))
-    for (const { latch } of this.triggers) if (latch.unit !== -1) units.add(latch.unit)
+    for (const { latch } of this.conditions) if (latch.unit !== -1) units.add(latch.unit)
     if (catalog.counters.some(({ aggregate }) => aggregate === 'distinct-days')) units.add(DAY)
     this.columns = columnsOf(wheres)
     if (this.columns.has('hour')) units.add(HOUR)
@@ -130,6 +158,15 @@ export class CompiledCatalog {
 
   triggerById(id: string): CompiledTrigger | undefined {
     return this.#triggersById.get(id)
+  }
+
+  /** The journey with this code, if it has been configured ever since it got it. */
+  journeyByCode(code: number): CompiledJourney | undefined {
+    return this.#journeysByCode.get(code)
+  }
+
+  journeyById(id: string): CompiledJourney | undefined {
+    return this.journeys.find(({ spec }) => spec.id === id)
   }
 
   #resolveStays(): StayCell[] {
@@ -177,20 +214,14 @@ export class CompiledCatalog {
   #compileTrigger(spec: TriggerSpec, isGenesis: boolean): CompiledTrigger {
     const { layout } = this
     const references = referencesOf(spec.when)
-    let whereMask = 0
     const units = new Set<number>()
     const valueCells: { cell: CounterCell; previous: number }[] = []
     for (const { counter, counterWindow, previous } of references.counters) {
       const cell = this.findCell(counter, counterWindow)
-      whereMask |= 1 << this.whereOf[cell.counterIndex]!
       if (cell.unit !== -1) units.add(cell.unit)
       if (valueCells.length < LEDGER_VALUES_MAX) valueCells.push({ cell, previous })
     }
-    const place = this.place(placeKeys.latch(spec.id, spec.once))
-    const isForEver = spec.once === 'ever'
-    const stampOffset = isForEver
-      ? -1
-      : this.place(placeKeys.latchStamp(place.table, spec.once)).offset
+    const { journey } = spec
     const names = valueCells.map(({ cell, previous }) => valueName(cell, previous))
     const { code, isEdge } = registerTrigger(layout, spec, isGenesis)
     return {
@@ -198,15 +229,40 @@ export class CompiledCatalog {
       code,
       isEdge,
       references,
-      whereMask,
+      whereMask: this.#whereMask(references),
       units: [...units],
-      latch: { place, stampOffset, unit: spec.once === 'ever' ? -1 : unitIndex(spec.once) },
+      // A step has no latch of its own: who may enter, gets it once.
+      latch: this.#latch(journey === undefined ? spec.id : journeyKey(journey.journey), spec.once),
       taggingPlace:
         spec.oncePerTag === null ? null : this.place(placeKeys.tagging(spec.id, spec.oncePerTag)),
       valueCells,
       shape: registerShape(layout, names),
       policy: this.policy.resolve(spec),
     }
+  }
+
+  #compileWatch(
+    spec: CompiledWatch['spec'] & { readonly id: string },
+    { isEdge, ...watch }: Watched,
+  ): CompiledWatch {
+    const references = referencesOf(spec.when)
+    const latch = this.#latch(spec.id, spec.once)
+    return { spec, isEdge, references, whereMask: this.#whereMask(references), latch, watch }
+  }
+
+  #whereMask({ counters }: References): number {
+    let mask = 0
+    for (const { counter, counterWindow } of counters) {
+      mask |= 1 << this.whereOf[this.findCell(counter, counterWindow).counterIndex]!
+    }
+    return mask
+  }
+
+  #latch(id: string, once: TriggerSpec['once']): LatchPlace {
+    const place = this.place(placeKeys.latch(id, once))
+    if (once === 'ever') return { place, stampOffset: -1, unit: -1 }
+    const stampOffset = this.place(placeKeys.latchStamp(place.table, once)).offset
+    return { place, stampOffset, unit: unitIndex(once) }
   }
 }
 
@@ -252,6 +308,7 @@ function columnsOf(wheres: readonly (Expression | null)[]): ReadonlySet<UsageCol
 /** What a removed trigger has pending is not sent, even if a trigger of its name comes back. */
 function retireTriggers({ triggers }: LayoutImage, catalog: Catalog): void {
   const ids = new Set(catalog.triggers.map(({ id }) => id))
+  for (const { id } of catalog.journeys) ids.add(journeyKey(id))
   for (const [code, trigger] of triggers.entries()) {
     if (!ids.has(trigger.id)) triggers[code] = { ...trigger, isRetired: true }
   }
@@ -263,7 +320,7 @@ function retireTriggers({ triggers }: LayoutImage, catalog: Catalog): void {
  */
 function registerTrigger(
   layout: LayoutImage,
-  spec: TriggerSpec,
+  spec: Pick<TriggerSpec, 'id' | 'identity' | 'isFiringExisting'>,
   isGenesis: boolean,
 ): { code: number; isEdge: boolean } {
   const { triggers } = layout

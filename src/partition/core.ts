@@ -10,7 +10,8 @@ import type { ConfigFiles } from '../model/catalog.ts'
 import { SUPPRESSION_REASONS } from '../model/decision.ts'
 import type { ListName } from '../model/expression.ts'
 import { LIST_NAMES } from '../model/expression.ts'
-import { type ClockMode, FEEDBACK_KINDS } from '../model/messages.ts'
+import type { JourneyCounts } from '../model/journey.ts'
+import type { ClockMode } from '../model/messages.ts'
 import type { InputMessage } from '../model/ports.ts'
 import { REJECT_REASONS } from '../model/reject.ts'
 import type { PartitionStatistics } from '../model/view.ts'
@@ -26,7 +27,8 @@ import {
   META_OFFSET,
   META_ZONE_MASK,
 } from '../state/layout.ts'
-import { Ledger, ROW_PENDING, ROW_REOPEN } from '../state/ledger.ts'
+import { Ledger, ROW_JOURNEY, ROW_PENDING, ROW_REOPEN } from '../state/ledger.ts'
+import { MemberCounts } from '../state/member.ts'
 import { PagedTable } from '../state/paged-table.ts'
 import { PERIOD_KEYS, writePeriodKeys } from '../state/periods.ts'
 import { placeKeys } from '../state/place-keys.ts'
@@ -75,6 +77,7 @@ export class PartitionCore {
   readonly incarnations: Incarnations
   readonly capacity: Capacity
   readonly statistics: PartitionStatistics
+  readonly journeyCounts = new Map<string, JourneyCounts>()
   readonly triggerCounts = new Map<string, TriggerCounts>()
   index!: SubscriberIndex
   ledger!: Ledger
@@ -102,6 +105,10 @@ export class PartitionCore {
   offerIds = new Set<string>()
   /** Cancellations under way, oldest first. */
   cancellations: Cancellation[] = []
+  /** How many members stand where; derived from the ledger. */
+  readonly members = new MemberCounts()
+  /** Next ledger row of the pass that follows edits of journeys; -1: there is none. */
+  journeySweep = -1
   /** Selections of segments; see selecting.ts. */
   selections: SelectionState = emptySelections()
   /** Parts that owe control messages to logs; set where the machine is wired. */
@@ -172,9 +179,10 @@ export class PartitionCore {
     const { ledger, heap } = this
     for (let row = 0; row < ledger.table.rowCount; row++) {
       const status = ledger.status(row)
-      if (status !== ROW_PENDING && status !== ROW_REOPEN) continue
-      const { dueMs, layer, priority, id } = ledger.read(row)
-      heap.push(dueMs, dueRank({ layer, priority }), id, row)
+      if (status !== ROW_PENDING && status !== ROW_REOPEN && status !== ROW_JOURNEY) continue
+      const waiting = ledger.read(row)
+      if (status === ROW_JOURNEY) this.members.add(waiting, 1)
+      heap.push(waiting.dueMs, dueRank(waiting), waiting.id, row)
     }
     this.capacity.rebuild()
   }
@@ -282,6 +290,16 @@ export class PartitionCore {
       placeKeys.field(field, this.compiled.fieldType(field)),
     )
     return this.tables[table]!.getF64(slot, offset)
+  }
+
+  journeyCountsOf(journey: string): JourneyCounts {
+    let counts = this.journeyCounts.get(journey)
+    if (counts === undefined) {
+      const none = { entered: 0, goal: 0, exit: 0, completed: 0, left: 0 }
+      counts = { all: { ...none }, control: { ...none } }
+      this.journeyCounts.set(journey, counts)
+    }
+    return counts
   }
 
   countsOf(trigger: string): TriggerCounts {

@@ -5,7 +5,7 @@
  * one suppression with a reason.
  */
 
-import { isOpenAt, nextOpening } from '../decision/contact-window.ts'
+import { isOpenAt } from '../decision/contact-window.ts'
 import {
   completePlan,
   moveIntoWindow,
@@ -14,12 +14,12 @@ import {
   planDelivery,
   subscriberShare,
 } from '../decision/schedule.ts'
-import { assert } from '../errors.ts'
 import type { TriggerSpec } from '../model/catalog.ts'
 import type { SuppressionReason } from '../model/decision.ts'
 import {
   type LedgerRow,
   ROW_EMITTED,
+  ROW_JOURNEY,
   ROW_PENDING,
   ROW_REOPEN,
   ROW_RESOLVED,
@@ -29,14 +29,17 @@ import { type Candidate, Candidates, type SubscriberJudge } from './candidates.t
 import { beginCancellation, cancelSlice, isCancelled } from './cancelling.ts'
 import { dueRank } from './capacity.ts'
 import type { CapacityGate } from './capacity-gate.ts'
-import type { CompiledTrigger } from './compile.ts'
+import type { CompiledCondition, CompiledTrigger } from './compile.ts'
 import type { PartitionCore } from './core.ts'
 import { experimentOf, ineligibilityOf } from './eligible.ts'
 import { Emitter, type Refusal } from './emitting.ts'
 import { eraseSubscribers } from './erasing.ts'
 import { forgetRows } from './forgetting.ts'
+import { followSlice } from './journey-edits.ts'
+import { Journeys } from './journeys.ts'
 import { Latches } from './latches.ts'
 import { Places } from './places.ts'
+import { reopen, reopenLater } from './reopening.ts'
 import { followEdits, Reservations } from './reservations.ts'
 
 /**
@@ -54,6 +57,7 @@ export class Decider {
   readonly #reservations: Reservations
   readonly #emitter: Emitter
   readonly #places: Places
+  readonly journeys: Journeys
 
   constructor(core: PartitionCore) {
     this.#core = core
@@ -62,6 +66,9 @@ export class Decider {
     this.#reservations = new Reservations(core)
     this.#emitter = new Emitter(core, this.#reservations)
     this.#places = new Places(core, this.#reservations, this.#emitter)
+    this.journeys = new Journeys(core, {
+      ...{ latches: this.latches, candidates: this.#candidates, places: this.#places },
+    })
   }
 
   /** Whether channels have room. Set by the machine; all have unless it is. */
@@ -69,12 +76,21 @@ export class Decider {
     this.#places.capacity = gate
   }
 
+  /** Changes a tag, as an action asks for, and judges what reads it. Set by the machine. */
+  set changeTag(change: Emitter['changeTag']) {
+    this.#emitter.changeTag = change
+  }
+
   /**
    * A condition became true: sets the latch and notes the candidate with what it is worth, for
    * `settle`. `keys`: periods of the event.
    */
-  fire(trigger: CompiledTrigger, slot: number, firedAtMs: number, keys: Int32Array): void {
+  fire(trigger: CompiledCondition, slot: number, firedAtMs: number, keys: Int32Array): void {
     const core = this.#core
+    if ('watch' in trigger) {
+      this.journeys.note(trigger, slot, firedAtMs, keys)
+      return
+    }
     const { id } = trigger.spec
     const row = this.#candidates.newRow(trigger, slot, firedAtMs, keys, this.judge)
     this.latches.set(trigger, slot, row.period, true)
@@ -85,9 +101,18 @@ export class Decider {
     this.#candidates.add({ trigger, row, isTaggingSpent })
   }
 
-  /** The input is applied whole: decides what fired in it. */
+  /**
+   * The input is applied whole, or a timer fired: decides what fired, and what that made fire.
+   */
   settle(): void {
-    for (const candidate of this.#candidates.take()) this.#decide(candidate)
+    for (;;) {
+      const undecided = this.#candidates.take()
+      if (undecided.length === 0) return
+      for (const each of undecided) {
+        if ('what' in each) this.journeys.heed(each.journey, each.what, each.row)
+        else this.#decide(each)
+      }
+    }
   }
 
   /**
@@ -104,6 +129,7 @@ export class Decider {
       if (waiting !== -1) this.emitDue(waiting)
       else if (!isTimerDue) break
       else if (!this.#fireNext()) continue
+      this.settle()
       done += 1
     }
   }
@@ -115,12 +141,13 @@ export class Decider {
     heap.pop()
     const status = ledger.status(nextRow)
     const isCurrent =
-      (status === ROW_PENDING || status === ROW_REOPEN) &&
+      (status === ROW_PENDING || status === ROW_REOPEN || status === ROW_JOURNEY) &&
       ledger.id(nextRow) === nextId &&
       ledger.dueMs(nextRow) === nextDueMs
     if (!isCurrent) return false
     statistics.timersFired += 1
-    if (status === ROW_REOPEN) this.#reopen(nextRow)
+    if (status === ROW_REOPEN) reopen(this.#core, this.latches, nextRow)
+    else if (status === ROW_JOURNEY) this.journeys.fireDue(nextRow)
     else this.emitDue(nextRow)
     return true
   }
@@ -184,6 +211,7 @@ export class Decider {
   /** At the end of each input: a slice of what takes long. */
   tidy(): void {
     cancelSlice(this.#core, this.#withdrawCancelled)
+    followSlice(this.#core, this.journeys)
     forgetRows(this.#core, this.#reservations)
   }
 
@@ -202,14 +230,16 @@ export class Decider {
     const plan = planDelivery(spec, clock, clock.dayAt(row.firedAtMs), core.clockMs, share)
     if (plan === null) {
       this.#emitter.refuse(row, { reason: 'outside-contact-window' })
-      this.#reopenLater(row, spec)
+      reopenLater(core, row, spec)
     } else {
       this.#reserve(row, trigger, plan, -1)
     }
   }
 
   #ineligibility(trigger: CompiledTrigger, slot: number): SuppressionReason | null {
-    return ineligibilityOf(this.#core, this.judge, trigger, slot)
+    const reason = ineligibilityOf(this.#core, this.judge, trigger, slot)
+    if (reason !== null || trigger.spec.journey === undefined) return reason
+    return this.journeys.isOut(trigger, slot) ? 'journey-left' : null
   }
 
   /**
@@ -334,7 +364,7 @@ export class Decider {
     const dueMs = isDropped ? null : moveIntoWindow(spec, clock, slotMs, share)
     if (dueMs === null) {
       this.#places.drop(number, row, { reason: 'outside-contact-window' })
-      this.#reopenLater(row, spec)
+      reopenLater(core, row, spec)
     } else if (dueMs >= row.expiresAtMs) {
       this.#places.drop(number, row, { reason: 'expired' })
     } else {
@@ -345,30 +375,5 @@ export class Decider {
 
   readonly #withdrawCancelled = (number: number, row: LedgerRow): void => {
     this.#places.withdraw(number, row, { reason: 'cancelled-by-operator' })
-  }
-
-  /**
-   * A trigger that retries gets its latch back at the next opening. Not after an attempt went out:
-   * its successor would bear an id that was used already.
-   */
-  #reopenLater(row: LedgerRow, { isRetrying, contactWindow }: TriggerSpec): void {
-    const core = this.#core
-    if (!isRetrying || row.attempt > 1) return
-    assert(contactWindow !== null)
-    const dueMs = nextOpening(contactWindow, core.clockOf(row.slot), core.clockMs)
-    if (dueMs === Number.POSITIVE_INFINITY) return
-    const number = core.ledger.add({ ...row, dueMs, status: ROW_REOPEN })
-    core.heap.push(dueMs, dueRank(row), row.id, number)
-  }
-
-  /** The contact window opens: the latches of a dropped candidate open with it. */
-  #reopen(number: number): void {
-    const core = this.#core
-    const row = core.ledger.read(number)
-    const trigger = core.compiled.triggerByCode(row.trigger)
-    core.ledger.free(number)
-    if (trigger === undefined || trigger.spec.once !== row.once) return
-    this.latches.set(trigger, row.slot, row.period, false)
-    this.latches.releaseTagging(trigger, row.slot, row.tagging)
   }
 }

@@ -5,9 +5,11 @@
 
 import { latestInstant } from '../decision/schedule.ts'
 import { assert } from '../errors.ts'
+import type { ActionSpec } from '../model/action.ts'
+import type { TriggerSpec } from '../model/catalog.ts'
 import { deliveryIdOf, SUPPRESSION_REASONS, type SuppressionReason } from '../model/decision.ts'
 import { nameCode, nameOf } from '../state/layout.ts'
-import { type LedgerRow, ROW_EMITTED, ROW_REFUSED } from '../state/ledger.ts'
+import { type LedgerRow, ROW_EMITTED, ROW_REFUSED, ROW_RESOLVED } from '../state/ledger.ts'
 import { formatPeriod } from '../state/periods.ts'
 import type { CompiledTrigger } from './compile.ts'
 import { Composer } from './composing.ts'
@@ -25,8 +27,14 @@ export interface Refusal {
   readonly winner?: LedgerRow
 }
 
+const unset: Emitter['changeTag'] = () => {
+  throw new Error('nobody changes tags here')
+}
+
 /** Puts decisions of one partition into words. */
 export class Emitter {
+  /** Changes a tag, and judges what reads it. Set by the machine. */
+  changeTag: (subscriber: number, tag: string, value: boolean) => void = unset
   readonly #core: PartitionCore
   readonly #reservations: Reservations
   readonly #composer: Composer
@@ -39,6 +47,7 @@ export class Emitter {
 
   /** Why what a trigger says cannot be said to a subscriber; null: its message is whole. */
   findGap({ spec }: CompiledTrigger, slot: number): Refusal | null {
+    if (spec.action !== undefined) return null
     const composition = this.#composer.compose(spec.message, spec.channel, slot)
     if (composition.kind === 'whole') return null
     const detail = nameCode(this.#core.layout, composition.missing)
@@ -79,20 +88,33 @@ export class Emitter {
       counts.holdouts += 1
       return
     }
-    const composition = this.#composer.compose(spec.message, spec.channel, row.slot)
-    assert(composition.kind === 'whole', 'a message that lacks a value goes out')
     const { isCanary } = row
     core.outbox.add({
       kind: 'delivery',
       ...told,
       class: spec.class,
       isCanary,
-      ...composition.composed,
+      ...this.#content(spec, row.slot),
       ...(spec.firedBy === 'request' ? { purpose: 'offer' as const } : {}),
     })
     const counted = isCanary ? 'canaries' : 'deliveries'
     statistics[counted] += 1
     counts[counted] += 1
+    if (spec.action?.kind === 'tag') this.#changeTag(number, row, spec.action)
+  }
+
+  /** What a delivery says or does. */
+  #content({ message, action, channel }: TriggerSpec, slot: number) {
+    if (action !== undefined) return { message: '', action }
+    const composition = this.#composer.compose(message, channel, slot)
+    assert(composition.kind === 'whole', 'a message that lacks a value goes out')
+    return composition.composed
+  }
+
+  /** Done by the partition itself: nobody has anything to report of it. */
+  #changeTag(number: number, row: LedgerRow, action: ActionSpec & { readonly kind: 'tag' }): void {
+    this.#core.ledger.write(number, { ...row, status: ROW_RESOLVED })
+    this.changeTag(this.#core.subscriberOf(row.slot), action.tag, action.value)
   }
 
   /** Says that an offer was shown at a place; its row is in no ledger. */

@@ -10,7 +10,7 @@
 import { SUPPRESSION_REASONS } from '../model/decision.ts'
 import { RejectError } from '../model/reject.ts'
 import { partitionOf } from '../model/wire.ts'
-import { isPending, ROW_PENDING, ROW_REOPEN, ROW_WAITING } from '../state/ledger.ts'
+import { isPending, ROW_JOURNEY, ROW_PENDING, ROW_REOPEN, ROW_WAITING } from '../state/ledger.ts'
 import type { CapacityGate } from './capacity-gate.ts'
 import type { PartitionCore } from './core.ts'
 
@@ -52,11 +52,13 @@ function forgetDeliveries(
   cancelled: Set<number>,
   capacity: CapacityGate,
 ): void {
-  const { ledger, statistics } = core
+  const { ledger, statistics, members } = core
   for (const number of [...ledger.rowsOf(slot)]) {
     const row = ledger.read(number)
     const { status, id, trigger } = row
-    if (status === ROW_PENDING || status === ROW_REOPEN) cancelled.add(id)
+    const hasTimer = status === ROW_PENDING || status === ROW_REOPEN || status === ROW_JOURNEY
+    if (hasTimer) cancelled.add(id)
+    if (status === ROW_JOURNEY) members.add(row, -1)
     if (status === ROW_WAITING) capacity.forget(number, row)
     if (isPending(status)) {
       statistics.suppressed[ERASED]! += 1

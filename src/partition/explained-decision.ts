@@ -41,6 +41,7 @@ const STEP_OF: Readonly<Record<SuppressionReason, ExplainStep>> = {
   'trigger-removed': 'condition',
   capacity: 'capacity',
   erased: 'lists',
+  'journey-left': 'journey',
   'message-incomplete': 'message',
 }
 

@@ -77,6 +77,8 @@ export interface ManifestHead extends StreamPosition {
   /** Absent: none. */
   readonly offerIds?: readonly string[]
   readonly cancellations: readonly Cancellation[]
+  /** Left out: no pass over members is under way. */
+  readonly journeySweep?: number
   readonly capacity: CapacityImage
   readonly producers: readonly ProducerImage[]
   readonly layout: LayoutImage
@@ -118,6 +120,7 @@ export function snapshotCore(core: PartitionCore, generation: number): CoreSnaps
     controlIds: [...core.controlIds],
     offerIds: [...core.offerIds],
     cancellations: structuredClone(core.cancellations),
+    ...(core.journeySweep === -1 ? {} : { journeySweep: core.journeySweep }),
     capacity: core.capacity.image(),
     producers: core.producers.image(),
     layout: structuredClone(core.layout),
@@ -237,6 +240,7 @@ function restoreScalars(core: PartitionCore, head: ManifestHead, files: ConfigFi
   core.controlIds = [...head.controlIds]
   core.offerIds = new Set(head.offerIds)
   core.cancellations = structuredClone([...head.cancellations])
+  core.journeySweep = head.journeySweep ?? -1
   core.capacity.restore(head.capacity)
   core.ledger.freeHead = head.ledgerFreeHead
   core.erasureSequence = head.erasureSequence

@@ -19,7 +19,7 @@ import { addInterest } from '../state/interests.ts'
 import { META_ZONE_MASK } from '../state/layout.ts'
 import { DAY, PERIOD_KEYS, PeriodColumns, writePeriodKeys } from '../state/periods.ts'
 import { stayOf } from '../state/stays.ts'
-import type { CompiledTrigger } from './compile.ts'
+import type { CompiledCondition } from './compile.ts'
 import { cycleDayOfMeta, type PartitionCore } from './core.ts'
 import type { Decider } from './deciding.ts'
 import { generateUpdateKernel, type KernelCallbacks, type UpdateKernel } from './kernel.ts'
@@ -115,10 +115,14 @@ export class Judge {
   }
 
   /**
-   * Whether the trigger's condition holds as of these periods. Not for a period that one of its
+   * Whether a trigger's condition, or what is watched for, holds as of these periods. Not for a period that one of its
    * counters no longer keeps, even one that would not matter.
    */
-  isMet({ spec, references }: CompiledTrigger, slot: number, keys: Int32Array): boolean {
+  isMet(
+    { spec, references }: Pick<CompiledCondition, 'spec' | 'references'>,
+    slot: number,
+    keys: Int32Array,
+  ): boolean {
     const { compiled, tables } = this.#core
     for (const { counter, counterWindow, previous } of references.counters) {
       const cell = compiled.findCell(counter, counterWindow)
@@ -223,7 +227,7 @@ export class Judge {
   }
 
   /** Whether the period is past in some unit that the trigger reads. */
-  #isLateFor(trigger: CompiledTrigger, slot: number, keys: Int32Array): boolean {
+  #isLateFor(trigger: CompiledCondition, slot: number, keys: Int32Array): boolean {
     const { compiled, tables } = this.#core
     return trigger.references.counters.some(({ counter, counterWindow }) => {
       const cell = compiled.findCell(counter, counterWindow)

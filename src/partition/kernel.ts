@@ -19,7 +19,7 @@ import { META_LISTS_SHIFT, META_OFFSET, META_OWN_PERIODS_MASK } from '../state/l
 import type { PagedTable } from '../state/paged-table.ts'
 import { CYCLE, DAY, UNIT_COUNT } from '../state/periods.ts'
 import { MS_PER_MINUTE } from '../state/zone.ts'
-import type { CompiledCatalog, CompiledTrigger, StayCell } from './compile.ts'
+import type { CompiledCatalog, CompiledCondition, StayCell } from './compile.ts'
 
 /** What generated code may call back. */
 export interface KernelCallbacks {
@@ -329,7 +329,7 @@ return function update(count, slots, batch, masks, periods) {
   }
 
   /** Conditions over sliding windows that have gone on to a later period are not judged. */
-  #keptTests(trigger: CompiledTrigger): string[] {
+  #keptTests(trigger: CompiledCondition): string[] {
     return this.#compiled.cells
       .filter((cell) => cell.counterWindow.kind === 'sliding' && readsCell(trigger, cell))
       .map((cell) => `${stampSource(cell)} <= k${cell.unit}`)
@@ -360,7 +360,7 @@ function countedSource(cell: CounterCell, source: string): string {
   return isBits ? `countBits(${source})` : source
 }
 
-function readsCell(trigger: CompiledTrigger, cell: CounterCell): boolean {
+function readsCell(trigger: CompiledCondition, cell: CounterCell): boolean {
   return trigger.references.counters.some(
     (each) => each.counter === cell.counter.name && each.counterWindow === cell.counterWindow.key,
   )
@@ -386,7 +386,7 @@ function combineSource(cell: CounterCell, target: string): string {
 }
 
 /** Open: the latch's stamp is behind the record's period, or the period's bit is clear. */
-function latchOpenSource({ latch, spec }: CompiledTrigger): string {
+function latchOpenSource({ latch, spec }: CompiledCondition): string {
   const { table, offset, bit, bitCount } = latch.place
   const word = `w${table}[x${table} + ${offset >>> 2}]`
   if (latch.stampOffset === -1) return `((${word} >>> ${bit}) & 1) === 0`

@@ -5,8 +5,11 @@
 
 import { assert } from '../errors.ts'
 import { placeKeys } from '../state/place-keys.ts'
-import type { CompiledTrigger } from './compile.ts'
+import type { CompiledCondition, CompiledTrigger } from './compile.ts'
 import type { PartitionCore } from './core.ts'
+
+/** What has a latch. */
+type Latched = Pick<CompiledCondition, 'latch' | 'spec'>
 
 /**
  * The latches of one partition. Generated code reads them too (kernel.ts), with the same meaning.
@@ -19,7 +22,7 @@ export class Latches {
   }
 
   /** Whether the trigger may still fire for the period of these keys. */
-  isOpen({ latch }: CompiledTrigger, slot: number, keys: Int32Array): boolean {
+  isOpen({ latch }: Latched, slot: number, keys: Int32Array): boolean {
     const { table, offset, bit, bitCount } = latch.place
     const rows = this.#core.tables[table]!
     const word = rows.getI32(slot, offset)
@@ -32,7 +35,7 @@ export class Latches {
   /**
    * Sets or reopens the latch of one period. What is older than the latch remembers stays closed.
    */
-  set({ latch, spec }: CompiledTrigger, slot: number, period: number, isSet: boolean): void {
+  set({ latch, spec }: Latched, slot: number, period: number, isSet: boolean): void {
     const { table, offset, bit, bitCount } = latch.place
     const rows = this.#core.tables[table]!
     let back = 0

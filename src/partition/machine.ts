@@ -30,6 +30,7 @@ import { Decider } from './deciding.ts'
 import { DirectSends } from './direct-sends.ts'
 import { Feedback } from './feedback.ts'
 import { Interests } from './interests.ts'
+import { beginFollowing } from './journey-edits.ts'
 import { Judge } from './judging.ts'
 import { refuseOutOfTime } from './out-of-time.ts'
 import { Offering } from './offering.ts'
@@ -37,6 +38,8 @@ import { Profiles } from './profiles.ts'
 import { type Ruling, Rulings } from './rulings.ts'
 import { isSelection, Selecting } from './selecting.ts'
 
+/** What an action on a tag leaves alone. */
+const UNCHANGED = { fields: {}, lists: {}, zone: undefined, cycleDay: undefined }
 /** Control ids remembered, so that a repeat changes nothing. */
 const CONTROL_IDS_MAX = 1024
 /** Producers that were silent for longer may be forgotten; never within the lateness of records. */
@@ -75,7 +78,8 @@ export class PartitionMachine {
   get nextDueMs(): number {
     const { core } = this
     if (core === null) return Number.POSITIVE_INFINITY
-    if (core.cancellations.length > 0) return Number.NEGATIVE_INFINITY
+    const isWorkLeft = core.cancellations.length > 0 || core.journeySweep !== -1
+    if (isWorkLeft) return Number.NEGATIVE_INFINITY
     return Math.min(core.heap.nextDueMs, core.capacity.nextDueMs, this.#selecting.nextDueMs)
   }
 
@@ -302,6 +306,7 @@ export class PartitionMachine {
     core.generation = generation
     core.files = files
     this.#useCatalog()
+    beginFollowing(core)
   }
 
   #useCatalog(): void {
@@ -354,6 +359,9 @@ export class PartitionMachine {
     this.#profiles = new Profiles(core, this.#judge, this.#interests)
     this.#feedback = new Feedback(core, this.#decider, this.#profiles, this.#interests)
     this.#decider.judge = this.#judge
+    this.#decider.journeys.judge = this.#judge
+    this.#decider.changeTag = (subscriber, tag, value) =>
+      this.#profiles.change({ subscriber, tags: { [tag]: value }, ...UNCHANGED })
     this.offering = new Offering(core, this.#judge)
     this.#decider.capacity = core.capacity
     core.errandSources.push(core.capacity)

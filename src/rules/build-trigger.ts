@@ -2,10 +2,12 @@
  * A trigger's reading to its spec: conditions compiled, defaults filled in, contradictions found.
  */
 
+import type { ActionSpec } from '../model/action.ts'
 import type { TriggerSpec } from '../model/catalog.ts'
-import type { MessageSpec } from '../model/message.ts'
+import { type MessageSpec, plainMessage } from '../model/message.ts'
 import { NOTICE_TRIGGER } from '../model/decision.ts'
 import { CALENDAR_UNITS, type Expression } from '../model/expression.ts'
+import { buildAction, checkContent } from './build-action.ts'
 import { buildCompetition, findClass } from './build-competition.ts'
 import { compileAt } from './build-counters.ts'
 import { buildDelivery } from './build-delivery.ts'
@@ -97,7 +99,12 @@ export function buildContact(reading: TriggerReading, context: TriggerContext): 
   const isTold = context.isTellingReceipts || values.verdict !== undefined
   const loop = buildLoop(reading, isTold, names, source)
   const message = readMessage(reading, delivery?.channel, context)
-  if (message === undefined || message === null) return null
+  if (!checkContent(reading, context)) return null
+  const action = values.action === undefined ? null : buildAction(values.action, context)
+  if (id !== undefined && values.action !== undefined) {
+    context.actionPlaces.set(id, { source, node: reading.at('action') })
+  }
+  if (message === null || (message === undefined && action === null)) return null
   if (messageClass === null || competition === null || delivery === null) return null
   return {
     isRetrying: values.retry ?? false,
@@ -109,9 +116,22 @@ export function buildContact(reading: TriggerReading, context: TriggerContext): 
     cancelWhen,
     validFromMs,
     validToMs,
-    message,
+    message: message ?? plainMessage(''),
+    ...(action === null ? {} : { action, ...capsOf(action, reading) }),
     loop,
     ...(verdict === null ? {} : { verdict }),
+  }
+}
+
+/** Nobody is spoken to by a change of a tag: it takes nobody's place, unless the trigger says so. */
+function capsOf(
+  action: ActionSpec,
+  { values }: TriggerReading,
+): Partial<Pick<TriggerSpec, 'isIgnoringCaps' | 'isCounted'>> {
+  if (action.kind !== 'tag') return {}
+  return {
+    isIgnoringCaps: values.ignoresCaps ?? true,
+    isCounted: values.countsTowardCaps ?? false,
   }
 }
 
@@ -216,8 +236,9 @@ function readOncePerTag(
   return null
 }
 
-function readValidity(
-  reading: TriggerReading,
+/** The time in which a trigger or journey is in force, in ms; null: unbounded on that side. */
+export function readValidity(
+  reading: { readonly values: Pick<TriggerReading['values'], 'validity'> },
   source: YamlSource,
 ): { readonly validFromMs: number | null; readonly validToMs: number | null } {
   const { validity } = reading.values

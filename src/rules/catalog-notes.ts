@@ -23,6 +23,9 @@ export function catalogNotes(catalog: Catalog): readonly string[] {
     read([when, cancelWhen, value, audience])
     if (oncePerTag !== null) tags.add(oncePerTag)
   }
+  for (const { enter, goal, exit, steps } of catalog.journeys) {
+    read([enter, goal, exit, ...steps.map(({ when }) => when)])
+  }
   for (const { where, score, quotas } of catalog.segments) {
     read([where, score, ...quotas.map((quota) => quota.where)])
   }
@@ -48,7 +51,7 @@ export function catalogNotes(catalog: Catalog): readonly string[] {
   )
   note('field', catalog.fields, fields)
   for (const trigger of catalog.triggers) {
-    if (trigger.contactWindow !== null) continue
+    if (trigger.contactWindow !== null || trigger.action?.kind === 'tag') continue
     notes.push(`trigger ${trigger.id} has no contact window: it may speak to customers at night`)
   }
   return notes

@@ -13,6 +13,7 @@ import type {
   TagSpec,
   TriggerSpec,
 } from '../model/catalog.ts'
+import { stepTriggerId } from '../model/journey.ts'
 import {
   buildCounter,
   buildField,
@@ -21,6 +22,7 @@ import {
 } from './build-counters.ts'
 import { buildGroups, buildPlaces, type DictionaryReading } from './build-dictionaries.ts'
 import { buildRegion } from './build-loop.ts'
+import { buildJourneys } from './build-journeys.ts'
 import { findLanguage } from './build-message.ts'
 import { buildPolicy } from './build-policy.ts'
 import { buildReporting } from './build-reporting.ts'
@@ -35,9 +37,11 @@ import {
 } from './catalog-grammar.ts'
 import { catalogNotes } from './catalog-notes.ts'
 import type { PlaceReading } from './counter-shapes.ts'
+import { type JourneyReading, journeyFile } from './journey-grammar.ts'
 import type { NameTable } from './names.ts'
 import { policyNotes } from './policy-notes.ts'
 import type { Located } from './shape.ts'
+import { checkTagCycles } from './tag-cycles.ts'
 import type { TriggerContext } from './trigger-context.ts'
 import { type TriggerReading, TRIGGERS_MAX, triggerFile } from './trigger-grammar.ts'
 import { PROBLEMS_MAX, YamlSource } from './yaml-source.ts'
@@ -78,6 +82,7 @@ interface Reading<T> {
 interface ReadFiles {
   readonly declarations: readonly Reading<CatalogFileReading>[]
   readonly triggers: readonly Reading<TriggerReading>[]
+  readonly journeys: readonly Reading<JourneyReading>[]
   /** False when a file could not be read at all, so that names may be missing. */
   readonly isComplete: boolean
 }
@@ -85,6 +90,7 @@ interface ReadFiles {
 function readFiles(files: ConfigFiles, problems: ConfigProblem[]): ReadFiles {
   const declarations: Reading<CatalogFileReading>[] = []
   const triggers: Reading<TriggerReading>[] = []
+  const journeys: Reading<JourneyReading>[] = []
   let isComplete = true
   for (const [path, text] of checkedFiles(files, problems)) {
     const source = new YamlSource(path, text, problems)
@@ -94,6 +100,11 @@ function readFiles(files: ConfigFiles, problems: ConfigProblem[]): ReadFiles {
       continue
     }
     for (const document of documents) {
+      if (isJourneyDocument(document)) {
+        const reading = journeyFile.read(document, source)
+        if (reading !== undefined) journeys.push({ source, reading })
+        continue
+      }
       if (isTriggerDocument(document)) {
         const reading = triggerFile.read(document, source)
         if (reading !== undefined) triggers.push({ source, reading })
@@ -104,7 +115,7 @@ function readFiles(files: ConfigFiles, problems: ConfigProblem[]): ReadFiles {
       else declarations.push({ source, reading })
     }
   }
-  return { declarations, triggers, isComplete }
+  return { declarations, triggers, journeys, isComplete }
 }
 
 /** The files in order of path, without those that are too large; sizes in UTF-8 bytes. */
@@ -133,9 +144,19 @@ function checkedFiles(files: ConfigFiles, problems: ConfigProblem[]): [string, s
  * A trigger is known by its key; the other two tell one whose `trigger` key is misspelt or missing.
  */
 function isTriggerDocument(document: Node): boolean {
-  if (!isMap(document)) return false
-  const keys = new Set(document.items.map(({ key }) => (isScalar(key) ? String(key.value) : '')))
+  const keys = keysOf(document)
   return keys.has('trigger') || keys.has('when') || keys.has('deliver')
+}
+
+/** Likewise: by its key, or by the two that nothing else has. */
+function isJourneyDocument(document: Node): boolean {
+  const keys = keysOf(document)
+  return keys.has('journey') || keys.has('steps') || keys.has('enter')
+}
+
+function keysOf(document: Node): ReadonlySet<string> {
+  if (!isMap(document)) return new Set()
+  return new Set(document.items.map(({ key }) => (isScalar(key) ? String(key.value) : '')))
 }
 
 function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
@@ -183,7 +204,7 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
       ([name, { key }]) => [counters.get(name) ?? null, key] as const,
     )
     checkWhereCount(keyed, countersRead.source)
-    const ids = read.triggers.map(({ reading }) => reading.values.trigger?.value ?? '')
+    const ids = triggerIdsOf(read)
     const readings = [...countersRead.value.values()].map(({ value }) => value)
     if (read.isComplete) checkFeedbackTriggers(readings, new Set(ids), countersRead.source)
   }
@@ -191,8 +212,12 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
   const declaredTags = [...tags.values()].filter((spec) => spec !== null)
   const policy = buildPolicy({ only, isGiven }, notes)
   const isTellingReceipts = only('outcomes')?.value === 'all'
-  const context = { names, policy, latenessMs, isTellingReceipts, notes }
-  const triggers = buildTriggers(read.triggers, context)
+  const actionPlaces: TriggerContext['actionPlaces'] = new Map()
+  const context = { names, policy, latenessMs, isTellingReceipts, notes, actionPlaces }
+  const ownTriggers = buildTriggers(read.triggers, context)
+  const { journeys, triggers: steps } = buildJourneys(read.journeys, ownTriggers, context)
+  const triggers = Object.freeze([...ownTriggers, ...steps])
+  checkTagCycles(triggers, journeys, actionPlaces)
   const region = only('region')
   const known = read.isComplete ? knownTriggers(read.triggers, triggers) : null
   checkComparisons(comparisonsOf(read.triggers), known)
@@ -201,6 +226,7 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
     tags: Object.freeze([...declaredTags, ...tagsOfSegments(segments)]),
     fields: Object.freeze([...fields.values()].filter((spec) => spec !== null)),
     triggers,
+    journeys,
     segments,
     policy: policy.spec,
     reporting: buildReporting({ only }, known),
@@ -257,6 +283,17 @@ function onlyOnce(declarations: readonly Reading<CatalogFileReading>[]) {
     return { source: owner.source, value: value as NonNullable<typeof value> }
   }
   return { only, isGiven: (key: DeclarationKey) => owners.has(key) }
+}
+
+/** Ids of all triggers and steps, whatever else is wrong with them. */
+function triggerIdsOf({ triggers, journeys }: ReadFiles): string[] {
+  const own = triggers.map(({ reading }) => reading.values.trigger?.value ?? '')
+  const steps = journeys.flatMap(({ reading: { values } }) =>
+    (values.steps ?? []).map(({ value: { values: step } }) =>
+      stepTriggerId(values.journey?.value ?? '', step.step?.value ?? ''),
+    ),
+  )
+  return [...own, ...steps]
 }
 
 /** Places may stand in several files, since there may be more of them than one file holds. */

@@ -1,6 +1,7 @@
 /** JSON Schemas of the configuration files, for completion and red lines in editors. */
 
 import { catalogFile } from './catalog-grammar.ts'
+import { journeyFile } from './journey-grammar.ts'
 import type { JsonSchema } from './shape.ts'
 import { triggerFile } from './trigger-grammar.ts'
 
@@ -18,4 +19,9 @@ export function catalogSchema(): JsonSchema {
  */
 export function triggerSchema(): JsonSchema {
   return { $schema: DIALECT, title: 'Highwater trigger', ...triggerFile.schema }
+}
+
+/** Schema of a journey, likewise. */
+export function journeySchema(): JsonSchema {
+  return { $schema: DIALECT, title: 'Highwater journey', ...journeyFile.schema }
 }

@@ -2,6 +2,7 @@
 
 import type { PolicyTable } from './build-policy.ts'
 import type { NameTable } from './names.ts'
+import type { ActionPlaces } from './tag-cycles.ts'
 import type { YamlSource } from './yaml-source.ts'
 
 /** The declared names, the policy, the lateness in force, and where problems and notes go. */
@@ -13,4 +14,6 @@ export interface TriggerContext {
   readonly isTellingReceipts: boolean
   readonly source: YamlSource
   readonly notes: string[]
+  /** Filled while triggers are built. */
+  readonly actionPlaces: ActionPlaces
 }

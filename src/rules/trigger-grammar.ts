@@ -8,6 +8,7 @@ import type { ScheduleSpec } from '../model/catalog.ts'
 import { CALENDAR_UNITS } from '../model/expression.ts'
 import { CLASS_DEFAULT } from '../model/policy.ts'
 import { parseDuration, parseMinuteOfDay } from '../model/quantity.ts'
+import { action } from './build-action.ts'
 import { conditionText } from './catalog-grammar.ts'
 import { CONDITION_LENGTH_MAX } from './cel-text.ts'
 import { loopKeys } from './loop-grammar.ts'
@@ -110,7 +111,8 @@ const valueText: Shape<Located<string>> = located({
   },
 })
 
-const validity = recordOf('validity', {
+/** The time in which something is in force. */
+export const validity = recordOf('validity', {
   from: optional(instant, 'From this instant on, inclusive: 2026-11-01T00:00:00+08:00.'),
   to: optional(instant, 'Up to this instant, exclusive.'),
 })
@@ -173,13 +175,17 @@ export const contactKeys = {
     'Whether a dropped delivery may be tried again at the next opening of the contact window.',
     false,
   ),
-  message: required(
+  message: optional(
     messageShape,
-    'The text that the customer gets, with values in braces: {fields.plan}, {data.day | MiB}; or one per language: { default: zh, zh: …, en: … }.',
+    'The text that the customer gets, with values in braces: {fields.plan}, {data.day | MiB}; or one per language: { default: zh, zh: …, en: … }. Or an action.',
   ),
   maxSegments: optional(
     located(wholeNumber(1, SEGMENTS_MAX)),
     `On channels with sms: how many SMS the message may take, with the longest values that it can have. Left out: ${SEGMENTS_DEFAULT}.`,
+  ),
+  action: optional(
+    action,
+    'What is done instead of saying something: { credit: { amount: 2, unit: yuan } } or { tag: { set: rewarded } }.',
   ),
   ...loopKeys,
   verdict: optional(verdict, 'What it is judged by.'),

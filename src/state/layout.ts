@@ -10,12 +10,9 @@
  */
 
 import { assert } from '../errors.ts'
-import {
-  type Catalog,
-  type CounterSpec,
-  type CounterWindowSpec,
-  isPrefix,
-} from '../model/catalog.ts'
+import type { Catalog, CounterSpec, CounterWindowSpec, TriggerSpec } from '../model/catalog.ts'
+import { isPrefix } from '../model/catalog.ts'
+import { journeyKey } from '../model/journey.ts'
 import { chunkCount } from './app-sets.ts'
 import { codeOfName } from './name-codes.ts'
 import { placeKeys } from './place-keys.ts'
@@ -54,6 +51,17 @@ interface TableImage {
   hole: number
 }
 
+/** What rows of members refer to: the steps that a journey has and had, by their numbers. */
+export interface JourneyImage {
+  /** `next`: number of the step that followed when this one was removed; -1: none. */
+  steps: { name: string; next: number; isRemoved: boolean }[]
+  /** Numbers of the steps in force, in their order. */
+  order: number[]
+  /** The shape in force, and how often it was another one. */
+  shape: string
+  edits: number
+}
+
 /** The layout as the checkpoint keeps it: plain data, extended by each generation. */
 export interface LayoutImage {
   tables: TableImage[]
@@ -64,6 +72,8 @@ export interface LayoutImage {
   bitWords: { table: number; offset: number; group: string; used: number }[]
   /** Trigger codes for rows: position in this list. */
   triggers: { id: string; identity: string; isEdge: boolean; isRetired: boolean }[]
+  /** Journeys by the code of their entering, retired ones too; see compile-journeys.ts. */
+  journeys: Record<number, JourneyImage>
   /** Zone names by the number in meta; 0 is the default zone. */
   zones: string[]
   /** Lists of value names (`counter.counterWindow`) that ledger rows refer to. */
@@ -90,6 +100,7 @@ export function emptyLayout(zone: string): LayoutImage {
     appSets: {},
     bitWords: [],
     triggers: [],
+    journeys: {},
     zones: [zone],
     valueShapes: [],
     names: [],
@@ -242,23 +253,33 @@ class LayoutExtension {
   }
 
   #placeLatches(): void {
-    const { latenessMs, earlinessMs, triggers } = this.#catalog
-    for (const trigger of triggers) {
-      const key = placeKeys.latch(trigger.id, trigger.once)
-      const bitCount = latchBitCount(trigger.once, latenessMs, earlinessMs)
-      if (bitCount > 32) throw new RangeError(`latch of ${trigger.id} needs ${bitCount} bits`)
-      const place = this.#image.places[key]
-      if (place !== undefined && place.bitCount < bitCount) {
-        throw new RangeError(`lateness is longer than the latch of ${trigger.id} remembers`)
-      }
-      this.#placeBits(key, `latch/${trigger.once}`, bitCount)
-      const table = this.#image.places[key]!.table
-      if (trigger.once !== 'ever') {
-        this.#placeInTable(placeKeys.latchStamp(table, trigger.once), table, 4)
-      }
-      if (trigger.oncePerTag !== null) {
-        this.#placeCells(placeKeys.tagging(trigger.id, trigger.oncePerTag), 4, false)
-      }
+    const { triggers, journeys } = this.#catalog
+    for (const trigger of triggers) if (trigger.journey === undefined) this.#placeLatch(trigger)
+    for (const { id, once, goal, exit } of journeys) {
+      const key = journeyKey(id)
+      this.#placeLatch({ id: key, once, oncePerTag: null })
+      // Whether it was met since the subscriber entered, so that it is not judged for ever.
+      if (goal !== null) this.#placeBits(placeKeys.latch(`${key}/goal`, 'ever'), 'latch/ever', 1)
+      if (exit !== null) this.#placeBits(placeKeys.latch(`${key}/exit`, 'ever'), 'latch/ever', 1)
+    }
+  }
+
+  #placeLatch(trigger: Pick<TriggerSpec, 'id' | 'once' | 'oncePerTag'>): void {
+    const { latenessMs, earlinessMs } = this.#catalog
+    const key = placeKeys.latch(trigger.id, trigger.once)
+    const bitCount = latchBitCount(trigger.once, latenessMs, earlinessMs)
+    if (bitCount > 32) throw new RangeError(`latch of ${trigger.id} needs ${bitCount} bits`)
+    const place = this.#image.places[key]
+    if (place !== undefined && place.bitCount < bitCount) {
+      throw new RangeError(`lateness is longer than the latch of ${trigger.id} remembers`)
+    }
+    this.#placeBits(key, `latch/${trigger.once}`, bitCount)
+    const table = this.#image.places[key]!.table
+    if (trigger.once !== 'ever') {
+      this.#placeInTable(placeKeys.latchStamp(table, trigger.once), table, 4)
+    }
+    if (trigger.oncePerTag !== null) {
+      this.#placeCells(placeKeys.tagging(trigger.id, trigger.oncePerTag), 4, false)
     }
   }
 

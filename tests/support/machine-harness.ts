@@ -106,20 +106,28 @@ export function readDecisions(bytes: Uint8Array): ReadDecision[] {
     const rest =
       wire.kind === 'suppressed'
         ? { reason: wire.reason, ...present(wire, 'winner'), ...present(wire, 'detail') }
-        : wire.kind === 'shown'
-          ? { channel: wire.channel, place: wire.place, ...present(wire, 'canary') }
-          : wire.kind === 'outcome'
-          ? outcomeOf(wire)
-          : {
-              id: wire.id,
-              notBeforeMs: wire.not_before,
-              notAfterMs: wire.not_after,
-              ...present(wire, 'experiment'),
-              ...present(wire, 'lang'),
-              ...present(wire, 'segments'),
-              ...present(wire, 'purpose'),
-              ...present(wire, 'region'),
+        : wire.kind === 'journey'
+          ? {
+              what: wire.what,
+              ...present(wire, 'step'),
+              ...present(wire, 'why'),
+              ...present(wire, 'arm'),
             }
+          : wire.kind === 'shown'
+            ? { channel: wire.channel, place: wire.place, ...present(wire, 'canary') }
+            : wire.kind === 'outcome'
+              ? outcomeOf(wire)
+              : {
+                  id: wire.id,
+                  notBeforeMs: wire.not_before,
+                  notAfterMs: wire.not_after,
+                  ...present(wire, 'experiment'),
+                  ...present(wire, 'action'),
+                  ...present(wire, 'lang'),
+                  ...present(wire, 'segments'),
+                  ...present(wire, 'purpose'),
+                  ...present(wire, 'region'),
+                }
     return { ...head, ...rest } as ReadDecision
   })
 }

@@ -144,6 +144,24 @@ function nameOf({ counter, counterWindow }: CounterView): string {
   return `${counter}.${counterWindow}`
 }
 
+/** The naive model knows no journeys. */
+interface JourneyLine {
+  readonly kind: string
+  readonly trigger: string
+  readonly period: string
+  readonly what: string
+  readonly step?: string
+  readonly why?: string
+  readonly arm?: string
+}
+
+/** `newcomer 2026-11 goal at gift`, `newcomer ever left at gift: condition, control`. */
+function journeyLine({ trigger, period, what, step, why, arm }: JourneyLine, who: string): string {
+  const place = step === undefined ? '' : ` at ${step}`
+  const cause = why === undefined ? '' : `: ${why}`
+  return `${trigger} ${who}${period} ${what}${place}${cause}${arm === undefined ? '' : `, ${arm}`}`
+}
+
 /** The naive model shows nothing. */
 interface Shown {
   readonly kind: string
@@ -158,6 +176,8 @@ interface Shown {
 function render(decision: ReadDecision): string {
   const who = decision.subscriber === ANN ? '' : `${decision.subscriber} `
   const head = `${decision.trigger} ${who}${decision.period}/${decision.attempt}`
+  const told = decision as unknown as JourneyLine
+  if (told.kind === 'journey') return journeyLine(told, who)
   const shown = decision as unknown as Shown
   if (shown.kind === 'shown') return `${head} shown at ${shown.place} of ${shown.channel}`
   if (decision.kind === 'suppressed') return `${head} ${decision.reason}`

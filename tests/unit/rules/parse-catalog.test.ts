@@ -26,6 +26,7 @@ describe('declarations', () => {
         tags: [],
         fields: [],
         triggers: [],
+        journeys: [],
         reporting: NO_REPORTING,
         regionField: null,
         isTellingReceipts: false,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { catalogSchema, triggerSchema } from '../../../src/rules/schema.ts'
+import { catalogSchema, journeySchema, triggerSchema } from '../../../src/rules/schema.ts'
 
 const committed = (name: string): unknown => {
   const path = new URL(`../../../config/rules-schema/${name}.schema.json`, import.meta.url)
@@ -9,6 +9,10 @@ const committed = (name: string): unknown => {
 
 test('the committed schema of triggers is the grammar', () => {
   expect(committed('trigger')).toEqual(JSON.parse(JSON.stringify(triggerSchema())))
+})
+
+test('the committed schema of journeys is the grammar', () => {
+  expect(committed('journey')).toEqual(JSON.parse(JSON.stringify(journeySchema())))
 })
 
 test('the committed schema of declarations is the grammar', () => {
@@ -30,6 +34,8 @@ test('every key of the grammar has a sentence, every mapping refuses unknown key
     }
   }
   visit(triggerSchema())
+  visit(journeySchema())
+  visit((journeySchema().properties as Record<string, Record<string, never>>).steps!.items!)
   visit(catalogSchema())
   expect(keyCount).toBeGreaterThan(40)
 })
