@@ -15,6 +15,7 @@ import type { StoreSnapshot } from './model/backup.ts'
 import type { Explanation } from './model/explanation.ts'
 import { maskDigits } from './model/masking.ts'
 import type { ControlWriter, WaitingClock } from './model/ports.ts'
+import type { PlannedPartition } from './model/planned.ts'
 import type { PromoteStandbys } from './model/promotion.ts'
 import type {
   PartitionView,
@@ -31,6 +32,7 @@ import { explain } from './partition/explaining.ts'
 import type { EngineIdentity } from './partition/image.ts'
 import { inspectSubscriber } from './partition/inspect.ts'
 import { viewOfHalted } from './partition/partition-view.ts'
+import { countPlanned } from './partition/planned.ts'
 import { promoteStandbys } from './partition/promotion.ts'
 import { type ReloadStatus, Reloads } from './partition/reloads.ts'
 import type { StandbySettings } from './partition/standby.ts'
@@ -77,6 +79,7 @@ export class Supervisor implements WorkerView {
   /** Partitions that could not even start, and why. */
   readonly #halts = new Map<number, HighwaterError>()
   readonly #reloads: Reloads
+  #planned: Promise<readonly PlannedPartition[]> | null = null
   #isStopping = false
 
   constructor(options: SupervisorOptions) {
@@ -152,6 +155,30 @@ export class Supervisor implements WorkerView {
   triggers = (): readonly TriggerView[] => {
     const first = [...this.#workers.values()][0]?.machine?.core ?? null
     return viewOfTriggers(first, this.partitions())
+  }
+
+  /** Whoever asks while it is being counted gets the same answer. */
+  planned = (): Promise<readonly PlannedPartition[]> => {
+    this.#planned ??= this.#countPlanned().finally(() => {
+      this.#planned = null
+    })
+    return this.#planned
+  }
+
+  async #countPlanned(): Promise<readonly PlannedPartition[]> {
+    const counted: PlannedPartition[] = []
+    for (const worker of this.#workers.values()) {
+      const core = worker.machine?.core ?? null
+      if (core === null || worker.view().status !== 'live') continue
+      const counting = countPlanned(core)
+      let step = counting.next()
+      while (step.done !== true) {
+        await this.#clock.turn()
+        step = counting.next()
+      }
+      counted.push(step.value)
+    }
+    return counted
   }
 
   /** Makes one standby an owner, or with null all of them. */

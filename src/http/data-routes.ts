@@ -10,6 +10,7 @@ import { createGuard } from './access.ts'
 import { addChannelRoute } from './channel-route.ts'
 import { sendError } from './errors.ts'
 import { detailPartition } from './partition-body.ts'
+import { addPlannedRoute } from './planned-route.ts'
 import {
   ErrorBody,
   PartitionsBody,
@@ -58,4 +59,5 @@ export function addDataRoutes(app: FastifyInstance, view: WorkerView, token: str
   }))
 
   addChannelRoute(app, view)
+  addPlannedRoute(app, view)
 }

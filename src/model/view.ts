@@ -5,6 +5,7 @@
 
 import type { HighwaterError } from '../errors.ts'
 import type { Explanation } from './explanation.ts'
+import type { PlannedPartition } from './planned.ts'
 import type { SegmentView } from './selection.ts'
 
 /**
@@ -211,6 +212,8 @@ export interface WorkerView {
   /** Null: this subscriber or trigger is not known here. */
   readonly explain: (subscriber: number, trigger: string) => Explanation | null
   readonly triggers: () => readonly TriggerView[]
+  /** What live partitions have planned for the running day; absent: nobody knows. */
+  readonly planned?: () => Promise<readonly PlannedPartition[]>
   readonly reload: (cause: string) => Promise<ReloadOutcome>
   readonly reloadStatus: () => {
     readonly isLastSuccessful: boolean
