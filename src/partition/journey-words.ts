@@ -5,6 +5,7 @@ import type { LedgerRow } from '../state/ledger.ts'
 import { stepNumberOf } from '../state/member.ts'
 import { formatPeriod } from '../state/periods.ts'
 import type { PartitionCore } from './core.ts'
+import { regionOf } from './region.ts'
 
 /** Says what happened to the subscriber of a member's row. Canaries are in no count. */
 export function tellJourney(
@@ -33,6 +34,7 @@ export function tellJourney(
     isCanary: row.isCanary,
     ...(step === null ? {} : { step }),
     ...(why === undefined ? {} : { why }),
+    ...regionOf(core, row.slot),
   })
   statistics.decisions += 1
   if (row.isCanary) return
