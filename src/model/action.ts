@@ -1,8 +1,8 @@
 /** Actions: what a delivery does instead of saying something. Made by rules/build-action.ts. */
 
 /**
- * `credit`: the channel's system grants an amount, once per delivery id. `tag`: the partition itself
- * sets or clears a tag where the delivery is emitted; nobody else has anything to do.
+ * `credit`: the channel's system grants an amount, once per delivery id. `tag`: the partition
+ * itself sets or clears a tag where the delivery is emitted; nobody else has anything to do.
  */
 export type ActionSpec =
   | { readonly kind: 'credit'; readonly amount: number; readonly unit: string }

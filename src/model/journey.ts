@@ -24,7 +24,7 @@ export type WaitSpec =
 export type OtherwiseSpec =
   | { readonly kind: 'skip' | 'leave' }
   | {
-      /** Judged again after `everyMs`, as long as that is no later than `upToMs` after it was due. */
+      /** Judged again after `everyMs`, while that is no later than `upToMs` after it was due. */
       readonly kind: 'wait'
       readonly everyMs: number
       readonly upToMs: number

@@ -1,6 +1,6 @@
 /**
- * Journeys resolved against the layout: what is watched for, the numbers under which rows of members
- * know the steps, and who is held out. Made once per generation.
+ * Journeys resolved against the layout: what is watched for, the numbers under which rows of
+ * members know the steps, and who is held out. Made once per generation.
  */
 
 import type { Catalog } from '../model/catalog.ts'

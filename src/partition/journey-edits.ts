@@ -1,8 +1,8 @@
 /**
  * What a reload means for members of journeys: those of a removed journey are ended, those of an
- * edited one begin again or leave where it says so. Members are found in slices, a bounded number of
- * ledger rows per input, so that millions of them are no stall; who is met before by a timer follows
- * then. Who goes on where they stand needs no pass.
+ * edited one begin again or leave where it says so. Members are found in slices, a bounded number
+ * of ledger rows per input, so that millions of them are no stall; who is met before by a timer
+ * follows then. Who goes on where they stand needs no pass.
  */
 
 import { ROW_JOURNEY } from '../state/ledger.ts'

@@ -111,7 +111,7 @@ export class Journeys {
     return journey !== undefined && this.#endingOf(journey, slot) !== null
   }
 
-  /** Brings a member up to date with edits since its row was written; true: it was moved by that. */
+  /** Brings a member up to date with edits since its row was written; true: that moved it. */
   follow(number: number, row: LedgerRow, journey: CompiledJourney): boolean {
     const { image, spec } = journey
     if (row.detail === image.edits) return false
@@ -122,8 +122,8 @@ export class Journeys {
   }
 
   /**
-   * Ends a membership whose timer is gone. What its steps have pending is dropped, unless the member
-   * went all the way.
+   * Ends a membership whose timer is gone. What its steps have pending is dropped, unless the
+   * member went all the way.
    */
   end(number: number, row: LedgerRow, event: JourneyEvent, cause?: LeaveCause): void {
     const { ledger, members, layout } = this.#core

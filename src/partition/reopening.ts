@@ -9,8 +9,8 @@ import type { PartitionCore } from './core.ts'
 import type { Latches } from './latches.ts'
 
 /**
- * A trigger that retries gets its latch back at the next opening. Not after an attempt went out: its
- * successor would bear an id that was used already.
+ * A trigger that retries gets its latch back at the next opening. Not after an attempt went out:
+ * its successor would bear an id that was used already.
  */
 export function reopenLater(
   core: PartitionCore,

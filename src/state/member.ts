@@ -2,13 +2,15 @@
  * Rows of the ledger that say where a subscriber stands in a journey (status `ROW_JOURNEY`). The
  * fields of a delivery's row mean this here:
  *
- *   trigger    code of the journey's entering      dueMs      when the step is due
- *   channel    number of the step + 1, 0: behind   plannedMs  when it was first due, before it asked
- *              the last                                       again
- *   detail     edits of the journey that the row   firedAtMs  event time of the entering
- *              has followed                        notAfterMs clock of the entering
- *   experiment control group, 0: none              values     bits of the steps delivered, by number
- *   period, once: of the entering                  priority, layer: 0, before deliveries of that time
+ *   trigger      code of the journey's entering
+ *   period, once of the entering
+ *   firedAtMs    event time of the entering; notAfterMs: the clock then
+ *   channel      number of the step + 1; 0: behind the last
+ *   dueMs        when the step is due; plannedMs: when it was first due, before it asked again
+ *   values       bits of the steps that were delivered, by number
+ *   detail       edits of the journey that the row has followed
+ *   experiment   control group, 0: none
+ *   priority, layer  0: members move before deliveries that are due at the same instant
  */
 
 import { LEDGER_VALUES_MAX, type LedgerRow } from './ledger.ts'
