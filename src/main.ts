@@ -35,6 +35,7 @@ import { runReport } from './commands/report.ts'
 import { runResume } from './commands/resume.ts'
 import { runScenarioCommand, scenarioOptions } from './commands/scenario.ts'
 import { runSelect } from './commands/select.ts'
+import { runSendTest } from './commands/send-test.ts'
 import { runSettle } from './commands/settle.ts'
 import { runRestore } from './commands/restore.ts'
 import { runSimulate } from './commands/simulate.ts'
@@ -263,6 +264,20 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         target: streamTarget(values),
         trigger: textOption(values, 'trigger', null),
         channel: textOption(values, 'channel', null),
+        subscriber: textOption(values, 'subscriber', null),
+        isJson: switchOption(values, 'json'),
+      })
+    },
+  },
+  'send-test': {
+    summary: 'send what a trigger says to a tester (list canary), through the log',
+    usage: '--trigger ID --subscriber N  [--servers …] [--config DIR] [--partitions P] [--json]',
+    run: (args) => {
+      const names = texts('trigger', 'subscriber', 'servers', 'config', 'partitions')
+      const values = parse(args, { ...names, json: { type: 'boolean' } })
+      return runSendTest({
+        target: streamTarget(values),
+        trigger: textOption(values, 'trigger', null),
         subscriber: textOption(values, 'subscriber', null),
         isJson: switchOption(values, 'json'),
       })

@@ -10,7 +10,7 @@ import { commandActor, openAuditLog } from './audit-log.ts'
 
 const ADMIN_COMMANDS: ReadonlySet<string> = new Set([
   ...['init', 'backup', 'restore', 'resume', 'settle', 'erase', 'cancel', 'promote', 'import'],
-  'select',
+  ...['select', 'send-test'],
 ])
 /** Options whose value says who somebody is: not even a short number is written down. */
 const PERSONAL_OPTION = /^--subscriber(?:=|$)/

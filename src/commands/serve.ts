@@ -13,7 +13,9 @@ import type { AuditLog } from '../model/audit.ts'
 import type { CancelDeliveries } from '../model/cancellation.ts'
 import type { EraseSubscribers } from '../model/erasure.ts'
 import type { SelectSegment } from '../model/selection.ts'
+import type { SendTest } from '../model/test-send.ts'
 import { sendCancellation } from '../probe/cancellation.ts'
+import { sendTest as storeTest } from '../probe/direct-sends.ts'
 import { sendSelection } from '../probe/selection.ts'
 import { sendErasures } from '../probe/erasure.ts'
 import { brokerLink } from '../sink/broker-link.ts'
@@ -84,7 +86,8 @@ export async function serve(options: ServeOptions): Promise<RunningWorker> {
     const erase: EraseSubscribers = (subscribers) => sendErasures(subscribers, ports)
     const cancel: CancelDeliveries = (request) => sendCancellation(request, ports)
     const select: SelectSegment = (segment, version) => sendSelection(segment, version, ports)
-    const ways = { erase, cancel, select, backup, promote }
+    const sendTest: SendTest = (request) => storeTest(request, ports)
+    const ways = { erase, cancel, select, sendTest, backup, promote }
     const httpOptions = { token, logger, limits, audit, ...ways }
     http = createHttpServer(supervisor, createMetrics(supervisor), httpOptions)
     const address = await http.listen(port, host)

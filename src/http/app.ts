@@ -10,6 +10,7 @@ import type { CancelDeliveries } from '../model/cancellation.ts'
 import type { EraseSubscribers } from '../model/erasure.ts'
 import type { PromoteStandbys } from '../model/promotion.ts'
 import type { SelectSegment } from '../model/selection.ts'
+import type { SendTest } from '../model/test-send.ts'
 import type { WorkerView } from '../model/view.ts'
 import { addAudit } from './audit.ts'
 import { addBackupRoute, type BackupHandler } from './backup-route.ts'
@@ -37,6 +38,7 @@ import type { MetricsText } from './operation-routes.ts'
 import { addOperationRoutes } from './operation-routes.ts'
 import { addPromoteRoute } from './promote-route.ts'
 import { addSegmentRoutes } from './segment-routes.ts'
+import { addTestRoute } from './test-route.ts'
 import { createMaskedLogger, logAnswer } from './request-log.ts'
 
 /** How the worker's HTTP server is set up. */
@@ -56,6 +58,8 @@ export interface HttpOptions {
   readonly erase?: EraseSubscribers
   /** The way of cancellations into the log; absent: they are answered with 503. */
   readonly cancel?: CancelDeliveries
+  /** The way of test sends into the log; absent: they are answered with 503. */
+  readonly sendTest?: SendTest
   /** Absent: nobody can ask for a selection over HTTP. */
   readonly select?: SelectSegment
   /** The worker's logger; absent: nothing is logged. */
@@ -121,6 +125,7 @@ export function createApp(
     addExplainRoute(routes, view, options.token)
     addErasureRoute(routes, options.erase ?? null, options.token)
     addCancelRoute(routes, options.cancel ?? null, options.token)
+    addTestRoute(routes, view, options.sendTest ?? null, options.token)
     addSegmentRoutes(routes, view, options.select ?? null, options.token)
     addMethodRefusals(routes, [...urls])
   })

@@ -217,6 +217,7 @@ test('the description names every path and what it takes', async () => {
     '/v1/subscribers/{id} delete get',
     '/v1/subscribers/{id}/explain get',
     '/v1/triggers get',
+    '/v1/triggers/{trigger}/test post',
   ])
   expect(paths['/-/reload'].put.security).toEqual([{ bearer: [] }])
   const subscriber = paths['/v1/subscribers/{id}'].get
