@@ -51,7 +51,7 @@ test('it names a trigger that there is and one subscriber, and takes the token',
     404,
     { code: 'HW_TRIGGER_UNKNOWN', message: expect.stringContaining('did you mean "data-pack"?') },
   ])
-  for (const query of ['', '?subscriber=0', '?subscriber=x', `?subscriber=${TESTER}&x=1`]) {
+  for (const query of ['', '?subscriber=0', '?subscriber=x']) {
     expect((await app.inject(post('data-pack', query))).statusCode).toBe(400)
   }
   const guarded = createTestApp(undefined, 'secret')
