@@ -19,7 +19,7 @@ import type { Admission, CapacityGate } from './capacity-gate.ts'
 import { ChannelQueue, type Claim, type Rank } from './channel-queue.ts'
 import type { CompiledTrigger } from './compile.ts'
 import type { PartitionCore } from './core.ts'
-import type { Errand, ErrandSource } from './errands.ts'
+import { type Errand, type ErrandSource, JoinedErrands, NO_ERRANDS } from './errands.ts'
 import { type AskMessage, type Grant, Granting } from './granting.ts'
 
 /** Priorities go up to 999: a layer outweighs all of them. */
@@ -50,6 +50,7 @@ export class Capacity implements CapacityGate, ErrandSource {
   #specs = new Map<string, CapacitySpec | null>()
   #running: RunningPeriods = { second: -1, hour: '', day: '', nextHourMs: 0, nextDayMs: 0 }
   #asks: readonly Errand[] | null = null
+  readonly #errands: JoinedErrands
   /** Who was sent something in the input that is being applied, by channel and class. */
   readonly #sent = new Map<string, Claim>()
   readonly #isMet = (claim: Claim | null): boolean => this.#mayLeave(claim)
@@ -59,6 +60,8 @@ export class Capacity implements CapacityGate, ErrandSource {
     const { partition, partitionCount } = core.genesis
     const isAuthority = partition === 0 && partitionCount > 1
     this.#granting = isAuthority ? new Granting(partitionCount) : null
+    const asks = { errands: () => (this.#asks ??= this.#listAsks()) }
+    this.#errands = new JoinedErrands(this.#granting === null ? [asks] : [asks, this.#granting])
   }
 
   /** How many wait for room. */
@@ -200,9 +203,7 @@ export class Capacity implements CapacityGate, ErrandSource {
   }
 
   errands(): readonly Errand[] {
-    this.#asks ??= this.#listAsks()
-    const answers = this.#granting?.errands() ?? []
-    return answers.length === 0 ? this.#asks : [...this.#asks, ...answers]
+    return this.#errands.errands()
   }
 
   /** How limited channels stand, in the order of their declaration. */
@@ -310,9 +311,9 @@ export class Capacity implements CapacityGate, ErrandSource {
     }
   }
 
-  #listAsks(): Errand[] {
+  #listAsks(): readonly Errand[] {
     const names = [...this.#channels.keys()].sort()
-    return names.flatMap((name) => {
+    const asks = names.flatMap((name) => {
       const budget = this.#channels.get(name)!
       return PERIODS.flatMap((period) =>
         budget[period].openAsks().map((ask) => ({
@@ -321,6 +322,7 @@ export class Capacity implements CapacityGate, ErrandSource {
         })),
       )
     })
+    return asks.length === 0 ? NO_ERRANDS : asks
   }
 
   #messageOf(

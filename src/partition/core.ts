@@ -38,7 +38,7 @@ import { isZoneKnown, ZoneClock } from '../state/zone.ts'
 import type { Cancellation } from './cancelling.ts'
 import { Capacity, dueRank } from './capacity.ts'
 import type { CompiledCatalog } from './compile.ts'
-import type { Errand, ErrandSource } from './errands.ts'
+import { type Errand, type ErrandSource, JoinedErrands } from './errands.ts'
 import { Incarnations } from './incarnations.ts'
 import { Rulings } from './rulings.ts'
 import { emptySelections, type SelectionState } from './selection-state.ts'
@@ -113,6 +113,7 @@ export class PartitionCore {
   selections: SelectionState = emptySelections()
   /** Parts that owe control messages to logs; set where the machine is wired. */
   readonly errandSources: ErrandSource[] = []
+  readonly #errands = new JoinedErrands(this.errandSources)
   #lastInput: InputMessage | null = null
   #fingerprint = 0
   readonly #clocks: ZoneClock[] = []
@@ -188,8 +189,8 @@ export class PartitionCore {
   }
 
   /** Control messages owed to the logs of partitions, in a fixed order. */
-  errands(): Errand[] {
-    return this.errandSources.flatMap((source) => source.errands())
+  errands(): readonly Errand[] {
+    return this.#errands.errands()
   }
 
   get subscriberCount(): number {

@@ -11,7 +11,7 @@ import type { CapacitySpec } from '../model/policy.ts'
 import type { ControlMessage } from '../model/messages.ts'
 import { RejectError } from '../model/reject.ts'
 import { parsePeriod } from '../state/periods.ts'
-import type { Errand, ErrandSource } from './errands.ts'
+import { type Errand, type ErrandSource, NO_ERRANDS } from './errands.ts'
 
 /** A partition's wish to have more of a channel's pool. */
 export type AskMessage = Extract<ControlMessage, { kind: 'ask' }>
@@ -101,6 +101,7 @@ export class Granting implements ErrandSource {
 
   /** The last answer to every partition: whoever has it already takes it for a repeat. */
   errands(): readonly Errand[] {
+    if (this.#grants.size === 0) return NO_ERRANDS
     this.#errands ??= this.image()
       .filter(({ partition }) => partition !== 0)
       .map(({ channel, period, purse, partition, total, asked, left, again }) => ({

@@ -14,7 +14,7 @@ import { RejectError } from '../model/reject.ts'
 import type { SegmentSpec } from '../model/segment.ts'
 import { SELECTION_BUCKETS } from '../model/wire.ts'
 import type { PartitionCore } from './core.ts'
-import type { Errand, ErrandSource } from './errands.ts'
+import { type Errand, type ErrandSource, NO_ERRANDS } from './errands.ts'
 import type { Judge } from './judging.ts'
 import type { Profiles } from './profiles.ts'
 import { recordOf, SelectionLeader } from './selection-lead.ts'
@@ -36,6 +36,8 @@ export class Selecting implements ErrandSource {
   readonly #judge: Judge
   readonly #profiles: Profiles
   readonly #leader: SelectionLeader | null
+  /** The tally that is owed now, by what it is of; derived. */
+  #owed: { readonly name: string; readonly errands: readonly Errand[] } | null = null
   /** Code of the running selection; derived. */
   #pass: SelectionPass | null = null
 
@@ -113,7 +115,14 @@ export class Selecting implements ErrandSource {
   errands(): readonly Errand[] {
     if (this.#leader !== null) return this.#leader.errands()
     const { run } = this.#core.selections
-    if (run === null || this.#isWorking) return []
+    if (run === null || this.#isWorking) return NO_ERRANDS
+    const { run: number, round, phase } = run
+    const name = `${number} ${round} ${phase}`
+    if (this.#owed?.name !== name) this.#owed = { name, errands: this.#tallyOf(run) }
+    return this.#owed.errands
+  }
+
+  #tallyOf(run: SelectionRun): readonly Errand[] {
     const { partition } = this.#core.genesis
     const { run: number, round, phase, counts, candidates, taken } = run
     const tally: SelectionTally =

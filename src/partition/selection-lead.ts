@@ -27,9 +27,18 @@ import {
 type Select = Extract<ControlMessage, { kind: 'select' }>
 type Tally = Extract<ControlMessage, { kind: 'tally' }>
 
+/** Errands as of a lead, until the next instant of a schedule, ms. */
+interface Owed {
+  readonly lead: SelectionLead | null
+  readonly nextMs: number
+  readonly errands: readonly Errand[]
+}
+
 /** Leads the selections of all partitions; of partition 0 only. */
 export class SelectionLeader {
   readonly #core: PartitionCore
+  /** What is owed, for which lead, and when a schedule adds to it; null: to be worked out. */
+  #owed: Owed | null = null
 
   constructor(core: PartitionCore) {
     this.#core = core
@@ -37,18 +46,12 @@ export class SelectionLeader {
 
   /** When a schedule comes next, ms; what has come and waits for its message is not counted. */
   get nextDueMs(): number {
-    const { clockMs } = this.#core
-    let nextMs = Number.POSITIVE_INFINITY
-    for (const segment of this.#core.compiled.catalog.segments) {
-      const fromMs = Math.max(this.#recordOf(segment).handledMs, clockMs)
-      const due = nextDue(segment.schedule, this.#core.defaultClock(), fromMs)
-      if (due !== null && due.instantMs < nextMs) nextMs = due.instantMs
-    }
-    return nextMs
+    return this.#look().nextMs
   }
 
   /** Takes a request from the log. Throws RejectError for one that makes no sense. */
   request({ segment, version, atMs }: Select): void {
+    this.#owed = null
     const spec = this.#segment(segment)
     if (spec === undefined) throw new RejectError('unknown-name', 'segment', 'no such segment')
     const { selections, clockMs } = this.#core
@@ -80,6 +83,7 @@ export class SelectionLeader {
     if (lead === null || lead.run !== run || lead.round !== round) return
     if (partition >= genesis.partitionCount || lead.heard.includes(partition)) return
     if ((tally.kind === 'taken') !== lead.isCut) return
+    this.#owed = null
     lead.heard = [...lead.heard, partition].sort((a, b) => a - b)
     if (tally.kind === 'taken') {
       lead.candidates += tally.candidates
@@ -104,6 +108,7 @@ export class SelectionLeader {
    * one whose segment is gone is given up.
    */
   useCatalog(brokenOff: string | null): void {
+    this.#owed = null
     const { selections, clockMs } = this.#core
     const { segments } = this.#core.compiled.catalog
     for (const segment of segments) {
@@ -127,7 +132,32 @@ export class SelectionLeader {
    * What partition 0 owes: schedules that have come to itself, orders and cuts to the others. With
    * a cut goes the order: a new baseline may have made a partition forget that it got one.
    */
-  errands(): Errand[] {
+  errands(): readonly Errand[] {
+    return this.#look().errands
+  }
+
+  /** Schedules come with time, everything else changes by messages. */
+  #look(): Owed {
+    const { clockMs, selections } = this.#core
+    const known = this.#owed
+    if (known !== null && known.lead === selections.lead && clockMs < known.nextMs) return known
+    const { lead } = selections
+    this.#owed = { lead, nextMs: this.#nextInstantMs(), errands: this.#listErrands() }
+    return this.#owed
+  }
+
+  #nextInstantMs(): number {
+    const { clockMs } = this.#core
+    let nextMs = Number.POSITIVE_INFINITY
+    for (const segment of this.#core.compiled.catalog.segments) {
+      const fromMs = Math.max(this.#recordOf(segment).handledMs, clockMs)
+      const due = nextDue(segment.schedule, this.#core.defaultClock(), fromMs)
+      if (due !== null && due.instantMs < nextMs) nextMs = due.instantMs
+    }
+    return nextMs
+  }
+
+  #listErrands(): readonly Errand[] {
     const owed: Errand[] = []
     for (const segment of this.#core.compiled.catalog.segments) {
       const message = this.#dueMessage(segment)

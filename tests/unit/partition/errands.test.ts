@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { ControlMessage } from '../../../src/model/messages.ts'
 import type { PublishOutcome } from '../../../src/model/ports.ts'
-import { type Errand, ErrandRunner } from '../../../src/partition/errands.ts'
+import { type Errand, ErrandRunner, JoinedErrands } from '../../../src/partition/errands.ts'
 
 /** A runner over a list that the test owns, and a broker that answers when the test says so. */
 class Errands {
@@ -120,4 +120,52 @@ it('says again after a minute what nobody has answered', async () => {
   expect(errands.sent).toEqual(['0 a', '0 a'])
   await errands.answer('stored')
   expect(errands.sent).toEqual(['0 a', '0 a'])
+  // Each time after twice as long as before, up to a quarter of an hour.
+  const saidAtMs = []
+  for (let minute = 2; minute <= 90; minute++) {
+    errands.steadyMs = minute * 60_000
+    const before = errands.sent.length
+    errands.runner.run()
+    if (errands.sent.length === before) continue
+    saidAtMs.push(minute)
+    await errands.answer('stored')
+  }
+  expect(saidAtMs).toEqual([3, 7, 15, 30, 45, 60, 75, 90])
+})
+
+it('goes through a list that has not changed only when something of it is due', async () => {
+  const errands = new Errands()
+  let reads = 0
+  const counted = (id: string): Errand => {
+    const { partition, message } = errand(1, id)
+    return {
+      partition,
+      get message() {
+        reads += 1
+        return message
+      },
+    }
+  }
+  errands.owed = [counted('a'), counted('b')]
+  errands.runner.run()
+  await errands.answer('stored')
+  await errands.answer('stored')
+  expect(errands.sent).toEqual(['1 a', '1 b'])
+  const before = reads
+  for (let turn = 0; turn < 100; turn++) errands.runner.run()
+  expect(reads).toBe(before)
+  errands.owed = [...errands.owed, counted('c')]
+  errands.runner.run()
+  expect(errands.sent).toEqual(['1 a', '1 b', '1 c'])
+})
+
+it('several sources are one list, which is the same while nothing has changed', () => {
+  const [a, b, c] = [errand(1, 'a'), errand(2, 'b'), errand(1, 'c')]
+  const lists = [[a], [b]]
+  const joined = new JoinedErrands(lists.map((_, index) => ({ errands: () => lists[index]! })))
+  const first = joined.errands()
+  expect(first).toEqual([a, b])
+  expect(joined.errands()).toBe(first)
+  lists[0] = [a, c]
+  expect(joined.errands()).toEqual([a, c, b])
 })

@@ -114,6 +114,22 @@ describe('a scheduled selection', () => {
     expect(world.owed().map(({ errand }) => errand.partition)).toEqual([0])
   })
 
+  it('is looked for again only when something has come of messages or of time', () => {
+    const world = worldAt('monthly on 10 06:00')
+    const core = world.machines[0]!.core!
+    const quiet = core.errands()
+    world.usage([2], at('2026-11-09 13:00'))
+    world.tick(at('2026-11-10 05:59'))
+    expect(core.errands()).toBe(quiet)
+    world.tick(at('2026-11-10 06:00'))
+    const due = core.errands()
+    expect(due).toHaveLength(1)
+    world.usage([2], at('2026-11-10 06:00'))
+    expect(core.errands()).toBe(due)
+    world.carry(world.owed()[0]!)
+    expect(core.errands().map(({ partition }) => partition)).toEqual([1])
+  })
+
   it('wants ticks while work is left, of an owner whose clock is behind the log’s, too', () => {
     const world = new SelectionWorld({ files: filesAt('on demand') })
     world.select('seed', 20_261_109)
