@@ -1,6 +1,7 @@
 /** What happens to subscribers in journeys, in decisions and in counts. */
 
 import { type JourneyEvent, journeyOfKey, type LeaveCause } from '../model/journey.ts'
+import type { JourneyImage } from '../state/layout.ts'
 import type { LedgerRow } from '../state/ledger.ts'
 import { stepNumberOf } from '../state/member.ts'
 import { formatPeriod } from '../state/periods.ts'
@@ -45,5 +46,13 @@ export function tellJourney(
 
 /** Name of the step that a member stands at; null: behind the last. */
 export function stepNameOf({ layout }: PartitionCore, row: LedgerRow): string | null {
-  return layout.journeys[row.trigger]?.steps[stepNumberOf(row)]?.name ?? null
+  const image = layout.journeys[row.trigger]
+  return image?.steps[standingAt(image, stepNumberOf(row))]?.name ?? null
+}
+
+/** The step in force of who stands at this one: it, or what followed it; -1: behind the last. */
+export function standingAt({ steps }: JourneyImage, number: number): number {
+  let standing = number
+  while (standing !== -1 && steps[standing]!.isRemoved) standing = steps[standing]!.next
+  return standing
 }

@@ -19,7 +19,7 @@ import { dueRank } from './capacity.ts'
 import type { CompiledTrigger, CompiledWatch } from './compile.ts'
 import type { CompiledJourney, CompiledStep } from './compile-journeys.ts'
 import type { PartitionCore } from './core.ts'
-import { tellJourney } from './journey-words.ts'
+import { standingAt, tellJourney } from './journey-words.ts'
 import type { Latches } from './latches.ts'
 import type { Places } from './places.ts'
 
@@ -262,8 +262,7 @@ export class Journeys {
    * it. Behind the last: as many as there are.
    */
   #positionOf(row: LedgerRow, { image, steps }: CompiledJourney): number {
-    let number = stepNumberOf(row)
-    while (number !== BEHIND && image.steps[number]!.isRemoved) number = image.steps[number]!.next
+    const number = standingAt(image, stepNumberOf(row))
     const position = number === BEHIND ? -1 : steps.findIndex((step) => step.number === number)
     return position === -1 ? steps.length : position
   }
