@@ -12,6 +12,7 @@ import { CLASS_DEFAULT } from '../model/policy.ts'
 import { type LayoutImage, META_OWN_PERIODS_MASK, nameCode } from '../state/layout.ts'
 import { LEDGER_VALUES_MAX, ROW_EMITTED, ROW_REFUSED } from '../state/ledger.ts'
 import { formatPeriod, parsePeriod } from '../state/periods.ts'
+import { adoptOutcome, adoptQuestion } from './adopting-outcomes.ts'
 import { type CompiledTrigger, registerShape } from './compile.ts'
 import type { PartitionCore } from './core.ts'
 import { Latches } from './latches.ts'
@@ -40,6 +41,9 @@ export interface SaidDecision {
   readonly purpose?: string
   readonly experiment?: string
   readonly reason?: string
+  readonly what?: string
+  readonly by?: string
+  readonly message?: string
 }
 
 /** Takes decisions over, in the order of their numbers. Moves the clock to the last of them. */
@@ -53,6 +57,13 @@ export function adoptSaid(core: PartitionCore, decisions: readonly SaidDecision[
     if (kind === 'delivery' && channel !== undefined) core.capacity.count(channel, className)
     // Nobody's latch, cap or contact: nothing was kept of them.
     if (decision.purpose === 'test' || decision.purpose === 'notice') continue
+    if (kind === 'outcome' || decision.purpose === 'confirm') {
+      const slot = core.index.find(decision.sub)
+      const known = slot === -1 ? -1 : findRow(core, slot, decision)
+      if (kind === 'outcome') adoptOutcome(core, decision, known)
+      else adoptQuestion(core, decision, known)
+      continue
+    }
     const trigger = core.compiled.triggerById(decision.trigger)
     if (isRefusedOffer(trigger, decision)) continue
     if (trigger === undefined) adoptOrphan(core, decision)
@@ -200,6 +211,7 @@ function keep(
     winner: 0,
     tagging: before?.tagging ?? 0,
   }
+  if (before !== null && before.attempt !== row.attempt) ledger.forgetReports(known)
   if (known === -1) ledger.add(row)
   else ledger.write(known, row)
 }

@@ -10,6 +10,7 @@ import { kindOfReply, normaliseReply, type ReplySpec } from '../model/reply.ts'
 import { nameCode, nameOf } from '../state/layout.ts'
 import { formatPeriod } from '../state/periods.ts'
 import { type Attributed, loopOf } from './attribution.ts'
+import { Composer } from './composing.ts'
 import type { PartitionCore } from './core.ts'
 import type { Outcomes } from './outcomes.ts'
 import { regionOf } from './region.ts'
@@ -21,10 +22,12 @@ const QUESTION_CLASS = 'service'
 export class Replies {
   readonly #core: PartitionCore
   readonly #outcomes: Outcomes
+  readonly #composer: Composer
 
   constructor(core: PartitionCore, outcomes: Outcomes) {
     this.#core = core
     this.#outcomes = outcomes
+    this.#composer = new Composer(core)
   }
 
   /** Takes a reply to a delivery; false: it said nothing that was not said before. */
@@ -84,7 +87,7 @@ export class Replies {
       class: QUESTION_CLASS,
       isCanary: row.isCanary,
       purpose: 'confirm',
-      message,
+      ...this.#composer.composeText(message, channel),
       notBeforeMs: clockMs,
       notAfterMs: clockMs + withinMs,
       ...regionOf(core, row.slot),

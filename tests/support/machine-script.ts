@@ -180,6 +180,7 @@ function render(decision: ReadDecision): string {
   if (told.kind === 'journey') return journeyLine(told, who)
   const shown = decision as unknown as Shown
   if (shown.kind === 'shown') return `${head} shown at ${shown.place} of ${shown.channel}`
+  if (told.kind === 'outcome') return `${head} ${told.what}`
   if (decision.kind === 'suppressed') return `${head} ${decision.reason}`
   if (decision.kind === 'holdout') return `${head} held out: ${decision.experiment}`
   return `${head} ${minuteText(decision.notBeforeMs)}..${minuteText(decision.notAfterMs)}`
