@@ -2,6 +2,7 @@
 
 import type { Catalog } from '../model/catalog.ts'
 import type { Expression } from '../model/expression.ts'
+import { placeholdersOf } from '../model/message.ts'
 import { isPreviousTag } from '../model/segment.ts'
 import { referencesOf } from './references.ts'
 
@@ -19,8 +20,10 @@ export function catalogNotes(catalog: Catalog): readonly string[] {
       for (const field of references.fields) fields.add(field)
     }
   }
-  for (const { when, cancelWhen, value, audience, oncePerTag } of catalog.triggers) {
+  for (const { when, cancelWhen, value, audience, message, oncePerTag } of catalog.triggers) {
     read([when, cancelWhen, value, audience])
+    read(placeholdersOf(message).map(({ expression }) => expression))
+    if (message.languageField !== null) fields.add(message.languageField)
     if (oncePerTag !== null) tags.add(oncePerTag)
   }
   for (const { enter, goal, exit, steps } of catalog.journeys) {
