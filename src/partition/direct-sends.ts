@@ -4,12 +4,14 @@
  * nothing in the ledger; they count in what their channel carries.
  */
 
+import type { TriggerSpec } from '../model/catalog.ts'
 import { NOTICE_TRIGGER, noticeIdOf, testIdOf } from '../model/decision.ts'
 import type { ControlMessage } from '../model/messages.ts'
 import { RejectError } from '../model/reject.ts'
 import { partitionOf } from '../model/wire.ts'
 import { Composer } from './composing.ts'
 import type { PartitionCore } from './core.ts'
+import { regionOf } from './region.ts'
 
 /** How long after it was asked for such a delivery may still go out. */
 export const DIRECT_LIFETIME_MS = 24 * 3_600_000
@@ -42,12 +44,8 @@ export class DirectSends {
     if (slot === -1 || !core.isListed(slot, 'canary')) {
       throw new RejectError('not-a-canary', 'sub', 'test sends go to the list canary only')
     }
-    const { channel, class: className, message } = trigger.spec
-    const composition = this.#composer.compose(message, channel, slot)
-    if (composition.kind === 'incomplete') {
-      const detail = `the message lacks ${composition.missing}`
-      throw new RejectError('message-incomplete', 'trigger', detail)
-    }
+    const { channel, class: className } = trigger.spec
+    const content = this.#contentOf(trigger.spec, slot)
     core.capacity.count(channel, className)
     core.outbox.add({
       kind: 'delivery',
@@ -57,7 +55,8 @@ export class DirectSends {
       class: className,
       isCanary: true,
       purpose: 'test',
-      ...composition.composed,
+      ...content,
+      ...regionOf(core, slot),
     })
     core.statistics.testSends += 1
   }
@@ -86,6 +85,18 @@ export class DirectSends {
       ...this.#composer.composeText(message, channel),
     })
     core.statistics.notices += 1
+  }
+
+  /** What a trigger says or gives. Throws RejectError where that is nothing to be tried out. */
+  #contentOf({ message, channel, action }: TriggerSpec, slot: number) {
+    if (action?.kind === 'credit') return { message: '', action }
+    if (action !== undefined) {
+      throw new RejectError('unknown-name', 'trigger', 'this trigger sends nothing: it sets a tag')
+    }
+    const composition = this.#composer.compose(message, channel, slot)
+    if (composition.kind === 'whole') return composition.composed
+    const detail = `the message lacks ${composition.missing}`
+    throw new RejectError('message-incomplete', 'trigger', detail)
   }
 
   #checkPartition(subscriber: number): void {

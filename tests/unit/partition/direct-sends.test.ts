@@ -171,6 +171,43 @@ describe('a notice', () => {
   })
 })
 
+describe('a test send of an action', () => {
+  const start = (action: string): MessageScript => {
+    const { 'a.yaml': declarations } = files()
+    const trigger = [
+      ...['trigger: a', 'when: data.day >= 10', 'deliver: { channel: billing }'],
+      `action: ${action}`,
+    ]
+    const more = declarations!.replace('push: {}', 'billing: {}')
+    const script = new MessageScript(NOON, {
+      'a.yaml': `tags: { rewarded: {} }\nregion: fields.plan\n${more}`,
+      't.yaml': trigger.join('\n'),
+    })
+    script.profile({ fields: { plan: 'gold' }, lists: { canary: true } })
+    return script
+  }
+
+  it('gives a credit, for a test, where the tester belongs', () => {
+    const script = start('{ credit: { amount: 2, unit: yuan } }')
+    script.test('a', ANN)
+    expect(script.wires).toEqual([
+      expect.objectContaining({
+        action: { kind: 'credit', amount: 2, unit: 'yuan' },
+        purpose: 'test',
+        region: 'gold',
+      }),
+    ])
+    expect(script.wires[0]).not.toHaveProperty('message')
+  })
+
+  it('sets no tag: nothing would be sent', () => {
+    const script = start('{ tag: { set: rewarded } }')
+    script.test('a', ANN)
+    expect(script.rejects).toEqual({ 'unknown-name': 1 })
+    expect(script.view().tags).toEqual({})
+  })
+})
+
 it('a replay makes the same', () => {
   const script = startAt(NOON)
   script.test('a', ANN)
