@@ -14,6 +14,7 @@ import type { CancelDeliveries } from '../model/cancellation.ts'
 import type { EraseSubscribers } from '../model/erasure.ts'
 import type { SelectSegment } from '../model/selection.ts'
 import type { SendTest } from '../model/test-send.ts'
+import type { PartitionOfferDesk } from '../partition/offer-desk.ts'
 import { sendCancellation } from '../probe/cancellation.ts'
 import { sendTest as storeTest } from '../probe/direct-sends.ts'
 import { sendSelection } from '../probe/selection.ts'
@@ -27,6 +28,7 @@ import { createBackups } from './backups.ts'
 import { ChannelAlarms } from './channel-alarms.ts'
 import { engineIdentity } from './engine.ts'
 import { createControlPorts } from './control-ports.ts'
+import { createOfferDesk, OFFERS_STOP_MS } from './offer-desk.ts'
 import { natsSettings } from './nats-settings.ts'
 
 /** What a worker process is started with. `config` absent: read from the directory. */
@@ -72,6 +74,7 @@ export async function serve(options: ServeOptions): Promise<RunningWorker> {
   const audit = openAuditLog({ file: settings.log.auditFile, logger })
   const watching = new AbortController()
   let http: HttpServer | null = null
+  let offers: PartitionOfferDesk | null = null
   try {
     // Liveness is answered while partitions recover; readiness waits for them.
     const { host, port, tokenFile, ...limits } = settings.http
@@ -87,9 +90,14 @@ export async function serve(options: ServeOptions): Promise<RunningWorker> {
     const cancel: CancelDeliveries = (request) => sendCancellation(request, ports)
     const select: SelectSegment = (segment, version) => sendSelection(segment, version, ports)
     const sendTest: SendTest = (request) => storeTest(request, ports)
-    const ways = { erase, cancel, select, sendTest, backup, promote }
+    offers = createOfferDesk(supervisor, ports)
+    const ways = { offers, erase, cancel, select, sendTest, backup, promote }
     const httpOptions = { token, logger, limits, audit, ...ways }
-    http = createHttpServer(supervisor, createMetrics(supervisor), httpOptions)
+    http = createHttpServer(
+      supervisor,
+      createMetrics(supervisor, { offers: offers.view }),
+      httpOptions,
+    )
     const address = await http.listen(port, host)
     logger.info({ url: address.url }, 'HTTP listens')
     if (!address.isLoopback) warn(token === null ? OPEN_WITHOUT_TOKEN : OPEN_WITHOUT_TLS)
@@ -101,12 +109,12 @@ export async function serve(options: ServeOptions): Promise<RunningWorker> {
     }
     let stopping: Promise<void> | null = null
     const stop = (): Promise<void> => {
-      stopping ??= stopAll(watching, supervisor, http, connection)
+      stopping ??= stopAll({ watching, supervisor, http, offers, connection })
       return stopping
     }
     return { supervisor, address, connection, reload, stop }
   } catch (error) {
-    await stopAll(watching, supervisor, http, connection)
+    await stopAll({ watching, supervisor, http, offers, connection })
     throw error
   }
 }
@@ -129,16 +137,21 @@ async function auditedReload(
   audit.record({ operation: `reload: ${cause}`, actor, outcome: outcome.kind, generation })
 }
 
-async function stopAll(
-  watching: AbortController,
-  supervisor: Supervisor,
-  http: HttpServer | null,
-  connection: BrokerConnection,
-): Promise<void> {
-  watching.abort()
-  await supervisor.stop()
-  await http?.close()
-  await connection.close()
+/** What there is to be stopped of a worker; null: it did not come so far. */
+interface Stoppable {
+  readonly watching: AbortController
+  readonly supervisor: Supervisor
+  readonly http: HttpServer | null
+  readonly offers: PartitionOfferDesk | null
+  readonly connection: BrokerConnection
+}
+
+async function stopAll(all: Stoppable): Promise<void> {
+  all.watching.abort()
+  await all.supervisor.stop()
+  await all.http?.close()
+  await all.offers?.stop(OFFERS_STOP_MS)
+  await all.connection.close()
 }
 
 /**

@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import type { AuditLog } from '../model/audit.ts'
 import type { CancelDeliveries } from '../model/cancellation.ts'
 import type { EraseSubscribers } from '../model/erasure.ts'
+import type { OfferDesk } from '../model/offer.ts'
 import type { PromoteStandbys } from '../model/promotion.ts'
 import type { SelectSegment } from '../model/selection.ts'
 import type { SendTest } from '../model/test-send.ts'
@@ -36,6 +37,7 @@ import {
 } from './limits.ts'
 import type { MetricsText } from './operation-routes.ts'
 import { addOperationRoutes } from './operation-routes.ts'
+import { addOfferRoutes } from './offer-routes.ts'
 import { addPromoteRoute } from './promote-route.ts'
 import { addSegmentRoutes } from './segment-routes.ts'
 import { addTestRoute } from './test-route.ts'
@@ -62,6 +64,8 @@ export interface HttpOptions {
   readonly sendTest?: SendTest
   /** Absent: nobody can ask for a selection over HTTP. */
   readonly select?: SelectSegment
+  /** Offers on request; absent: they are answered with 503. */
+  readonly offers?: OfferDesk
   /** The worker's logger; absent: nothing is logged. */
   readonly logger?: Logger | undefined
   /** Makes standbys owners; absent: nothing here follows anything. */
@@ -123,6 +127,7 @@ export function createApp(
     addPromoteRoute(routes, options.promote, options.token)
     addDataRoutes(routes, view, options.token)
     addExplainRoute(routes, view, options.token)
+    addOfferRoutes(routes, options.offers ?? null, options.token)
     addErasureRoute(routes, options.erase ?? null, options.token)
     addCancelRoute(routes, options.cancel ?? null, options.token)
     addTestRoute(routes, view, options.sendTest ?? null, options.token)

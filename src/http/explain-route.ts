@@ -30,6 +30,14 @@ const DecisionBody = Type.Object({
   experiment: Type.Union([Type.String(), Nothing], { description: 'that it is held out of' }),
 })
 
+/** One check: an ExplainCheck. */
+export const ExplainedCheck = Type.Object({
+  step: Type.Union(EXPLAIN_STEPS.map((step) => Type.Literal(step))),
+  verdict: Type.String({ description: 'passes, stops or waits' }),
+  text: Type.String({ description: 'what was asked' }),
+  values: Values,
+})
+
 /** Answer: an Explanation. */
 export const ExplanationBody = Type.Object({
   subscriber: Type.Number(),
@@ -40,15 +48,7 @@ export const ExplanationBody = Type.Object({
   answer: Type.String({ description: 'yes, no or not-yet' }),
   summary: Type.String({ description: 'the answer in one sentence' }),
   decision: Type.Union([DecisionBody, Nothing], { description: 'the last one, as remembered' }),
-  checks: Type.Array(
-    Type.Object({
-      step: Type.Union(EXPLAIN_STEPS.map((step) => Type.Literal(step))),
-      verdict: Type.String({ description: 'passes, stops or waits' }),
-      text: Type.String({ description: 'what was asked' }),
-      values: Values,
-    }),
-    { description: 'what a record that came now would meet' },
-  ),
+  checks: Type.Array(ExplainedCheck, { description: 'what a record that came now would meet' }),
 })
 
 const Query = Type.Object(

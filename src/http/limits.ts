@@ -6,6 +6,7 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { sendError } from './errors.ts'
+import { ACCEPT_PATH, OFFERS_PATH } from './offer-paths.ts'
 
 /** Bounds of the server. */
 export interface HttpLimits {
@@ -13,14 +14,22 @@ export interface HttpLimits {
   readonly writesPerMinute: number
   /** The same for GET and HEAD. */
   readonly readsPerMinute: number
+  /**
+   * The same for offers on request, asked for or accepted: they come from the few machines of a
+   * hotline or a website, for all of their customers. Absent: as the settings have it.
+   */
+  readonly offersPerMinute?: number
   /** Open connections; further ones are closed at once. */
   readonly connectionsMax: number
 }
+
+const OFFERS_PER_MINUTE_DEFAULT = 120_000
 
 /** As the settings have them. */
 export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   writesPerMinute: 30,
   readsPerMinute: 1_200,
+  offersPerMinute: OFFERS_PER_MINUTE_DEFAULT,
   connectionsMax: 256,
 }
 
@@ -38,6 +47,7 @@ const MINUTE_MS = 60_000
 const ADDRESSES_MAX = 10_000
 
 const UNLIMITED_PATHS: ReadonlySet<string> = new Set(['/-/healthy', '/-/ready'])
+const OFFER_PATHS: ReadonlySet<string> = new Set([OFFERS_PATH, ACCEPT_PATH])
 const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /**
@@ -50,9 +60,12 @@ export function addRateLimits(app: FastifyInstance, limits: HttpLimits): void {
     const budget = (max: number) => app.createRateLimit({ max, timeWindow: MINUTE_MS })
     const writes = budget(limits.writesPerMinute)
     const reads = budget(limits.readsPerMinute)
+    const offers = budget(limits.offersPerMinute ?? OFFERS_PER_MINUTE_DEFAULT)
     app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-      if (UNLIMITED_PATHS.has(request.routeOptions.url ?? '')) return undefined
-      const outcome = await (READING_METHODS.has(request.method) ? reads : writes)(request)
+      const url = request.routeOptions.url ?? ''
+      if (UNLIMITED_PATHS.has(url)) return undefined
+      const ofMethod = READING_METHODS.has(request.method) ? reads : writes
+      const outcome = await (OFFER_PATHS.has(url) ? offers : ofMethod)(request)
       if (outcome.isAllowed || !outcome.isExceeded) return undefined
       reply.header('retry-after', outcome.ttlInSeconds)
       const message = 'This address makes too many requests; retry-after says when to try again.'

@@ -6,9 +6,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { maskDigits } from '../model/masking.ts'
+import { ACCEPT_PATH, OFFERS_PATH } from './offer-paths.ts'
 
-/** Routes that machines call every few seconds: their lines are for debugging only. */
-const PROBED_ROUTES = new Set(['/metrics', '/-/healthy', '/-/ready'])
+/** Routes that machines call all the time: their lines are for debugging only. */
+const PROBED_ROUTES = new Set(['/metrics', '/-/healthy', '/-/ready', OFFERS_PATH, ACCEPT_PATH])
 
 const URL_LENGTH_MAX = 200
 

@@ -46,6 +46,13 @@ export const DECISION_METRICS: readonly PartitionMetric[] = [
   },
   {
     kind: 'counter',
+    name: 'highwater_shown_total',
+    help: 'Offers shown on request, on inbound channels.',
+    label: null,
+    read: ({ statistics }) => statistics.shown,
+  },
+  {
+    kind: 'counter',
     name: 'highwater_suppressed_total',
     help: 'Candidates that became no delivery, by reason.',
     label: 'reason',

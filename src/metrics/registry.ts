@@ -6,8 +6,10 @@
 
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Clock } from '../model/ports.ts'
+import { emptyOfferStatistics, type OfferStatistics } from '../model/offer.ts'
 import type { PartitionView, TriggerStatistics, WorkerView } from '../model/view.ts'
 import { CHANNEL_METRICS } from './channel-metrics.ts'
+import { OFFER_METRICS, registerOfferDurations } from './offer-metrics.ts'
 import type { PartitionMetric } from './partition-metrics.ts'
 import { PARTITION_METRICS } from './partition-metrics.ts'
 import { SEGMENT_METRICS } from './segment-metrics.ts'
@@ -31,6 +33,8 @@ export interface MetricsOptions {
    * Node's own metrics (memory, event loop, garbage collection), once per process; default true.
    */
   readonly isProcessIncluded?: boolean
+  /** Counts of the desk of offers on request; absent: there is none. */
+  readonly offers?: () => OfferStatistics
 }
 
 /**
@@ -66,6 +70,7 @@ export function createMetrics(view: WorkerView, options: MetricsOptions = {}): W
   registerChannelMetrics(register, read)
   registerSegmentMetrics(register, read)
   registerTriggerMetrics(register, triggerLabels, read)
+  registerOfferMetrics(register, options.offers ?? emptyOfferStatistics)
   registerWorkerMetrics(register, view)
   if (options.isProcessIncluded ?? true) {
     collectDefaultMetrics({ register })
@@ -157,6 +162,23 @@ function registerSegmentMetrics(register: Registry, read: () => Scrape): void {
       },
     })
   }
+}
+
+function registerOfferMetrics(register: Registry, read: () => OfferStatistics): void {
+  for (const { kind, name, help, label, readAll } of OFFER_METRICS) {
+    registerCollected(register, {
+      kind,
+      name,
+      help,
+      labelNames: label === null ? [] : [label],
+      write: (add) => {
+        for (const [value, count] of readAll(read())) {
+          add(label === null ? {} : { [label]: value }, count)
+        }
+      },
+    })
+  }
+  registerOfferDurations(register, read)
 }
 
 function registerTriggerMetrics(

@@ -3,6 +3,7 @@ import { assert } from '../errors.ts'
 import type { ControlMessage } from '../model/messages.ts'
 import type { ControlWriter, ErrandWriter } from '../model/ports.ts'
 import { WIRE_VERSION } from '../model/wire.ts'
+import { encodeAccept, encodeShown } from './encode.ts'
 
 /*
  * Control messages that partitions send one another. Layouts: decode/control-selection.ts and
@@ -19,6 +20,8 @@ export function createErrandWriter(controlOf: (partition: number) => ControlWrit
 /** Encodes a message that a machine owes, for `control.<p>`. The result is the caller's. */
 export function encodeErrand(message: ControlMessage): Uint8Array {
   const { kind, id } = message
+  if (kind === 'shown') return encodeShown(message)
+  if (kind === 'accept') return encodeAccept(message)
   return encoder.encode({ v: WIRE_VERSION, kind, id, ...bodyOf(message) })
 }
 

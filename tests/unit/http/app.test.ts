@@ -180,7 +180,14 @@ test('triggers and partitions are shown as the view has them', async () => {
   expect(triggers[0]).toMatchObject({
     id: 'data-pack',
     channel: 'sms',
-    statistics: { candidates: 20, deliveries: 8, holdouts: 0, canaries: 0, suppressed: 12, shown: 0 },
+    statistics: {
+      candidates: 20,
+      deliveries: 8,
+      holdouts: 0,
+      canaries: 0,
+      suppressed: 12,
+      shown: 0,
+    },
   })
   const { partitions } = (await app.inject('/v1/partitions')).json()
   expect(partitions).toHaveLength(2)
@@ -216,6 +223,8 @@ test('the description names every path and what it takes', async () => {
     '/v1/segments/{name}/select post',
     '/v1/subscribers/{id} delete get',
     '/v1/subscribers/{id}/explain get',
+    '/v1/subscribers/{id}/offers get',
+    '/v1/subscribers/{id}/offers/{trigger}/accept post',
     '/v1/triggers get',
     '/v1/triggers/{trigger}/test post',
   ])

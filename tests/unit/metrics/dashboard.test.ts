@@ -18,7 +18,8 @@ for (const { expr } of readAlertRules()) addMetrics(expr)
 
 function addMetrics(expression: string): void {
   const names = expression.match(/\b(?:highwater|process|nodejs)_[a-z0-9_]+\b/g) ?? []
-  for (const name of names) used.add(name)
+  // A histogram's classes are series of the histogram.
+  for (const name of names) used.add(name.replace(/_bucket$/, ''))
 }
 
 async function exported(): Promise<Set<string>> {

@@ -49,6 +49,7 @@ describe('an erasure', () => {
       holdouts: 0,
       canaries: 0,
       suppressed: 1,
+      shown: 0,
     })
     expect(script.tick('2026-11-21 12:00')).toHaveLength(1)
     script.tick('2026-11-25 12:00')
