@@ -7,6 +7,7 @@ import { runCancel } from './commands/cancel.ts'
 import { runCheck } from './commands/check.ts'
 import { runDemo } from './commands/demo.ts'
 import { runExplain } from './commands/explain.ts'
+import { partitionsOption, runGateway } from './commands/gateway.ts'
 import { IMPORT_OPTIONS, IMPORT_USAGE, importCommand, runImport } from './commands/import.ts'
 import { INIT_TEXTS, initOptions, runInit } from './commands/init.ts'
 import { runErase } from './commands/erase.ts'
@@ -41,6 +42,7 @@ import { runRestore } from './commands/restore.ts'
 import { runSimulate } from './commands/simulate.ts'
 import { runStart } from './commands/start.ts'
 import { streamTarget } from './commands/stream-target.ts'
+import { runWatch } from './commands/watch.ts'
 import { runVerify } from './commands/verify.ts'
 import { ConfigInvalidError, HighwaterError, UsageError } from './errors.ts'
 import { TAG_VERSION_MAX } from './model/wire.ts'
@@ -96,6 +98,21 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: (args) => {
       const config = { type: 'string', default: CONFIG_DEFAULT } as const
       return runInit(initOptions(parse(args, { config, ...texts(...INIT_TEXTS) })))
+    },
+  },
+  gateway: {
+    summary: 'send what was decided: by webhook, SMPP, or as single messages of NATS',
+    usage: '--config DIR [--channels NAME,…] [--partitions P,…]',
+    run: (args) => {
+      const values = parse(args, {
+        config: { type: 'string', default: CONFIG_DEFAULT },
+        ...texts('channels', 'partitions'),
+      })
+      return runGateway({
+        config: values.config as string,
+        channels: textOption(values, 'channels', null)?.split(',') ?? null,
+        partitions: partitionsOption(textOption(values, 'partitions', null)),
+      })
     },
   },
   demo: {
@@ -250,6 +267,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         csvPath: textOption(values, 'csv', null),
         htmlPath: textOption(values, 'html', null),
       })
+    },
+  },
+  watch: {
+    summary: 'make reports, watch levels, serve live statistics; a process of its own',
+    usage: '--config DIR',
+    run: (args) => {
+      const { config } = parse(args, { config: { type: 'string', default: CONFIG_DEFAULT } })
+      return runWatch({ config: config as string })
     },
   },
   cancel: {

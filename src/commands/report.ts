@@ -18,6 +18,7 @@ import { connectToNats } from '../sink/connection.ts'
 import { ZoneClock } from '../state/zone.ts'
 import { natsSettings } from './nats-settings.ts'
 import { foldToEnd, openOutputFeed } from './output-feeds.ts'
+import { SNAPSHOT_FILE } from './watch-files.ts'
 
 /** Options of `report`. */
 export interface ReportOptions {
@@ -32,8 +33,6 @@ export interface ReportOptions {
 }
 
 const CSV_BY: readonly Dimension[] = ['day', 'trigger', 'channel', 'region']
-/** File of the watch's snapshot in its directory. */
-export const SNAPSHOT_FILE = 'fold.snapshot'
 
 /** Reads OUT of all partitions to its end, prints, and writes the files asked for. */
 export async function runReport(options: ReportOptions): Promise<number> {

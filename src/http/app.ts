@@ -1,9 +1,6 @@
 /** The Fastify application: what happens to every request before and after its route. */
 
-import { randomUUID } from 'node:crypto'
-import fastifySwagger from '@fastify/swagger'
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import { fastify, LogController } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { AuditLog } from '../model/audit.ts'
 import type { CancelDeliveries } from '../model/cancellation.ts'
@@ -15,33 +12,18 @@ import type { SendTest } from '../model/test-send.ts'
 import type { WorkerView } from '../model/view.ts'
 import { addAudit } from './audit.ts'
 import { addBackupRoute, type BackupHandler } from './backup-route.ts'
+import { addMethodRefusals, createBaseApp } from './base-app.ts'
 import { addCancelRoute } from './cancel-route.ts'
 import { addDataRoutes } from './data-routes.ts'
 import { addErasureRoute } from './erasure-route.ts'
 import { addExplainRoute } from './explain-route.ts'
-import {
-  answerClientError,
-  createMethodRefusal,
-  handleError,
-  handleNotFound,
-  SECURITY_HEADERS,
-} from './errors.ts'
-import {
-  addRateLimits,
-  BODY_SIZE_MAX,
-  DEFAULT_HTTP_LIMITS,
-  HEADERS_SIZE_MAX,
-  HEADERS_TIMEOUT_MS,
-  type HttpLimits,
-  REQUEST_TIMEOUT_MS,
-} from './limits.ts'
+import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts'
 import type { MetricsText } from './operation-routes.ts'
 import { addOperationRoutes } from './operation-routes.ts'
 import { addOfferRoutes } from './offer-routes.ts'
 import { addPromoteRoute } from './promote-route.ts'
 import { addSegmentRoutes } from './segment-routes.ts'
 import { addTestRoute } from './test-route.ts'
-import { createMaskedLogger, logAnswer } from './request-log.ts'
 
 /** How the worker's HTTP server is set up. */
 export interface HttpOptions {
@@ -78,47 +60,9 @@ export function createApp(
   metrics: MetricsText,
   options: HttpOptions,
 ): FastifyInstance {
-  const logger = options.logger === undefined ? undefined : createMaskedLogger(options.logger)
-  const app: FastifyInstance = fastify({
-    ...(logger === undefined ? {} : { loggerInstance: logger as FastifyBaseLogger }),
-    logController: new LogController({ disableRequestLogging: true }),
-    // Never the caller's: that would let anything into the log, a subscriber number too.
-    genReqId: () => randomUUID(),
-    bodyLimit: BODY_SIZE_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { maxHeaderSize: HEADERS_SIZE_MAX, headersTimeout: HEADERS_TIMEOUT_MS },
-    // A scraper keeps its connection open for ever: `close` must not wait for it.
-    forceCloseConnections: true,
-    clientErrorHandler: answerClientError,
-    frameworkErrors: (error, request, reply) => {
-      handleError(error, request, reply)
-    },
-  })
-  const { limits = DEFAULT_HTTP_LIMITS, audit } = options
-  app.server.maxConnections = limits.connectionsMax
-  app.setErrorHandler(handleError)
-  app.setNotFoundHandler(handleNotFound)
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null))
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers(SECURITY_HEADERS)
-    reply.header('x-request-id', request.id)
-  })
-  app.addHook('onResponse', async (request, reply) => logAnswer(request, reply))
+  const { limits = DEFAULT_HTTP_LIMITS, audit, logger } = options
+  const app = createBaseApp({ title: 'Highwater worker', version: view.version, limits, logger })
   if (audit !== undefined) addAudit(app, audit, view)
-  addRateLimits(app, limits)
-
-  app.register(fastifySwagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Highwater worker',
-        description: 'Every error answers with {"error": {"code", "message"}}.',
-        version: view.version,
-      },
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
-    },
-  })
   app.register(async (routes) => {
     const urls = new Set<string>()
     routes.addHook('onRoute', ({ url }) => void urls.add(url))
@@ -135,15 +79,4 @@ export function createApp(
     addMethodRefusals(routes, [...urls])
   })
   return app
-}
-
-/** Gives every path an answer for the methods that it does not take. */
-function addMethodRefusals(routes: FastifyInstance, urls: readonly string[]): void {
-  for (const url of urls) {
-    const isTaken = (method: string): boolean => routes.hasRoute({ method, url })
-    const allowed = routes.supportedMethods.filter(isTaken)
-    const refused = routes.supportedMethods.filter((method) => !isTaken(method))
-    const handler = createMethodRefusal(allowed)
-    routes.route({ method: refused, url, schema: { hide: true }, handler })
-  }
 }

@@ -1,11 +1,14 @@
-/** The worker's HTTP server, as the supervisor sees it: it listens, and it closes. */
+/** HTTP servers as their processes see them: they listen, and they close. */
 
 import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
 import type { WorkerView } from '../model/view.ts'
+import type { WatchView } from '../model/watch-view.ts'
 import { isLoopbackAddress } from './access.ts'
 import type { HttpOptions } from './app.ts'
 import { createApp } from './app.ts'
 import type { MetricsText } from './operation-routes.ts'
+import { createWatchApp, type WatchHttpOptions } from './watch-app.ts'
 
 /** Where a server listens. `url` ends without a slash. */
 export interface HttpAddress {
@@ -36,7 +39,19 @@ export function createHttpServer(
   metrics: MetricsText,
   options: HttpOptions,
 ): HttpServer {
-  const app = createApp(view, metrics, options)
+  return serverOf(createApp(view, metrics, options))
+}
+
+/** Serves what `highwater watch` knows; everything is open, and nothing names a subscriber. */
+export function createWatchServer(
+  view: WatchView,
+  metrics: MetricsText,
+  options: WatchHttpOptions,
+): HttpServer {
+  return serverOf(createWatchApp(view, metrics, options))
+}
+
+function serverOf(app: FastifyInstance): HttpServer {
   return {
     listen: async (port, host) => {
       await app.listen({ port, host })

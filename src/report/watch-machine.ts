@@ -50,6 +50,7 @@ export class WatchMachine {
   #configuration: WatchConfiguration
   #state: WatchState
   #sayings: Saying[] = []
+  #lastCapacity: Capacity | null = null
 
   constructor(fold: ReportFold, configuration: WatchConfiguration, state: WatchState) {
     this.#fold = fold
@@ -59,6 +60,11 @@ export class WatchMachine {
 
   get state(): WatchState {
     return this.#state
+  }
+
+  /** What the last look saw of the daily maximum; null: there is none. */
+  get capacity(): Capacity | null {
+    return this.#lastCapacity
   }
 
   /** Begins with the first look after this instant, unless it has begun before. */
@@ -91,6 +97,7 @@ export class WatchMachine {
     this.#sayings = []
     const { reports, watch } = this.#configuration.reporting
     const capacity = this.#capacity(atMs, planned)
+    this.#lastCapacity = capacity
     for (const report of reports) this.#report(report, atMs, planned)
     if (watch !== null) {
       this.#warnOfMaximum(atMs, capacity)

@@ -219,6 +219,7 @@ test('the description names every path and what it takes', async () => {
     '/metrics get',
     '/v1/channels get',
     '/v1/partitions get',
+    '/v1/planned get',
     '/v1/segments get',
     '/v1/segments/{name}/select post',
     '/v1/subscribers/{id} delete get',

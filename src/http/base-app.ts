@@ -1,0 +1,86 @@
+/** What every HTTP server of ours does with a request before and after its route. */
+
+import { randomUUID } from 'node:crypto'
+import fastifySwagger from '@fastify/swagger'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { fastify, LogController } from 'fastify'
+import type { Logger } from 'pino'
+import {
+  answerClientError,
+  createMethodRefusal,
+  handleError,
+  handleNotFound,
+  SECURITY_HEADERS,
+} from './errors.ts'
+import {
+  addRateLimits,
+  BODY_SIZE_MAX,
+  HEADERS_SIZE_MAX,
+  HEADERS_TIMEOUT_MS,
+  type HttpLimits,
+  REQUEST_TIMEOUT_MS,
+} from './limits.ts'
+import { createMaskedLogger, logAnswer } from './request-log.ts'
+
+/** What a server is. */
+export interface BaseOptions {
+  readonly title: string
+  readonly version: string
+  readonly limits: HttpLimits
+  /** Absent: nothing is logged. */
+  readonly logger: Logger | undefined
+}
+
+/** An application without routes: masked log, limits, errors as JSON, security headers, OpenAPI. */
+export function createBaseApp(options: BaseOptions): FastifyInstance {
+  const logger = options.logger === undefined ? undefined : createMaskedLogger(options.logger)
+  const app: FastifyInstance = fastify({
+    ...(logger === undefined ? {} : { loggerInstance: logger as FastifyBaseLogger }),
+    logController: new LogController({ disableRequestLogging: true }),
+    // Never the caller's: that would let anything into the log, a subscriber number too.
+    genReqId: () => randomUUID(),
+    bodyLimit: BODY_SIZE_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { maxHeaderSize: HEADERS_SIZE_MAX, headersTimeout: HEADERS_TIMEOUT_MS },
+    // A scraper keeps its connection open for ever: `close` must not wait for it.
+    forceCloseConnections: true,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => {
+      handleError(error, request, reply)
+    },
+  })
+  app.server.maxConnections = options.limits.connectionsMax
+  app.setErrorHandler(handleError)
+  app.setNotFoundHandler(handleNotFound)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null))
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(SECURITY_HEADERS)
+    reply.header('x-request-id', request.id)
+  })
+  app.addHook('onResponse', async (request, reply) => logAnswer(request, reply))
+  addRateLimits(app, options.limits)
+  app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: options.title,
+        description: 'Every error answers with {"error": {"code", "message"}}.',
+        version: options.version,
+      },
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    },
+  })
+  return app
+}
+
+/** Gives every path an answer for the methods that it does not take. */
+export function addMethodRefusals(routes: FastifyInstance, urls: readonly string[]): void {
+  for (const url of urls) {
+    const isTaken = (method: string): boolean => routes.hasRoute({ method, url })
+    const allowed = routes.supportedMethods.filter(isTaken)
+    const refused = routes.supportedMethods.filter((method) => !isTaken(method))
+    const handler = createMethodRefusal(allowed)
+    routes.route({ method: refused, url, schema: { hide: true }, handler })
+  }
+}
