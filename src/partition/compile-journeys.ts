@@ -128,7 +128,7 @@ function registerSteps(layout: LayoutImage, code: number, spec: JourneySpec): Jo
   }
   if (image.shape !== spec.shape) {
     image.shape = spec.shape
-    image.edits += 1
+    if (spec.onEdit !== 'continue') image.edits += 1
   }
   return image
 }

@@ -117,7 +117,13 @@ export class Journeys {
     if (row.detail === image.edits) return false
     row.detail = image.edits
     if (spec.onEdit === 'leave') this.end(number, row, 'left', 'edited')
-    else if (spec.onEdit === 'restart') this.#begin(number, row, journey, this.#core.clockMs)
+    else if (spec.onEdit === 'restart') {
+      // The timer that was taken back may still lie in the heap under the old number.
+      row.id = this.#core.nextCandidateId++
+      row.dueMs = this.#core.clockMs
+      this.#goTo(row, journey, 0)
+      this.#wait(number, row)
+    }
     return spec.onEdit !== 'continue'
   }
 
@@ -158,21 +164,15 @@ export class Journeys {
     const number = core.ledger.add(row)
     core.members.add(row, 1)
     tellJourney(core, row, 'entered')
-    this.#begin(number, row, journey, core.clockMs)
-    if (row.dueMs > core.clockMs) return
+    row.dueMs = core.clockMs
+    this.#goTo(row, journey, 0)
     // A welcome goes out with the input that let them in.
-    core.heap.discard(row.id)
-    this.#reach(number, row, journey)
+    if (row.dueMs <= core.clockMs) this.#reach(number, row, journey)
+    else this.#wait(number, row)
   }
 
-  /** Puts a member before the first step. Its timer, if it had one, is gone. */
-  #begin(number: number, row: LedgerRow, journey: CompiledJourney, fromMs: number): void {
-    row.dueMs = fromMs
-    this.#goTo(number, row, journey, 0)
-  }
-
-  /** Makes the member wait for the step at a position, counted from the row's due time. */
-  #goTo(number: number, row: LedgerRow, { steps, spec }: CompiledJourney, position: number): void {
+  /** Moves the member on to the step at a position, counted from the row's due time. */
+  #goTo(row: LedgerRow, { steps, spec }: CompiledJourney, position: number): void {
     const core = this.#core
     const step = steps[position]
     core.members.add(row, -1)
@@ -183,9 +183,9 @@ export class Journeys {
         ? row.dueMs + spec.stayMs
         : waitedInstant(step.spec.wait, core.clockOf(row.slot), CALENDAR, row.dueMs)
     row.plannedMs = row.dueMs
-    this.#wait(number, row)
   }
 
+  /** Writes the row, and sets its timer, which it has not. */
   #wait(number: number, row: LedgerRow): void {
     this.#core.ledger.write(number, row)
     this.#core.heap.push(row.dueMs, dueRank(row), row.id, number)
@@ -218,7 +218,8 @@ export class Journeys {
       markStepDone(row, step.number)
       this.#fire(step.trigger, row)
     }
-    this.#goTo(number, row, journey, position + 1)
+    this.#goTo(row, journey, position + 1)
+    this.#wait(number, row)
   }
 
   /** What follows a condition that is false; `wait` moves the row's due time on. */

@@ -57,7 +57,7 @@ export interface JourneyImage {
   steps: { name: string; next: number; isRemoved: boolean }[]
   /** Numbers of the steps in force, in their order. */
   order: number[]
-  /** The shape in force, and how often it was another one. */
+  /** The shape in force, and how many edits of it members were to follow. */
   shape: string
   edits: number
 }
