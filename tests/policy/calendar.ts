@@ -9,7 +9,14 @@ import {
   monthText,
   instantOf as naiveInstantOf,
 } from '../support/naive/zone.ts'
-import type { PlainOpening, PlainPolicy, PlainTrigger, PlainUnit, PlainWindow } from './plain.ts'
+import type {
+  PlainCalendar,
+  PlainOpening,
+  PlainPolicy,
+  PlainTrigger,
+  PlainUnit,
+  PlainWindow,
+} from './plain.ts'
 
 const HOUR_MS = 3_600_000
 const QUARTER_MS = 900_000
@@ -157,7 +164,11 @@ export function nextTimeOfDay(
 }
 
 /** Number of a calendar period: equal numbers, same period. */
-export function periodNumber(unit: PlainUnit | 'ever', instantMs: number, zone: string): number {
+export function periodNumber(
+  unit: PlainUnit | 'ever',
+  instantMs: number,
+  { zone, cycleDay }: PlainCalendar,
+): number {
   const { dayNumber, minuteOfDay, monthNumber } = localTime(instantMs, zone)
   switch (unit) {
     case 'ever':
@@ -170,11 +181,26 @@ export function periodNumber(unit: PlainUnit | 'ever', instantMs: number, zone: 
       return (dayNumber - weekdayOf(dayNumber)) / 7
     case 'month':
       return monthNumber
+    case 'cycle':
+      return cycleNumber(dayNumber, cycleDay)
   }
 }
 
-/** `2026-11-20T13`, `2026-11-20`, `2026-W47`, `2026-11`, `ever`. */
-export function periodText(unit: PlainUnit | 'ever', instantMs: number, zone: string): string {
+/** Month in which the billing cycle of a day began: on its last day where it has no such day. */
+function cycleNumber(day: number, cycleDay: number): number {
+  const date = new Date(day * 86_400_000)
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()]
+  const last = new Date(Date.UTC(year, month + 1, 0)).getUTCDate()
+  const isBegun = date.getUTCDate() >= Math.min(cycleDay, last)
+  return year * 12 + month - (isBegun ? 0 : 1)
+}
+
+/** `2026-11-20T13`, `2026-11-20`, `2026-W47`, `2026-11`, `2026-11c`, `ever`. */
+export function periodText(
+  unit: PlainUnit | 'ever',
+  instantMs: number,
+  { zone, cycleDay }: PlainCalendar,
+): string {
   const { dayNumber, minuteOfDay, monthNumber } = localTime(instantMs, zone)
   switch (unit) {
     case 'ever':
@@ -187,6 +213,8 @@ export function periodText(unit: PlainUnit | 'ever', instantMs: number, zone: st
       return weekText(dayNumber)
     case 'month':
       return monthText(monthNumber)
+    case 'cycle':
+      return `${monthText(cycleNumber(dayNumber, cycleDay))}c`
   }
 }
 

@@ -6,7 +6,7 @@ import { SUPPRESSION_REASONS } from '../../src/model/decision.ts'
 import type { InputMessage } from '../../src/model/ports.ts'
 import { RejectError } from '../../src/model/reject.ts'
 import type { PartitionMachine } from '../../src/partition/machine.ts'
-import { encodeConfig } from '../../src/probe/encode.ts'
+import { encodeCancel, encodeConfig } from '../../src/probe/encode.ts'
 import { ROW_PENDING } from '../../src/state/ledger.ts'
 import { ImageWriter, loadMachine } from '../support/machine-image.ts'
 import { encodeInput, startMachine } from '../support/machine-harness.ts'
@@ -84,6 +84,11 @@ function messageOf(
   generation: number,
   alter: (policy: PlainPolicy) => PlainPolicy,
 ): InputMessage {
+  if (input.kind === 'cancel') {
+    const { sequence, trigger, channel, subscriber } = input
+    const data = encodeCancel({ id: `x${sequence}`, trigger, channel, subscriber })
+    return { sequence, timestampMs: 0, subject: 'control.0', data }
+  }
   if (input.kind !== 'config') return encodeInput(input, 0)
   const { sequence, policy } = input
   const files = filesOf(alter(policy))

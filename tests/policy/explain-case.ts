@@ -86,6 +86,10 @@ function inputText(input: PlainInput): string {
       return `feedback ${input.rows.map(({ kind, deliveryId }) => `${kind} ${deliveryId}`).join('; ')}`
     case 'erase':
       return `erase ${input.subscribers.join(', ')}`
+    case 'cancel': {
+      const { trigger, channel, subscriber } = input
+      return `cancel ${JSON.stringify({ trigger, channel, subscriber })}`
+    }
     case 'config':
       return 'reload'
   }

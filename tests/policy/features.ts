@@ -21,6 +21,8 @@ export const FEATURES = [
   'erase',
   'retry',
   'tagging',
+  'cycles',
+  'cancel',
   'late',
   'spread',
   'detail',

@@ -37,6 +37,8 @@ const STARTS = [
   ['America/New_York', '2027-03-12T12:00:00-05:00'],
 ] as const
 
+/** First days of billing cycles: some that shorter months do not have. */
+const CYCLE_DAYS = [1, 5, 22, 28, 29, 31]
 const ZONES = ['Asia/Kathmandu', 'America/New_York', 'Europe/Berlin', 'Pacific/Auckland', null]
 const DAYS = 6
 
@@ -105,7 +107,8 @@ class History {
       'feedback',
     ] as const
     const kind = random.pick(kinds)
-    if (kind === 'tick') this.#tick()
+    if (kind === 'tick' && this.#features.has('cancel') && random.chance(0.08)) this.#cancel()
+    else if (kind === 'tick') this.#tick()
     else if (kind === 'profile' && this.#features.has('erase') && random.chance(0.05)) this.#erase()
     else if (kind === 'profile') this.#profile()
     else if (kind === 'feedback' && this.#features.has('feedback')) this.#feedback()
@@ -189,8 +192,10 @@ class History {
     if (this.#features.has('canary') && random.chance(0.06)) lists.canary = random.chance(0.5)
     const isMoving = this.#features.has('zones') && random.chance(0.12)
     const zone = isMoving ? random.pick(ZONES) : undefined
+    const isOtherCycle = this.#features.has('cycles') && random.chance(0.15)
+    const cycleDay = isOtherCycle ? random.pick(CYCLE_DAYS) : undefined
     const subscriber = random.pick(this.#people)
-    return { subscriber, tags, fields, lists, zone, cycleDay: undefined }
+    return { subscriber, tags, fields, lists, zone, cycleDay }
   }
 
   #feedback(): void {
@@ -206,6 +211,20 @@ class History {
     const row = { subscriber, kind, deliveryId: id!, timeMs: this.#model.clockMs() }
     const stamp = { probe: 'gw', epoch: 1, seq: ++this.#seq }
     this.#apply({ sequence: ++this.#sequence, kind: 'feedback', stamp, rows: [row] })
+  }
+
+  /** Mostly of something that there is; sometimes of everything of a kind. */
+  #cancel(): void {
+    const random = this.#random
+    const named = random.pick(['trigger', 'channel', 'subscriber', 'trigger', 'all'] as const)
+    const isNamed = (what: typeof named): boolean => named === what || named === 'all'
+    this.#apply({
+      sequence: ++this.#sequence,
+      kind: 'cancel',
+      trigger: isNamed('trigger') ? `t${random.whole(0, 4)}` : null,
+      channel: isNamed('channel') ? random.pick(['sms', 'sms', 'push', 'email']) : null,
+      subscriber: isNamed('subscriber') ? random.pick(this.#people) : null,
+    })
   }
 
   #erase(): void {

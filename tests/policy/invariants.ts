@@ -174,8 +174,8 @@ function checkCaps(one: Sent, sent: readonly Sent[], say: (text: string) => void
 /** How many there are in the fullest stretch of the cap around `one`. */
 function countWith({ per }: PlainCap, one: Sent, rows: readonly Sent[]): number {
   if (typeof per !== 'object') {
-    const period = periodNumber(per, one.atMs, one.person.zone)
-    return 1 + rows.filter((row) => periodNumber(per, row.atMs, row.person.zone) === period).length
+    const period = periodNumber(per, one.atMs, one.person)
+    return 1 + rows.filter((row) => periodNumber(per, row.atMs, row.person) === period).length
   }
   const lengthMs = slidingMs(per)
   const times = [...rows.map(({ atMs }) => atMs), one.atMs]
@@ -189,7 +189,7 @@ function countWith({ per }: PlainCap, one: Sent, rows: readonly Sent[]): number 
 function checkContact(one: Sent, live: readonly Sent[], say: (text: string) => void): void {
   const { arbitration } = one.moment.policy
   if (arbitration === null || !isCompeting(one)) return
-  const contactOf = ({ atMs, person }: Sent) => periodNumber(arbitration.contact, atMs, person.zone)
+  const contactOf = ({ atMs, person }: Sent) => periodNumber(arbitration.contact, atMs, person)
   const others = live.filter((each) => isCompeting(each) && contactOf(each) === contactOf(one))
   if (others.length < arbitration.offersPerContact) return
   say(`${others.length + 1} offers in one ${arbitration.contact}`)

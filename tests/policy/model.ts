@@ -69,6 +69,7 @@ export class PolicyModel {
     if (input.kind === 'profile') for (const row of input.rows) this.#applyRow(row)
     if (input.kind === 'feedback') for (const row of input.rows) this.#applyFeedback(row)
     if (input.kind === 'erase') for (const number of input.subscribers) this.#erase(number)
+    if (input.kind === 'cancel') this.#book.cancel(input)
     this.#book.settle(this.#candidates)
     return this.#book.takeDecisions()
   }
@@ -117,10 +118,12 @@ export class PolicyModel {
       else subscriber.lists.delete(list as PlainList)
     }
     if (row.zone !== undefined) subscriber.zone = row.zone ?? this.#zone
+    if (row.cycleDay !== undefined) subscriber.cycleDay = row.cycleDay
     for (const trigger of this.#triggers) {
       const { tag, without } = trigger.condition
       const isTouched =
         row.zone !== undefined ||
+        row.cycleDay !== undefined ||
         (tag !== null && tag in row.tags) ||
         (without !== null && without in row.tags)
       if (isTouched) this.#judge(trigger, subscriber, this.#nowMs)
@@ -139,7 +142,7 @@ export class PolicyModel {
   /** The condition with the counters as of an instant, and the latch of that period. */
   #judge(trigger: PlainTrigger, subscriber: ModelSubscriber, instantMs: number): void {
     const { condition } = trigger
-    const period = periodText(trigger.once, instantMs, subscriber.zone)
+    const period = periodText(trigger.once, instantMs, subscriber)
     const latch = `${trigger.id} ${period}`
     if (subscriber.latches.has(latch)) return
     if (!isConditionTrue(subscriber, condition, instantMs)) return

@@ -9,7 +9,17 @@ import type { NaiveInput } from '../support/naive/input.ts'
 export type PlainList = 'black' | 'white' | 'red' | 'sensitive' | 'optOut' | 'canary'
 
 /** Calendar units that latches and caps go by. */
-export type PlainUnit = 'hour' | 'day' | 'week' | 'month'
+export type PlainUnit = 'hour' | 'day' | 'week' | 'month' | 'cycle'
+
+/** Whose calendar periods are of. */
+export interface PlainCalendar {
+  readonly zone: string
+  /** First day of the billing cycle, 1 to 31. */
+  readonly cycleDay: number
+}
+
+/** Periods that counters are read of in conditions. */
+export type PlainCounterUnit = 'day' | 'month' | 'cycle'
 
 /** `2 per week`, `1 ever`, or `3 per 30 days` (sliding). */
 export interface PlainCap {
@@ -57,7 +67,7 @@ export type PlainAudience =
 /** What fires a trigger: a line of one counter, and perhaps a tag. */
 export interface PlainCondition {
   readonly counter: 'data' | 'calls'
-  readonly per: 'day' | 'month'
+  readonly per: PlainCounterUnit
   readonly atLeast: number
   readonly tag: 'vip' | 'seed' | null
   /** A tag that must not be there. */
@@ -143,8 +153,17 @@ export interface PlainReload {
   readonly policy: PlainPolicy
 }
 
+/** An operator takes back what waits and meets everything that is named; null: any. */
+export interface PlainCancellation {
+  readonly sequence: number
+  readonly kind: 'cancel'
+  readonly trigger: string | null
+  readonly channel: string | null
+  readonly subscriber: number | null
+}
+
 /** One message of the log. */
-export type PlainInput = NaiveInput | PlainReload
+export type PlainInput = NaiveInput | PlainReload | PlainCancellation
 
 /** One case: all of it follows from the seed and the switched-off features. */
 export interface PolicyCase {

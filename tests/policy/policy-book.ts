@@ -14,7 +14,7 @@ import {
   periodNumber,
 } from './calendar.ts'
 import { experimentOf, findDueFault, findIneligibility, type IsHeldOut } from './eligibility.ts'
-import type { PlainPolicy, PlainTrigger, PolicyDecision } from './plain.ts'
+import type { PlainCancellation, PlainPolicy, PlainTrigger, PolicyDecision } from './plain.ts'
 import {
   compareRank,
   compareRows,
@@ -165,6 +165,19 @@ export class PolicyBook {
     }
   }
 
+  /** An operator takes back what waits and is meant. */
+  cancel({ trigger, channel, subscriber }: PlainCancellation): void {
+    for (const row of this.#rows) {
+      const { candidate, standing, status } = row
+      const isMeant =
+        status === 'pending' &&
+        (trigger === null || candidate.trigger === trigger) &&
+        (channel === null || standing.channel === channel) &&
+        (subscriber === null || candidate.subscriber.subscriber === subscriber)
+      if (isMeant) this.#drop(row, { reason: 'cancelled-by-operator' })
+    }
+  }
+
   /** A subscriber is erased: nothing of his waits, and nothing of it can be reported any more. */
   forget(subscriber: number): void {
     for (const row of this.#rows) {
@@ -227,6 +240,7 @@ export class PolicyBook {
       expiresAtMs: plannedMs + (window?.expiresMs ?? EXPIRES_DEFAULT_MS),
       dueMs,
       zone: subscriber.zone,
+      cycleDay: subscriber.cycleDay,
       standing: standingOf(this.#policy, trigger),
       status: 'pending',
     }
@@ -290,7 +304,7 @@ export class PolicyBook {
   #contactOf(row: ModelRow): number | null {
     const { arbitration } = this.#policy
     if (arbitration === null || row.isCanary || row.standing.isIgnoringCaps) return null
-    return periodNumber(arbitration.contact, row.dueMs, row.zone)
+    return periodNumber(arbitration.contact, row.dueMs, row)
   }
 
   /** The due time has come: all is asked again. */
@@ -318,9 +332,9 @@ export class PolicyBook {
 
   /** Takes a waiting row to another due time, if there is room for it there. */
   #move(row: ModelRow, trigger: PlainTrigger, dueMs: number): Objection | null {
-    const { zone } = row.candidate.subscriber
-    const objection = this.#makeRoom({ ...row, dueMs, zone }, trigger)
-    if (objection === null) Object.assign(row, { dueMs, zone })
+    const { zone, cycleDay } = row.candidate.subscriber
+    const objection = this.#makeRoom({ ...row, dueMs, zone, cycleDay }, trigger)
+    if (objection === null) Object.assign(row, { dueMs, zone, cycleDay })
     return objection
   }
 

@@ -50,6 +50,19 @@ export function withoutArm(decision: PolicyDecision): PolicyDecision {
   return rest.kind === 'holdout' ? { ...rest, kind: 'delivery' } : rest
 }
 
+/** What an operator takes back at once has no order that follows from the contract. */
+export function withCancelledSorted(
+  { inputs }: PolicyCase,
+  decisions: readonly PolicyDecision[],
+): PolicyDecision[] {
+  const cancelling = new Set(
+    inputs.filter(({ kind }) => kind === 'cancel').map(({ sequence }) => sequence),
+  )
+  const sorted = sortedByInput(decisions.filter((each) => cancelling.has(each.inputSequence)))
+  const others = decisions.filter((each) => !cancelling.has(each.inputSequence))
+  return [...others, ...sorted].sort((left, right) => left.inputSequence - right.inputSequence)
+}
+
 /** Decisions of each input in an order that does not depend on that of the files. */
 export function sortedByInput(decisions: readonly PolicyDecision[]): PolicyDecision[] {
   const keyOf = ({ subscriber, trigger, period, attempt, kind }: PolicyDecision): string =>

@@ -114,7 +114,7 @@ export class PolicyGenerator {
       path: `triggers/${random.pick(['a', 'b', 'c'])}-${id}.yaml`,
       condition: {
         counter,
-        per: random.pick(['day', 'day', 'day', 'month']),
+        per: this.#may('cycles', 0.2) ? 'cycle' : random.pick(['day', 'day', 'day', 'month']),
         atLeast: counter === 'data' ? random.pick([1, 100, 200, 300]) : random.pick([1, 2, 3]),
         tag,
         without: random.chance(0.15) ? 'has_pack' : null,
@@ -127,6 +127,7 @@ export class PolicyGenerator {
         'day',
         'week',
         'month',
+        this.#features.has('cycles') ? 'cycle' : 'month',
         'ever',
       ]),
       oncePerTag: tag === 'seed' && this.#may('tagging', 0.7),
@@ -224,7 +225,11 @@ export class PolicyGenerator {
       const isSliding = this.#may('sliding', 0.35)
       const count = random.pick([1, 1, 2, 2, 3, 4])
       if (!isSliding) {
-        return { count, per: random.pick(['hour', 'day', 'day', 'week', 'month', 'ever'] as const) }
+        const calendar = this.#may('cycles', 0.2) ? 'cycle' : 'month'
+        return {
+          count,
+          per: random.pick(['hour', 'day', 'day', 'week', calendar, 'ever'] as const),
+        }
       }
       return random.chance(0.5)
         ? { count, per: { length: random.pick([1, 2, 3, 7, 30]), of: 'days' } }
@@ -330,7 +335,14 @@ export class PolicyGenerator {
 /** A Monday to Sunday. */
 const WEEK = [4, 5, 6, 7, 8, 9, 10]
 
-const HOURS = { hour: 1, day: 25, week: 169, month: 750, ever: Number.POSITIVE_INFINITY }
+const HOURS = {
+  hour: 1,
+  day: 25,
+  week: 169,
+  month: 750,
+  cycle: 751,
+  ever: Number.POSITIVE_INFINITY,
+}
 
 /** The longest that a cap's period can be, about. */
 function hoursOf({ per }: PlainCap): number {

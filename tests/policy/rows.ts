@@ -4,7 +4,7 @@
  */
 
 import { periodNumber } from './calendar.ts'
-import type { PlainCap, PlainClass, PlainPolicy, PlainTrigger } from './plain.ts'
+import type { PlainCalendar, PlainCap, PlainClass, PlainPolicy, PlainTrigger } from './plain.ts'
 import type { ModelSubscriber } from './subscriber.ts'
 
 /** What a candidate competes by, and when it fired. */
@@ -37,8 +37,9 @@ export interface ModelRow {
   readonly plannedMs: number
   readonly expiresAtMs: number
   dueMs: number
-  /** Zone in which the due time was reserved. */
+  /** Calendar in which the due time was reserved. */
   zone: string
+  cycleDay: number
   /** What it counts as: while it waits by the configuration in force, then by that of sending. */
   standing: Standing
   status: 'pending' | 'emitted' | 'settled' | 'expired' | 'dropped'
@@ -173,7 +174,7 @@ function firstFull(
   rows: readonly ModelRow[],
   { instantMs, subscriber }: CapQuestion,
 ): PlainCap | null {
-  return caps.find((cap) => isFull(cap, rows, instantMs, subscriber.zone)) ?? null
+  return caps.find((cap) => isFull(cap, rows, instantMs, subscriber)) ?? null
 }
 
 /** Whether one more at this instant would be too many. */
@@ -181,11 +182,11 @@ function isFull(
   { count, per }: PlainCap,
   rows: readonly ModelRow[],
   instantMs: number,
-  zone: string,
+  calendar: PlainCalendar,
 ): boolean {
   if (typeof per !== 'object') {
-    const period = periodNumber(per, instantMs, zone)
-    return rows.filter((row) => periodNumber(per, row.dueMs, row.zone) === period).length >= count
+    const period = periodNumber(per, instantMs, calendar)
+    return rows.filter((row) => periodNumber(per, row.dueMs, row) === period).length >= count
   }
   const lengthMs = slidingMs(per)
   const times = [...rows.map(({ dueMs }) => dueMs), instantMs]

@@ -6,6 +6,7 @@ import {
   KEPT_PERIODS,
   type PlainAudience,
   type PlainCondition,
+  type PlainCounterUnit,
   type PlainList,
   type PlainValue,
 } from './plain.ts'
@@ -17,22 +18,26 @@ interface CountedRecord {
   /** Local periods at the time it was counted. */
   readonly day: number
   readonly month: number
+  readonly cycle: number
   readonly isDayKept: boolean
   readonly isMonthKept: boolean
+  readonly isCycleKept: boolean
 }
 
 /** A subscriber. Everything is looked up by going through all of it. */
 export interface ModelSubscriber {
   readonly subscriber: number
   zone: string
+  cycleDay: number
   readonly tags: Set<string>
   seedVersion: number | null
   fee: number | null
   readonly lists: Set<PlainList>
   readonly records: CountedRecord[]
-  /** Latest local day and month of any accepted record; null before the first. */
+  /** Latest local day, month and cycle of any accepted record; null before the first. */
   runningDay: number | null
   runningMonth: number | null
+  runningCycle: number | null
   /** `<trigger> <period>`, and `<trigger> #<tag version>`. */
   readonly latches: Set<string>
 }
@@ -42,6 +47,7 @@ export function createSubscriber(subscriber: number, zone: string): ModelSubscri
   return {
     subscriber,
     zone,
+    cycleDay: 1,
     tags: new Set(),
     seedVersion: null,
     fee: null,
@@ -49,6 +55,7 @@ export function createSubscriber(subscriber: number, zone: string): ModelSubscri
     records: [],
     runningDay: null,
     runningMonth: null,
+    runningCycle: null,
     latches: new Set(),
   }
 }
@@ -64,6 +71,8 @@ export function countRecord(
   timeMs: number,
 ): void {
   const { dayNumber, monthNumber } = localTime(timeMs, subscriber.zone)
+  const cycle = periodNumber('cycle', timeMs, subscriber)
+  subscriber.runningCycle = Math.max(subscriber.runningCycle ?? cycle, cycle)
   subscriber.runningDay = Math.max(subscriber.runningDay ?? dayNumber, dayNumber)
   subscriber.runningMonth = Math.max(subscriber.runningMonth ?? monthNumber, monthNumber)
   subscriber.records.push({
@@ -71,37 +80,52 @@ export function countRecord(
     amount,
     day: dayNumber,
     month: monthNumber,
+    cycle,
     isDayKept: subscriber.runningDay - dayNumber <= KEPT_PERIODS,
     isMonthKept: subscriber.runningMonth - monthNumber <= KEPT_PERIODS,
+    isCycleKept: subscriber.runningCycle - cycle <= KEPT_PERIODS,
   })
 }
 
 /** Whether a record of this time is past in the period that the condition reads. */
-export function isPast(subscriber: ModelSubscriber, per: 'day' | 'month', timeMs: number): boolean {
-  return periodNumber(per, timeMs, subscriber.zone) < (runningPeriod(subscriber, per) ?? -Infinity)
+export function isPast(
+  subscriber: ModelSubscriber,
+  per: PlainCounterUnit,
+  timeMs: number,
+): boolean {
+  return periodNumber(per, timeMs, subscriber) < (runningPeriod(subscriber, per) ?? -Infinity)
 }
 
 /** A counter as of the local period of an instant; null: that period is no longer kept. */
 export function counterValue(
   subscriber: ModelSubscriber,
   counter: 'data' | 'calls',
-  per: 'day' | 'month',
+  per: PlainCounterUnit,
   instantMs: number,
 ): number | null {
-  const period = periodNumber(per, instantMs, subscriber.zone)
+  const period = periodNumber(per, instantMs, subscriber)
   const running = runningPeriod(subscriber, per)
   if (running !== null && running - period > KEPT_PERIODS) return null
   let sum = 0
   for (const record of subscriber.records) {
-    const isKept = per === 'day' ? record.isDayKept : record.isMonthKept
-    const isOfPeriod = (per === 'day' ? record.day : record.month) === period
-    if (record.counter === counter && isKept && isOfPeriod) sum += record.amount
+    const { isKept, ...counted } = KEPT[per](record)
+    if (record.counter === counter && isKept && counted.period === period) sum += record.amount
   }
   return sum
 }
 
-function runningPeriod(subscriber: ModelSubscriber, per: 'day' | 'month'): number | null {
-  return per === 'day' ? subscriber.runningDay : subscriber.runningMonth
+/** The period of each unit that a record is counted in, and whether that was kept then. */
+const KEPT = {
+  day: ({ day, isDayKept }: CountedRecord) => ({ period: day, isKept: isDayKept }),
+  month: ({ month, isMonthKept }: CountedRecord) => ({ period: month, isKept: isMonthKept }),
+  cycle: ({ cycle, isCycleKept }: CountedRecord) => ({ period: cycle, isKept: isCycleKept }),
+} as const
+
+function runningPeriod(
+  { runningDay, runningMonth, runningCycle }: ModelSubscriber,
+  per: PlainCounterUnit,
+): number | null {
+  return { day: runningDay, month: runningMonth, cycle: runningCycle }[per]
 }
 
 /** Whether a trigger's condition is true, with the counters as of an instant. */

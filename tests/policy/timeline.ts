@@ -5,6 +5,7 @@ import type { PlainInput, PlainList, PlainPolicy, PolicyCase } from './plain.ts'
 /** One subscriber at one input, after it was applied. */
 export interface PersonAt {
   readonly zone: string
+  readonly cycleDay: number
   readonly lists: ReadonlySet<PlainList>
   /** Grows with each erasure of the number. */
   readonly era: number
@@ -41,7 +42,7 @@ export function timelineOf(policyCase: PolicyCase): Map<number, Moment> {
 }
 
 function nobody(zone: string, era: number): PersonAt {
-  return { zone, lists: new Set(), era }
+  return { zone, cycleDay: 1, lists: new Set(), era }
 }
 
 function peopleAfter(
@@ -65,7 +66,8 @@ function peopleAfter(
       else lists.delete(list as PlainList)
     }
     const moved = row.zone === undefined ? person.zone : (row.zone ?? zone)
-    people.set(row.subscriber, { ...person, zone: moved, lists })
+    const cycleDay = row.cycleDay ?? person.cycleDay
+    people.set(row.subscriber, { ...person, zone: moved, cycleDay, lists })
   }
   return people
 }

@@ -29,8 +29,8 @@ export function filesOf(policy: PlainPolicy): ConfigFiles {
       'tags: { vip: {}, has_pack: {}, seed: { versioned: true } }',
       'fields: { fee: { type: number } }',
       'counters:',
-      `  data: { sum: bytes, where: 'kind == data', per: [day, month], keep: ${KEPT_PERIODS} }`,
-      `  calls: { count: records, where: 'kind == voice', per: [day, month], keep: ${KEPT_PERIODS} }`,
+      `  data: { sum: bytes, where: 'kind == data', per: [day, month, cycle], keep: ${KEPT_PERIODS} }`,
+      `  calls: { count: records, where: 'kind == voice', per: [day, month, cycle], keep: ${KEPT_PERIODS} }`,
     ].join('\n'),
   }
   const lines = policyLines(policy)
