@@ -27,6 +27,17 @@ const Place = {
   position: Type.Number({ description: PLACES }),
 }
 
+const Action = Type.Object(
+  {
+    kind: Type.String(),
+    amount: Type.Optional(Type.Number()),
+    unit: Type.Optional(Type.String()),
+    tag: Type.Optional(Type.String()),
+    value: Type.Optional(Type.Boolean()),
+  },
+  { description: 'what is done when it is accepted: a credit, or a tag' },
+)
+
 const OffersBody = Type.Object({
   offers: Type.Array(
     Type.Object({
@@ -34,7 +45,10 @@ const OffersBody = Type.Object({
       place: Type.Integer({
         description: '1 is the strongest; places of control groups stay empty',
       }),
-      message: Type.String({ description: 'for whoever speaks to the customer' }),
+      message: Type.String({
+        description: 'for whoever speaks to the customer; empty where there is an action',
+      }),
+      action: Type.Optional(Action),
       value: Type.Number(),
       layer: Type.Union([Type.String(), Type.Null()]),
       validUntilMs: Type.Optional(TimeMs("end of the trigger's validity, exclusive")),
@@ -199,8 +213,12 @@ function addAccept(app: FastifyInstance, desk: OfferDesk | null, token: string |
   )
 }
 
-function bodyOf({ validUntilMs, ...offer }: Offer) {
-  return validUntilMs === null ? offer : { ...offer, validUntilMs }
+function bodyOf({ validUntilMs, action, ...offer }: Offer) {
+  return {
+    ...offer,
+    ...(validUntilMs === null ? {} : { validUntilMs }),
+    ...(action === null ? {} : { action }),
+  }
 }
 
 type Refused = Extract<AcceptAnswer, { kind: 'refused' | 'held-out' | 'gone' }>

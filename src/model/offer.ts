@@ -1,5 +1,6 @@
 /** Offers on request, as whoever asks for them on an inbound channel sees them. */
 
+import type { ActionSpec } from './action.ts'
 import { SUPPRESSION_REASONS, type SuppressionReason } from './decision.ts'
 import type { ExplainCheck } from './explanation.ts'
 
@@ -8,13 +9,15 @@ export interface Offer {
   readonly trigger: string
   /** 1 to OFFER_PLACES_MAX, 1 the strongest. Places of control groups stay empty. */
   readonly place: number
-  /** For whoever speaks to the customer. */
+  /** For whoever speaks to the customer; empty where there is an action. */
   readonly message: string
   readonly value: number
   /** Name of its layer; null without arbitration. */
   readonly layer: string | null
   /** End of the trigger's validity (exclusive), ms since the epoch; null: none. */
   readonly validUntilMs: number | null
+  /** What is done when it is accepted; null: its message is all. */
+  readonly action: ActionSpec | null
 }
 
 /** Why a trigger of the channel is not among the offers. */

@@ -123,7 +123,8 @@ export class Emitter {
     const { channel } = spec
     const { isCanary } = row
     const head = { ...this.#head(row, spec.id), values: {} }
-    outbox.add({ kind: 'shown', ...head, channel, place, isCanary })
+    const region = regionOf(this.#core, row.slot)
+    outbox.add({ kind: 'shown', ...head, channel, place, isCanary, ...region })
     statistics.decisions += 1
     statistics.shown += 1
     this.#core.countsOf(spec.id).shown += 1

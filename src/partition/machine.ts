@@ -28,6 +28,7 @@ import { findIncompatibility, parseOrReject } from './config-change.ts'
 import { type Genesis, PartitionCore } from './core.ts'
 import { Decider } from './deciding.ts'
 import { DirectSends } from './direct-sends.ts'
+import type { Emitter } from './emitting.ts'
 import { Feedback } from './feedback.ts'
 import { Interests } from './interests.ts'
 import { beginFollowing } from './journey-edits.ts'
@@ -360,9 +361,10 @@ export class PartitionMachine {
     this.#feedback = new Feedback(core, this.#decider, this.#profiles, this.#interests)
     this.#decider.judge = this.#judge
     this.#decider.journeys.judge = this.#judge
-    this.#decider.changeTag = (subscriber, tag, value) =>
+    const changeTag: Emitter['changeTag'] = (subscriber, tag, value) =>
       this.#profiles.change({ subscriber, tags: { [tag]: value }, ...UNCHANGED })
-    this.offering = new Offering(core, this.#judge)
+    this.#decider.changeTag = changeTag
+    this.offering = new Offering(core, this.#judge, changeTag)
     this.#decider.capacity = core.capacity
     core.errandSources.push(core.capacity)
     this.#selecting = new Selecting(core, this.#judge, this.#profiles)

@@ -89,6 +89,7 @@ export class PartitionOfferDesk implements OfferDesk {
           value: row.value,
           layer: arbitration?.layers[spec.layer] ?? null,
           validUntilMs: spec.validToMs,
+          action: spec.action ?? null,
         })),
       refusals: isExplaining ? whyNot(core, slot, triggers, placed) : [],
     }

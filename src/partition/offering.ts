@@ -69,7 +69,7 @@ export class Offering {
   #compiled: CompiledCatalog | null = null
   #channels = new Map<string, CompiledTrigger[]>()
 
-  constructor(core: PartitionCore, judge: Judge) {
+  constructor(core: PartitionCore, judge: Judge, changeTag: Emitter['changeTag']) {
     this.#core = core
     this.#judge = judge
     this.#latches = new Latches(core)
@@ -77,6 +77,7 @@ export class Offering {
     this.#reservations = new Reservations(core)
     this.#contacts = new Contacts(core, this.#reservations)
     this.#emitter = new Emitter(core, this.#reservations)
+    this.#emitter.changeTag = changeTag
     this.#places = new Places(core, this.#reservations, this.#emitter)
     this.#places.capacity = core.capacity
     this.#composer = new Composer(core)
@@ -106,16 +107,21 @@ export class Offering {
       const row = this.#newRow(trigger, slot, keys)
       if (this.#places.look(row, trigger, core.clockMs, others).refusal !== null) continue
       if (this.#isCancelled(trigger, slot) || !core.capacity.isOpenFor(row, trigger)) continue
-      const { message, channel } = trigger.spec
-      // Not `findGap`, which teaches the layout the name of what is missing.
-      const composition = this.#composer.compose(message, channel, slot)
-      if (composition.kind !== 'whole') continue
-      fitting.push({ trigger, row, message: composition.composed.message })
+      const message = this.#compose(trigger, slot)
+      if (message !== null) fitting.push({ trigger, row, message })
     }
     fitting.sort((left, right) => {
       return compareRank(this.#contacts.contender(left.row), this.#contacts.contender(right.row))
     })
     return this.#seat(fitting, others, limit)
+  }
+
+  /** What it says now, empty where it does something; null: a value is missing. */
+  #compose({ spec: { action, message, channel } }: CompiledTrigger, slot: number): string | null {
+    if (action !== undefined) return ''
+    // Not `findGap`, which teaches the layout the name of what is missing.
+    const composition = this.#composer.compose(message, channel, slot)
+    return composition.kind === 'whole' ? composition.composed.message : null
   }
 
   /** Applies a control message of offers; a repeat changes nothing. Throws RejectError. */

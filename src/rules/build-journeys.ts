@@ -7,6 +7,7 @@ import type { TriggerSpec } from '../model/catalog.ts'
 import type { Expression } from '../model/expression.ts'
 import { type JourneySpec, type StepSpec, stepTriggerId } from '../model/journey.ts'
 import { compileAt } from './build-counters.ts'
+import { refuseInbound } from './build-offer.ts'
 import { buildContact, HOURLY_LATENESS_MAX_MS, readValidity } from './build-trigger.ts'
 import { canonicalJson } from './identity.ts'
 import { JOURNEYS_MAX, type JourneyReading, type StepReading } from './journey-grammar.ts'
@@ -211,6 +212,8 @@ class JourneyBuilder {
     }
     const contact = buildContact(asTrigger, this.#context)
     if (contact === null) return null
+    const channel = reading.values.deliver?.values.channel
+    if (channel !== undefined) refuseInbound(channel, this.#context)
     return {
       ...contact,
       id,

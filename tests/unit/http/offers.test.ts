@@ -16,6 +16,7 @@ const OFFERS = `/v1/subscribers/${SUBSCRIBER}/offers`
 const ACCEPT = `${OFFERS}/pack/accept?channel=hotline`
 const PLACE = { partition: 3, position: 70_211 }
 const OFFER = { trigger: 'pack', place: 1, message: 'Hello', value: 12, layer: null }
+const CREDIT = { kind: 'credit', amount: 2, unit: 'yuan' } as const
 
 interface Told {
   readonly answer?: OfferAnswer
@@ -52,15 +53,15 @@ function createTestApp({ answer, accepting, token }: Told = {}) {
 describe('offers', () => {
   test('are answered with their place in the log, and how long it took is noted', async () => {
     const offers = [
-      { ...OFFER, validUntilMs: null },
-      { ...OFFER, trigger: 'gift', place: 3, validUntilMs: 9 },
+      { ...OFFER, validUntilMs: null, action: null },
+      { ...OFFER, trigger: 'gift', place: 3, validUntilMs: 9, action: CREDIT },
     ]
     const { app, asked, durations, lines } = createTestApp({
       answer: { kind: 'offers', ...PLACE, offers, refusals: [] },
     })
     const response = await app.inject(`${OFFERS}?channel=hotline`)
     expect(response.json()).toEqual({
-      offers: [OFFER, { ...OFFER, trigger: 'gift', place: 3, validUntilMs: 9 }],
+      offers: [OFFER, { ...OFFER, trigger: 'gift', place: 3, validUntilMs: 9, action: CREDIT }],
       ...PLACE,
     })
     expect(asked).toEqual([

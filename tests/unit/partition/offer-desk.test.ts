@@ -72,9 +72,12 @@ describe('a question', () => {
       offers: [
         {
           ...{ trigger: 'a', place: 1, message: 'a', value: 7, layer: 'model' },
-          validUntilMs: Date.parse('2026-12-01T00:00:00Z'),
+          ...{ validUntilMs: Date.parse('2026-12-01T00:00:00Z'), action: null },
         },
-        { trigger: 'b', place: 2, message: 'b', value: 0, layer: 'default', validUntilMs: null },
+        {
+          ...{ trigger: 'b', place: 2, message: 'b', value: 0, layer: 'default' },
+          ...{ validUntilMs: null, action: null },
+        },
       ],
       refusals: [],
     })

@@ -126,6 +126,39 @@ describe('what is offered', () => {
     })
   })
 
+  it('says its message to the one who asks, and is not made where a value is missing', () => {
+    const files = offerFiles({ pack: {} })
+    const text = files['triggers/pack.yaml']!.replace(
+      'message: pack',
+      "message: 'Worth {fields.worth}'",
+    )
+    const script = new OfferScript(NOON, { ...files, 'triggers/pack.yaml': text })
+    script.usage(NOON, 10)
+    const names = [...script.machine.core!.layout.names]
+    expect(script.offers()).toEqual([])
+    expect(script.machine.core!.layout.names).toEqual(names)
+    expect(script.outcome('pack')).toMatchObject({
+      reason: 'message-incomplete',
+      detail: 'fields.worth',
+    })
+    script.profile({ fields: { worth: 7 } })
+    expect(script.find().map(({ message }) => message)).toEqual(['Worth 7'])
+  })
+
+  it('may do something instead: a tag is set when it is accepted', () => {
+    const files = offerFiles({ pack: {} })
+    const text = files['triggers/pack.yaml']!.replace(
+      'message: pack',
+      'action: { tag: { set: vip } }',
+    )
+    const script = new OfferScript(NOON, { ...files, 'triggers/pack.yaml': text })
+    script.usage(NOON, 10)
+    expect(script.offers()).toEqual(['1 pack'])
+    expect(script.view().tags.vip).toBeUndefined()
+    expect(script.outcome('pack')).toMatchObject({ kind: 'accepted' })
+    expect(script.view().tags.vip).toBe(true)
+  })
+
   it('ends where the channel has no room left', () => {
     const script = start([{ a: {}, b: {} }, [], '{ inbound: true, capacity: { perHour: 1 } }'])
     script.accept('a')

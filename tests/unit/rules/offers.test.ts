@@ -74,6 +74,18 @@ describe('an offer on request', () => {
     expect(texts[0]).toContain(`leave ${key.split(':')[0]} out`)
   })
 
+  test('is no step of a journey, which would wait for somebody to ask', () => {
+    const journey =
+      'journey: newcomer\nenter: tags.seed\nonce: ever\nsteps:\n' +
+      '  - { step: welcome, wait: 0s, deliver: { channel: hotline }, message: Hello }\n'
+    const { places, texts } = problemsOf({
+      ...files('deliver: { channel: sms }'),
+      'j.yaml': journey,
+    })
+    expect(places).toEqual(['j.yaml:5:52 contradiction'])
+    expect(texts[0]).toContain('nothing is sent there unasked')
+  })
+
   test.each([
     ["contactWindow: { from: '09:00', to: '21:00', outside: drop }", 'has no contact window'],
     ['capacity: { perSecond: 5 }', 'nobody waits for the next second'],
