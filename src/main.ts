@@ -7,7 +7,7 @@ import { runCancel } from './commands/cancel.ts'
 import { runCheck } from './commands/check.ts'
 import { runDemo } from './commands/demo.ts'
 import { runExplain } from './commands/explain.ts'
-import { partitionsOption, runGateway } from './commands/gateway.ts'
+import { gatewayOptions, runGateway } from './commands/gateway.ts'
 import { IMPORT_OPTIONS, IMPORT_USAGE, importCommand, runImport } from './commands/import.ts'
 import { INIT_TEXTS, initOptions, runInit } from './commands/init.ts'
 import { runErase } from './commands/erase.ts'
@@ -103,17 +103,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   gateway: {
     summary: 'send what was decided: by webhook, SMPP, or as single messages of NATS',
     usage: '--config DIR [--channels NAME,…] [--partitions P,…]',
-    run: (args) => {
-      const values = parse(args, {
-        config: { type: 'string', default: CONFIG_DEFAULT },
-        ...texts('channels', 'partitions'),
-      })
-      return runGateway({
-        config: values.config as string,
-        channels: textOption(values, 'channels', null)?.split(',') ?? null,
-        partitions: partitionsOption(textOption(values, 'partitions', null)),
-      })
-    },
+    run: (args) => runGateway(gatewayOptions(args)),
   },
   demo: {
     summary: 'a virtual month of scenario data-pack on real parts, in about half a minute',

@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { settingsReference, settingsSchema } from '../../src/config/settings-reference.ts'
+import { channelsReference, settingsReference, settingsSchema } from '../../src/config/settings-reference.ts'
 import { POLICY_KEYS } from '../../src/rules/policy-grammar.ts'
 import { REPORTING_KEYS } from '../../src/rules/reporting-grammar.ts'
 import { catalogSchema, journeySchema, triggerSchema } from '../../src/rules/schema.ts'
@@ -36,6 +36,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
 export function readmeTables(): Readonly<Record<string, string>> {
   return {
     settings: settingsReference(),
+    channels: channelsReference(),
     catalog: keyTable(
       SCHEMAS.catalog!,
       (key) => !POLICY_KEYS.has(key) && !REPORTING_KEYS.has(key),

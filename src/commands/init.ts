@@ -12,6 +12,7 @@ import { parseForGenesis } from '../partition/config-change.ts'
 import { type BrokerConnection, connectToNats } from '../sink/connection.ts'
 import { ensureStreams, type PartitionStreams } from '../sink/streams.ts'
 import { genesisOf } from '../supervisor.ts'
+import { ensureGatewayStreams } from './gateway-streams.ts'
 import { natsSettings } from './nats-settings.ts'
 import { type OptionValues, textOption } from './option-values.ts'
 import { readPartitionCount } from './stream-writer.ts'
@@ -59,6 +60,7 @@ export async function runInit(options: InitOptions): Promise<number> {
   const connection = await connectToNats(natsSettings(identify(settings.nats, options), warn))
   try {
     await makeStreams(connection, config)
+    await makeGatewayStreams(connection, config)
   } finally {
     await connection.close()
   }
@@ -77,6 +79,17 @@ async function makeStreams(connection: BrokerConnection, config: LoadedConfig): 
     }
     describe(partition, made)
   }
+}
+
+/** What the gateway of these settings will write, so that it needs no right to make a stream. */
+async function makeGatewayStreams(
+  connection: BrokerConnection,
+  { settings }: LoadedConfig,
+): Promise<void> {
+  const { channels } = settings.gateway
+  const partitions = [...Array(settings.partitions.count).keys()]
+  await ensureGatewayStreams(connection, settings, channels, partitions)
+  for (const { name } of channels) console.log(`channel ${name}: streams of the gateway are there`)
 }
 
 function describe(partition: number, { genesis, warnings, ...streams }: PartitionStreams): void {

@@ -10,6 +10,24 @@ import type { Field } from './setting-fields.ts'
 /** Largest `highwater.yaml`, characters. */
 export const SETTINGS_LENGTH_MAX = 65_536
 
+/**
+ * Things of several kinds that a text names itself, each a mapping with a `kind` and the fields of
+ * that kind. No field has a default that is impossible, but for those that must be there: null.
+ */
+export interface NamedGrammar {
+  readonly what: string
+  readonly namePattern: RegExp
+  readonly countMax: number
+  readonly kinds: { readonly [kind: string]: { readonly [key: string]: Field<unknown> } }
+}
+
+/** One of them, as read. */
+export interface NamedValues {
+  readonly name: string
+  readonly kind: string
+  readonly [key: string]: unknown
+}
+
 /** Sections by name, fields by name within. */
 export type SettingsGrammar = {
   readonly [section: string]: { readonly [key: string]: Field<unknown> }
@@ -26,6 +44,8 @@ export type ReadSettings<G extends SettingsGrammar> = {
 export interface SettingsReading<G extends SettingsGrammar> {
   readonly values: ReadSettings<G>
   readonly problems: readonly ConfigProblem[]
+  /** What the named grammars read, by their path: `section.key`. */
+  readonly named: Readonly<Record<string, readonly NamedValues[]>>
   /** `path`: `section.key`. Problems are at the setting if it is in the text, else at the top. */
   readonly report: (path: string, code: string, message: string, suggestion?: string) => void
 }
@@ -38,14 +58,24 @@ export function readSettings<G extends SettingsGrammar>(
   file: string,
   text: string,
   grammar: G,
+  namedGrammars: Readonly<Record<string, NamedGrammar>> = {},
 ): SettingsReading<G> {
   const reader = new SettingsReader(file, text)
   const values: Record<string, Record<string, unknown>> = {}
+  const named: Record<string, readonly NamedValues[]> = {}
   const sections = reader.mapping(reader.root(), 'the settings', Object.keys(grammar))
   for (const [section, fields] of Object.entries(grammar)) {
     const node = sections.get(section)
-    const entries =
-      node === undefined ? new Map() : reader.mapping(node, section, Object.keys(fields))
+    const namedKeys = Object.keys(namedGrammars).flatMap((path) => {
+      return path.startsWith(`${section}.`) ? [path.slice(section.length + 1)] : []
+    })
+    const known = [...Object.keys(fields), ...namedKeys]
+    const entries: Map<string, Node> =
+      node === undefined ? new Map() : reader.mapping(node, section, known)
+    for (const key of namedKeys) {
+      const path = `${section}.${key}`
+      named[path] = reader.named(entries.get(key) ?? null, path, namedGrammars[path]!)
+    }
     values[section] = {}
     for (const [key, field] of Object.entries(fields)) {
       const place = entries.get(key)
@@ -56,6 +86,7 @@ export function readSettings<G extends SettingsGrammar>(
   return {
     values: values as ReadSettings<G>,
     problems: reader.problems,
+    named,
     report: (path, code, message, suggestion) => reader.reportAt(path, code, message, suggestion),
   }
 }
@@ -125,6 +156,68 @@ class SettingsReader {
       }
     }
     return entries
+  }
+
+  /** Things that the text names; those of no known kind are reported and left out. */
+  named(node: Node | null, path: string, grammar: NamedGrammar): readonly NamedValues[] {
+    const { what, namePattern, countMax, kinds } = grammar
+    const all: NamedValues[] = []
+    if (node === null || (isScalar(node) && node.value === null)) return all
+    if (!isMap(node)) {
+      const message = `${path} must be a mapping: the name of ${what}, and its settings`
+      this.#report(node.range?.[0] ?? 0, 'wrong-type', message)
+      return all
+    }
+    for (const { key, value } of node.items) {
+      if (!isScalar(key)) continue
+      const name = String(key.value)
+      const offset = key.range?.[0] ?? 0
+      if (!namePattern.test(name)) {
+        const message = `the name of ${what} is 1 to 32 of A-Z a-z 0-9 _ -`
+        this.#report(offset, 'bad-name', message)
+      } else if (all.length >= countMax) {
+        this.#report(offset, 'too-many', `${path} has more than ${countMax}`)
+      } else if (!isMap(value)) {
+        this.#report(offset, 'wrong-type', `${path}.${name} must be a mapping with its kind`)
+      } else {
+        const read = this.#oneNamed(value, `${path}.${name}`, name, kinds)
+        if (read !== null) all.push(read)
+      }
+    }
+    return all
+  }
+
+  #oneNamed(
+    node: Node,
+    path: string,
+    name: string,
+    kinds: NamedGrammar['kinds'],
+  ): NamedValues | null {
+    const kind: unknown = isMap(node) ? node.get('kind') : undefined
+    const fields = typeof kind === 'string' && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
+    const words = Object.keys(kinds)
+    if (fields === undefined) {
+      const message = `${path}.kind must be one of ${words.join(', ')}`
+      const hint = kind === undefined ? undefined : suggestWord(String(kind), words)
+      this.#report(node.range?.[0] ?? 0, 'bad-value', message, hint ?? undefined)
+      return null
+    }
+    const entries = this.mapping(node, `${path}, of kind ${kind},`, [
+      'kind',
+      ...Object.keys(fields),
+    ])
+    const values: Record<string, unknown> = {}
+    for (const [key, field] of Object.entries(fields)) {
+      const place = entries.get(key)
+      const value =
+        place === undefined ? defaultOf(field) : this.value(place, `${path}.${key}`, field)
+      if (place === undefined && !field.isOptional && field.shownDefault === null) {
+        const message = `${path}.${key} is missing: ${field.expects}`
+        this.#report(node.range?.[0] ?? 0, 'missing-key', message)
+      }
+      values[key] = value
+    }
+    return { ...values, name, kind: String(kind) }
   }
 
   value<T>(node: Node, path: string, field: Field<T>): T | null | undefined {

@@ -70,6 +70,20 @@ export function openSecret(
     return () => given.trim()
   }
   if (given !== undefined) throw new SecretError(`${setting} and ${variable} are both set`)
+  return openSecretFile(setting, file, warn)
+}
+
+/**
+ * Opens the secret of a channel, which has a file and no variable; `setting` is its whole path.
+ * Read again by each call, as in `openSecret`.
+ *
+ * @throws {SecretError} when the file cannot be read or is empty
+ */
+export function openSecretFile(
+  setting: string,
+  file: string,
+  warn: (message: string) => void,
+): SecretReader {
   let last = readSecret(setting, file)
   warnIfReadableByAll(setting, file, warn)
   return () => {
@@ -103,7 +117,7 @@ export function checkReadable(setting: string, file: string): void {
   }
 }
 
-function readSecret(setting: SecretSetting, file: string): string {
+function readSecret(setting: string, file: string): string {
   let text = ''
   try {
     if (statSync(file).size > SECRET_SIZE_MAX) throw new SecretError(`${setting} is too large`)

@@ -1,5 +1,7 @@
 /** Every setting of a process once: kind, bounds, default, sentence. */
 
+import { CHANNEL_KINDS, CHANNEL_NAME, CHANNELS_MAX, GATEWAY_FIELDS } from './gateway-grammar.ts'
+import type { NamedGrammar } from './read-settings.ts'
 import {
   durationField,
   instantField,
@@ -19,6 +21,16 @@ import {
 /** A path; what it means is relative to the working directory of the process. */
 const PATH = /^\S(.*\S)?$/
 const FILE = 'the path of a file'
+
+/** What stands below `gateway.channels`, each under a name of its own. */
+export const NAMED_SETTINGS: Readonly<Record<string, NamedGrammar>> = {
+  'gateway.channels': {
+    what: 'a channel',
+    namePattern: CHANNEL_NAME,
+    countMax: CHANNELS_MAX,
+    kinds: CHANNEL_KINDS,
+  },
+}
 
 /** Sections of `highwater.yaml` and their settings. */
 export const SETTINGS_FIELDS = {
@@ -287,6 +299,7 @@ export const SETTINGS_FIELDS = {
       doc: "Phone numbers of the operator's people by role, as reports and watch name them.",
     }),
   },
+  gateway: GATEWAY_FIELDS,
   log: {
     level: wordField(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       default: 'info',

@@ -6,7 +6,8 @@
 import { ConfigInvalidError } from '../errors.ts'
 import type { ClockMode } from '../model/messages.ts'
 import { type ReadSettings, readSettings, type SettingsReading } from './read-settings.ts'
-import { SETTINGS_FIELDS } from './settings-grammar.ts'
+import { checkChannels, type GatewaySettings } from './gateway-settings.ts'
+import { NAMED_SETTINGS, SETTINGS_FIELDS } from './settings-grammar.ts'
 
 /** The settings of a process, checked, in base units. Frozen. */
 export interface Settings {
@@ -34,6 +35,7 @@ export interface Settings {
     readonly connectionsMax: number
   }
   readonly watch: WatchSettings
+  readonly gateway: GatewaySettings
   readonly log: { readonly level: LogLevel; readonly auditFile: string | null }
   /** Folders below the config directory whose YAML files belong to other programs. */
   readonly rules: { readonly exclude: readonly string[] }
@@ -104,13 +106,14 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' |
  * @throws ConfigInvalidError with every problem and its place in `file`.
  */
 export function parseSettings(file: string, text: string): Settings {
-  const reading = readSettings(file, text, SETTINGS_FIELDS)
+  const reading = readSettings(file, text, SETTINGS_FIELDS, NAMED_SETTINGS)
+  const channels = checkChannels(reading.named['gateway.channels'] ?? [], reading.report)
   checkClock(reading)
   checkPartitions(reading)
   checkStreams(reading)
   checkSecrets(reading)
   if (reading.problems.length > 0) throw new ConfigInvalidError(reading.problems)
-  return toSettings(reading.values)
+  return toSettings(reading.values, channels)
 }
 
 /** Numbers of the partitions that a process with these settings works on, owned or followed. */
@@ -180,7 +183,10 @@ function checkSecrets({ values, report }: Reading): void {
   if (servers.length === 0) report('nats.servers', 'too-few', 'at least one server is needed')
 }
 
-function toSettings(read: ReadSettings<typeof SETTINGS_FIELDS>): Settings {
+function toSettings(
+  read: ReadSettings<typeof SETTINGS_FIELDS>,
+  channels: GatewaySettings['channels'],
+): Settings {
   const { nats, genesis, checkpoint, outbox, streams } = read
   const clock: ClockMode =
     genesis.clock === 'real' || genesis.writer === null || genesis.start === null
@@ -232,6 +238,14 @@ function toSettings(read: ReadSettings<typeof SETTINGS_FIELDS>): Settings {
       port: read.watch.port,
       workers: read.watch.workers,
       recipients: read.watch.recipients,
+    },
+    gateway: {
+      name: read.gateway.name,
+      begin: read.gateway.begin,
+      receiptsWithinMs: read.gateway.receiptsWithin,
+      host: read.gateway.host,
+      port: read.gateway.port,
+      channels,
     },
     log: read.log,
     rules: { exclude: read.rules.exclude },

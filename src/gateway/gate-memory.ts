@@ -76,7 +76,7 @@ export async function readMemory(
       if (result.receipts.length > 0 && result.timeMs >= receiptsAfterMs) receipts.push(result)
       if (result.number <= done) continue
       open.delete(result.number)
-      ended.add(result.number)
+      if (result.kind !== 'withdrawn') ended.add(result.number)
     }
     for (const event of events) {
       if (event.timeMs >= receiptsAfterMs) past.push(event)

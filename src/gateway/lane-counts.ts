@@ -12,7 +12,7 @@ export class LaneCounts {
   passedOver = 0
 
   add({ kind }: GateResult): void {
-    this.#results[kind] += 1
+    if (kind !== 'withdrawn') this.#results[kind] += 1
   }
 
   addEvent({ kind }: GateEvent): void {

@@ -7,13 +7,15 @@
  *           → feedback in IN_<p>
  */
 
-import { GateBrokenError, HighwaterError } from '../errors.ts'
+import { GateBrokenError, HighwaterError, UsageError } from '../errors.ts'
 import type { LaneView } from '../model/gateway-view.ts'
 import type { DecisionFeed, FeedPlace, SaidDecision, SaidDelivery } from '../model/said.ts'
 import type { SendResult } from '../model/sending.ts'
+import { partitionOf } from '../model/wire.ts'
 import type { ChannelShare } from './channel-share.ts'
 import type { GateMemory } from './gate-memory.ts'
 import type { GateWriter, NewStep } from './gate-writer.ts'
+import { isSendable } from './sendable.ts'
 import { LaneCounts } from './lane-counts.ts'
 import { type LanePorts, type LaneSettings, LaneStart } from './lane-start.ts'
 import type { GateEvent, GateResult } from './records.ts'
@@ -202,8 +204,12 @@ export class Lane {
 
   #takeIn(decision: SaidDecision, before: FeedPlace, nowMs: number): void {
     if (decision.kind !== 'delivery' || decision.channel !== this.#share.name) return
+    const { partition, partitionCount } = this.#settings
+    if (partitionOf(decision.subscriber, partitionCount) !== partition) {
+      throw new UsageError(`partitions.count is not ${partitionCount}: OUT says otherwise`)
+    }
     if (this.#ended.delete(decision.number)) return
-    if (!isForUs(decision)) {
+    if (!isSendable(decision)) {
       this.#counts.passedOver += 1
       return
     }
@@ -266,14 +272,19 @@ export class Lane {
     }
   }
 
-  #end(delivery: SaidDelivery, kind: GateResult['kind'], timeMs: number): void {
-    this.#results.push({ number: delivery.number, id: delivery.id, kind, timeMs, receipts: [] })
+  #end(
+    { number, id }: SaidDelivery,
+    kind: GateResult['kind'],
+    timeMs: number,
+    receipts: GateResult['receipts'] = [],
+  ): void {
+    this.#results.push({ number, id, kind, timeMs, receipts })
   }
 
   #stored(sequence: number, { step, entries, events }: GatheredStep): void {
     const { partition } = this.#settings
     for (const result of step.results) {
-      this.#list.end(result.number)
+      if (result.kind !== 'withdrawn') this.#list.end(result.number)
       this.#counts.add(result)
       if (result.receipts.length > 0) this.#share.expect(result.receipts, result.id, partition)
     }
@@ -301,9 +312,7 @@ export class Lane {
     }
     this.#inFlight -= 1
     if (result.kind !== 'left') {
-      const receipts = result.kind === 'sent' ? result.receipts : []
-      const { number, id } = delivery
-      this.#results.push({ number, id, kind: result.kind, timeMs: clock.nowMs(), receipts })
+      this.#end(delivery, result.kind, clock.nowMs(), 'receipts' in result ? result.receipts : [])
       if (result.kind === 'failed') this.#counts.addReason(result.reason)
     }
     this.#wakeUp()
@@ -322,7 +331,8 @@ export class Lane {
 
   /** Where the cursor stands once these results are recorded. */
   #cursorAfter(results: readonly GateResult[]): { place: FeedPlace; from: number } {
-    const oldest = this.#list.oldest(new Set(results.map(({ number }) => number)))
+    const ended = results.filter(({ kind }) => kind !== 'withdrawn')
+    const oldest = this.#list.oldest(new Set(ended.map(({ number }) => number)))
     // The step that is being made may hold what lies past the cursor.
     const next = this.#writer!.sequence + 1
     let place = this.#feed!.place
@@ -387,9 +397,4 @@ interface GatheredStep {
   readonly step: NewStep
   readonly entries: readonly WaitingDelivery[]
   readonly events: readonly QueuedEvent[]
-}
-
-/** Offers are answers to a question, and tags are the engine's own. */
-function isForUs({ purpose, action }: SaidDelivery): boolean {
-  return purpose !== 'offer' && (action === null || action.kind === 'credit')
 }

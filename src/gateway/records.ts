@@ -14,12 +14,15 @@ import { decode, encode } from '@msgpack/msgpack'
 import { GateBrokenError } from '../errors.ts'
 import type { FeedPlace } from '../model/said.ts'
 
-/** What became of a delivery, as recorded. */
-export const RESULT_KINDS = ['sent', 'failed', 'expired', 'unknown'] as const
+/**
+ * What became of a delivery, as recorded. `unknown` is told to nobody; `withdrawn` is no end: the
+ * intent is taken back, since nothing was submitted.
+ */
+export const RESULT_KINDS = ['sent', 'failed', 'expired', 'unknown', 'withdrawn'] as const
 
 export type ResultKind = (typeof RESULT_KINDS)[number]
 
-/** One delivery's end. `unknown` is told to nobody. */
+/** One delivery's end. */
 export interface GateResult {
   /** Number of the decision. */
   readonly number: number

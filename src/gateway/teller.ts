@@ -1,7 +1,7 @@
 /**
- * Tells the partitions what became of their deliveries: one message of feedback per step of GATE and
- * partition, in the order of the steps, with the step's sequence as its own. Whoever starts again
- * after a crash says the same with the same numbers, and the partition counts it once.
+ * Tells the partitions what became of their deliveries: one message of feedback per step of GATE
+ * and partition, in the order of the steps, with the step's sequence as its own. Whoever starts
+ * again after a crash says the same with the same numbers, and the partition counts it once.
  */
 
 import { encode } from '@msgpack/msgpack'
@@ -9,6 +9,7 @@ import { HighwaterError } from '../errors.ts'
 import type { WaitingClock } from '../model/ports.ts'
 import { partitionOf } from '../model/wire.ts'
 import type { UntoldStep } from './gate-memory.ts'
+import type { ResultKind } from './records.ts'
 
 /** Publishes a message of feedback; resolves when it is stored. */
 export type FeedbackPublisher = (
@@ -101,7 +102,7 @@ export class Teller {
         retryMs = RETRY_MIN_MS
         this.#onTold()
       } catch (error) {
-        // Refused or not: what became of a delivery is never dropped, it waits until it may be said.
+        // Refused or not: what became of a delivery is never dropped, it waits.
         this.failure = error instanceof HighwaterError ? error.code : 'unknown error'
         await this.#clock.pause(retryMs)
         retryMs = Math.min(retryMs * 2, RETRY_MAX_MS)
@@ -109,6 +110,10 @@ export class Teller {
     }
     this.#running = null
   }
+}
+
+function isTold(kind: ResultKind): boolean {
+  return kind !== 'unknown' && kind !== 'withdrawn'
 }
 
 /** The messages of a step by partition; README, "Feedback". */
@@ -124,7 +129,7 @@ function messagesOf(
     else known.push({ sub: subscriber, ...row })
   }
   for (const { id, kind, timeMs } of results) {
-    if (kind !== 'unknown') add(Number(id.split(':')[1]), { id, kind, time: timeMs })
+    if (isTold(kind)) add(Number(id.split(':')[1]), { id, kind, time: timeMs })
   }
   for (const { kind, subscriber, id, timeMs, text } of events) {
     if (kind === 'replied') add(subscriber, { channel, kind, time: timeMs, text })

@@ -12,6 +12,7 @@ import { CHANNEL_METRICS } from './channel-metrics.ts'
 import { OFFER_METRICS, registerOfferDurations } from './offer-metrics.ts'
 import type { PartitionMetric } from './partition-metrics.ts'
 import { PARTITION_METRICS } from './partition-metrics.ts'
+import { JOURNEY_METRICS } from './journey-metrics.ts'
 import { SEGMENT_METRICS } from './segment-metrics.ts'
 import { TRIGGER_LABELS_MAX, TriggerLabels } from './trigger-labels.ts'
 
@@ -48,7 +49,7 @@ interface Scrape {
 /**
  * Node metrics of the client whose names break the conventions that `promtool check metrics` holds.
  */
-const NONCONFORMING_METRICS: readonly string[] = [
+export const NONCONFORMING_METRICS: readonly string[] = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
   'nodejs_active_resources_total',
@@ -68,6 +69,7 @@ export function createMetrics(view: WorkerView, options: MetricsOptions = {}): W
   for (const metric of PARTITION_METRICS) registerPartitionMetric(register, metric, read)
   registerCheckpointAge(register, read, startedAtMs)
   registerChannelMetrics(register, read)
+  registerJourneyMetrics(register, read)
   registerSegmentMetrics(register, read)
   registerTriggerMetrics(register, triggerLabels, read)
   registerOfferMetrics(register, options.offers ?? emptyOfferStatistics)
@@ -139,6 +141,26 @@ function registerChannelMetrics(register: Registry, read: () => Scrape): void {
         for (const view of read().partitions) {
           const { partition } = view
           for (const [labels, value] of readAll(view)) add({ partition, ...labels }, value)
+        }
+      },
+    })
+  }
+}
+
+function registerJourneyMetrics(register: Registry, read: () => Scrape): void {
+  for (const { kind, name, help, labelNames, readAll } of JOURNEY_METRICS) {
+    registerCollected(register, {
+      kind,
+      name,
+      help,
+      labelNames: ['partition', 'journey', ...labelNames],
+      write: (add) => {
+        for (const { partition, journeys } of read().partitions) {
+          for (const view of journeys) {
+            const { journey } = view
+            for (const [labels, value] of readAll(view))
+              add({ partition, journey, ...labels }, value)
+          }
         }
       },
     })

@@ -25,7 +25,7 @@ export interface LaneView {
   readonly events: Readonly<Record<'delivered' | 'failed' | 'replied', number>>
   /** Deliveries that an earlier life may have sent and that were sent again. */
   readonly repeats: number
-  /** Deliveries that this gateway has nothing to do with: offers, tags, actions it does not know. */
+  /** Deliveries that no gateway sends: offers, tags, actions that it does not know. */
   readonly passedOver: number
   /** Age of the oldest delivery without an end that is not too early, ms. */
   readonly lagMs: number

@@ -19,13 +19,15 @@ export interface SendJob {
  * - `failed`: the target refused it for good; `reason`: one word for counting
  * - `expired`: its time was over before any of it can have been submitted
  * - `unknown`: it may have been submitted or not, and will not be sent again
- * - `left`: the channel was closed before; nothing is recorded, so that the intent stays open
+ * - `withdrawn`: the channel was closed before any of it can have been submitted
+ * - `left`: the channel was closed, and nothing is known; the intent stays open
  */
 export type SendResult =
   | { readonly kind: 'sent'; readonly receipts: readonly string[] }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'expired' }
   | { readonly kind: 'unknown' }
+  | { readonly kind: 'withdrawn' }
   | { readonly kind: 'left' }
 
 /** What comes back through a channel some time after. */

@@ -11,11 +11,15 @@ export const GSM_PART_MAX = 153
 export const UCS2_SINGLE_MAX = 70
 export const UCS2_PART_MAX = 67
 
-const DEFAULT_ALPHABET =
+/**
+ * The default alphabet in the order of its codes, but for the escape (27), which is no character:
+ * from Æ on codes are one higher than places.
+ */
+export const DEFAULT_ALPHABET =
   '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡' +
   'ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà'
 /** Each takes two septets: an escape and itself. */
-const EXTENSION_TABLE = '\f^{}\\[~]|€'
+export const EXTENSION_TABLE = '\f^{}\\[~]|€'
 
 const SEPTETS: ReadonlyMap<string, number> = new Map([
   ...[...DEFAULT_ALPHABET].map((character) => [character, 1] as const),

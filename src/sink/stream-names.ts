@@ -1,5 +1,5 @@
 /**
- * Names of a partition's three streams and of their subjects (design 1). They carry no subscriber
+ * Names of a partition's streams and of their subjects (design 1). They carry no subscriber
  * number.
  */
 
@@ -41,4 +41,24 @@ export function inputSubjects(partition: number): readonly string[] {
     `profile.${partition}.*`,
     `feedback.${partition}.*`,
   ]
+}
+
+/** What a gateway wrote of one channel of one partition: intents and what became of them. */
+export function gateStreamName(partition: number, channel: string): string {
+  return `GATE_${partition}_${channel}`
+}
+
+/** The only subject of GATE. */
+export function gateSubject(partition: number, channel: string): string {
+  return `gate.${partition}.${channel}`
+}
+
+/** Deliveries of a channel of kind `nats`, one in each message. */
+export function deliveryStreamName(channel: string): string {
+  return `DELIVERY_${channel}`
+}
+
+/** The only subject of DELIVERY. */
+export function deliverySubject(channel: string): string {
+  return `delivery.${channel}`
 }

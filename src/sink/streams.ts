@@ -133,7 +133,7 @@ const STREAM_NAME_IN_USE_CODE = 10058
  * The stream as it is, made from `first` when missing (null: it must exist); what exists must fit
  * `plan`.
  */
-async function ensureStream(
+export async function ensureStream(
   manager: Manager,
   plan: StreamPlan,
   first: StreamPlan | null,

@@ -159,3 +159,28 @@ async function firstNumberFrom(
   }
   return null
 }
+
+/**
+ * A place in OUT for a reader that has none: before the first decision that is still there, or
+ * behind the last one that was made.
+ * @throws {FeedBrokenError | BrokerUnavailableError | BrokerRefusedError}
+ */
+export async function findFeedPlace(
+  source: Source,
+  decode: (data: Uint8Array) => SaidMessage,
+  where: 'oldest' | 'newest',
+): Promise<FeedPlace> {
+  const { created, firstSequence, lastSequence } = await source.state()
+  const isBack = where === 'newest'
+  const [from, to, step] = isBack
+    ? [lastSequence, firstSequence, -1]
+    : [firstSequence, lastSequence, 1]
+  for (let at = from; (to - at) * step >= 0 && at > 0; at += step) {
+    const stored = await source.read(at)
+    const message = stored === null ? null : decode(stored.data)
+    if (message?.kind !== 'decisions') continue
+    const number = isBack ? message.last : message.first - 1
+    return { number, sequence: at, created }
+  }
+  return { number: 0, sequence: 0, created }
+}

@@ -10,6 +10,7 @@ import { decodeFeedback, decodeProfile } from '../../src/decode/messages.ts'
 import { UsageDecoder } from '../../src/decode/usage.ts'
 import { createApp } from '../../src/http/app.ts'
 import { PROJECT_ROOT } from '../../src/launch.mjs'
+import { createGatewayMetrics } from '../../src/metrics/gateway-metrics.ts'
 import { HALT_LABELS } from '../../src/metrics/halt-labels.ts'
 import { PARTITION_METRICS } from '../../src/metrics/partition-metrics.ts'
 import { createMetrics } from '../../src/metrics/registry.ts'
@@ -117,7 +118,11 @@ describe('it names', () => {
 
   test('only metrics that there are', async () => {
     const { render } = createMetrics(createFakeWorker(1).view, { isProcessIncluded: false })
-    const text = await render()
+    const gateway = createGatewayMetrics(
+      { version: '1', lanes: () => [], channels: () => [] },
+      { isProcessIncluded: false },
+    )
+    const text = (await render()) + (await gateway.render())
     const known = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!)
     expect(known.length).toBeGreaterThan(PARTITION_METRICS.length)
     const named = [...readme.matchAll(/\bhighwater_\w+/g)].map(([name]) => name)

@@ -73,6 +73,14 @@ test('an empty text gives the defaults', () => {
         workers: [],
         recipients: {},
       },
+      gateway: {
+        name: 'gateway',
+        begin: 'all',
+        receiptsWithinMs: 3 * 86_400_000,
+        host: '127.0.0.1',
+        port: 9481,
+        channels: [],
+      },
       log: { level: 'info', auditFile: null },
       rules: { exclude: [] },
     })
