@@ -11,13 +11,17 @@ import { Random } from '../support/workload/random.ts'
 import { DECLARATIONS, triggerText } from '../unit/rules/config-texts.ts'
 import { type FuzzTarget, FuzzTally, hold } from './target.ts'
 
-const RICH_TEXT = `${DECLARATIONS}---\n${triggerText({
+const MESSAGES = 'language: fields.plan\nchannels: { sms: { sms: true } }\n'
+const RICH_TEXT = `${DECLARATIONS}${MESSAGES}---\n${triggerText({
   when: '"data.day >= 500 * KiB && tags.seed && fields.plan in [\\"gold\\"] || has(fields.plan)"',
   deliver:
     "{ channel: sms, at: next day 12:00, contactWindow: { from: '09:00', to: '21:00', outside: defer } }",
   cap: '[1 per month, 1 ever]',
   cancelWhen: '|\n  tags.has_pack\n  && previous(ott.month) > 1',
   validity: '{ from: 2026-11-01T00:00:00+08:00 }',
+  message:
+    '{ default: gold, gold: "{{{data.day | MiB .1 max 99}}} {fields.trial_ends | D.M.}", silver: "{params.wait | h:mm} {fields.grade}" }',
+  maxSegments: '2',
 })}`
 
 /** What a slip of the hand, or malice, puts into a text. */

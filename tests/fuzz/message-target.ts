@@ -39,6 +39,8 @@ const CONTROL = [
   { v: 1, kind: 'tick', id: 't1', writer: 'demo', time: 77 },
   { v: 1, kind: 'config', id: 'c', generation: 4, files: CONFIG_FILES },
   GENESIS,
+  { v: 1, kind: 'test', id: 'test-a', sub: 5, trigger: 'pack' },
+  { v: 1, kind: 'notice', id: 'n-1', sub: 5, channel: 'sms', message: '日报：5', class: 'service' },
 ]
 const SUBJECTS = ['usage.1.probe-1', 'profile.1.crm', 'feedback.1.gw', 'control.1']
 
@@ -127,6 +129,7 @@ function readControl(data: Uint8Array): void {
   const control = decodeControl(data)
   const wire = decode(data) as Record<string, unknown>
   hold(control.id === wire.id && control.kind === wire.kind, 'id and kind')
+  if (control.kind === 'notice') hold(control.message === wire.message, 'the text is as it was')
   if (control.kind !== 'config' && control.kind !== 'genesis') return
   const files = Object.entries(wire.files as object)
   hold(files.length === Object.keys(control.files).length, 'every file is read')

@@ -4,6 +4,7 @@
  */
 
 import type { Mutant } from './mutant.ts'
+import { MESSAGE_MUTANTS } from './message-list.ts'
 import { POLICY_MUTANTS } from './policy-list.ts'
 import { STANDBY_MUTANTS } from './standby-list.ts'
 
@@ -376,4 +377,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...STREAM_MUTANTS,
   ...INPUT_MUTANTS,
   ...POLICY_MUTANTS,
+  ...MESSAGE_MUTANTS,
 ]

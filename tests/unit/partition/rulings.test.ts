@@ -52,6 +52,17 @@ describe('a decision that is taken over as said', () => {
     expect(script.usage('2026-11-21 10:00', 10)).toEqual(['t 2026-11-21/1 cap-trigger'])
   })
 
+  test('says nothing of the trigger where it was a test send or a notice', () => {
+    const script = new MachineScript(START, NOW)
+    const id = `t:${ANN}:test.a:1`
+    const aside = { period: 'ever', channel: 'sms', id }
+    const notice = { ...aside, trigger: 'notice', sub: 99, purpose: 'notice' }
+    adoptSaid(script.machine.core!, [said({ ...aside, purpose: 'test' }), said(notice)])
+    expect(script.machine.core!.subscriberCount).toBe(0)
+    expect(script.usage(START, 10)).toHaveLength(1)
+    expect(script.view().caps).toEqual([{ trigger: 't', period: '2026-11', used: 1, limit: 1 }])
+  })
+
   test('is found by feedback: a report that it came too late makes the next attempt', () => {
     const script = new MachineScript(START, LATER)
     adoptSaid(script.machine.core!, [said()])
