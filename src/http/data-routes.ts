@@ -8,6 +8,7 @@ import type { Static } from 'typebox'
 import type { WorkerView } from '../model/view.ts'
 import { createGuard } from './access.ts'
 import { addChannelRoute } from './channel-route.ts'
+import { addJourneyRoute } from './journey-route.ts'
 import { sendError } from './errors.ts'
 import { detailPartition } from './partition-body.ts'
 import { addPlannedRoute } from './planned-route.ts'
@@ -59,5 +60,6 @@ export function addDataRoutes(app: FastifyInstance, view: WorkerView, token: str
   }))
 
   addChannelRoute(app, view)
+  addJourneyRoute(app, view)
   addPlannedRoute(app, view)
 }

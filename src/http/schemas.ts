@@ -106,6 +106,16 @@ export const SubscriberBody = Type.Object({
       firedAtMs: TimeMs('event time of what made it fire'),
     }),
   ),
+  journeys: Type.Array(
+    Type.Object({
+      journey: Type.String(),
+      period: Type.String({ description: 'of the entering' }),
+      step: Type.Union([Type.String(), Type.Null()], { description: 'null: behind the last' }),
+      dueMs: TimeMs('when the step is due, or the stay behind the last one ends'),
+      enteredAtMs: TimeMs('clock of the partition when it was entered'),
+      isControl: Type.Boolean({ description: 'walks the steps in a control group' }),
+    }),
+  ),
   caps: Type.Array(
     Type.Object({
       trigger: Type.String(),

@@ -112,3 +112,29 @@ export function journeyOfKey(key: string): string {
 }
 
 const KEY_START = 'journey/'
+
+/** A journey as one partition has it. */
+export interface JourneyView {
+  readonly journey: string
+  readonly file: string
+  readonly onEdit: OnEdit
+  /** Who is inside now, held-out ones among them. */
+  readonly members: number
+  /** In their order; who waits for the step. */
+  readonly steps: readonly { readonly step: string; readonly members: number }[]
+  /** Who has the last step behind and may still meet the goal. */
+  readonly staying: number
+  readonly counts: JourneyCounts
+}
+
+/** Where one subscriber stands in a journey. Times in ms since the epoch. */
+export interface MembershipView {
+  readonly journey: string
+  readonly period: string
+  /** null: behind the last. */
+  readonly step: string | null
+  readonly dueMs: number
+  readonly enteredAtMs: number
+  /** Whether the subscriber walks the steps in a control group. */
+  readonly isControl: boolean
+}

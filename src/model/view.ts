@@ -6,6 +6,7 @@
 import type { HighwaterError } from '../errors.ts'
 import type { Explanation } from './explanation.ts'
 import type { PlannedPartition } from './planned.ts'
+import type { JourneyView, MembershipView } from './journey.ts'
 import type { SegmentView } from './selection.ts'
 
 /**
@@ -102,6 +103,8 @@ export interface PartitionView {
   readonly channels: readonly ChannelView[]
   /** Segments, in the order of their declaration. */
   readonly segments: readonly SegmentView[]
+  /** Journeys, in the order of the configuration. */
+  readonly journeys: readonly JourneyView[]
   /** Of a standby: messages of OUT not compared yet; 0 for others. */
   readonly outputUnreadMessages: number
   /** Of a standby: how long its owner has owed something and stayed silent; 0 for others. */
@@ -152,6 +155,8 @@ export interface SubscriberView {
   readonly counters: readonly CounterView[]
   /** Deliveries pending, sent or resolved that the partition still remembers, newest first. */
   readonly deliveries: readonly DeliveryView[]
+  /** Journeys that the subscriber is in, the newest membership first. */
+  readonly journeys: readonly MembershipView[]
   /** Sends that count against caps: trigger, calendar period, how many of how many. */
   readonly caps: readonly {
     readonly trigger: string

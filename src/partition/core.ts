@@ -27,11 +27,11 @@ import {
   META_OFFSET,
   META_ZONE_MASK,
 } from '../state/layout.ts'
+import { placeKeys } from '../state/place-keys.ts'
 import { Ledger, ROW_JOURNEY, ROW_PENDING, ROW_REOPEN } from '../state/ledger.ts'
 import { MemberCounts } from '../state/member.ts'
 import { PagedTable } from '../state/paged-table.ts'
 import { PERIOD_KEYS, writePeriodKeys } from '../state/periods.ts'
-import { placeKeys } from '../state/place-keys.ts'
 import { Producers } from '../state/producers.ts'
 import { SubscriberIndex } from '../state/subscriber-index.ts'
 import { isZoneKnown, ZoneClock } from '../state/zone.ts'

@@ -22,6 +22,7 @@ import { SlotReader } from './composing.ts'
 import type { PartitionCore } from './core.ts'
 import { conclude, findDecision } from './explained-decision.ts'
 import { fieldText } from './inspect.ts'
+import { viewOfMemberships } from './journey-views.ts'
 import { Latches } from './latches.ts'
 import { type NumberedRow, Reservations } from './reservations.ts'
 import { SubscriberReader } from './subscriber-reader.ts'
@@ -78,6 +79,7 @@ class Explainer {
     const { spec } = this.#trigger
     this.#checkCondition()
     this.#checkLatches()
+    this.#checkJourney()
     this.#checkLists()
     if (spec.audience !== null) {
       const verdict = this.#isWhite() || this.#holds(spec.audience) ? 'passes' : 'stops'
@@ -136,6 +138,8 @@ class Explainer {
   }
 
   #checkLatches(): void {
+    // The latch of a step is that of entering, which says nothing against the step.
+    if (this.#trigger.spec.journey !== undefined) return
     const { spec, latch } = this.#trigger
     const period = formatPeriod(spec.once, latch.unit === -1 ? 0 : this.#keys[latch.unit]!)
     const latches = new Latches(this.#core)
@@ -148,6 +152,28 @@ class Explainer {
     const verdict = firedFor !== 0 && firedFor === version ? 'stops' : 'passes'
     const values = { version, firedFor: firedFor === 0 ? null : firedFor }
     this.#note('tagging', verdict, `once per version of ${spec.oncePerTag}`, values)
+  }
+
+  /** Steps are fired by their journey: when the subscriber stands there, and it is due. */
+  #checkJourney(): void {
+    const { journey } = this.#trigger.spec
+    if (journey === undefined) return
+    const found = viewOfMemberships(this.#core, this.#slot).find(
+      (each) => each.journey === journey.journey,
+    )
+    if (found === undefined) {
+      this.#note('journey', 'waits', `is not in journey ${journey.journey}`, { inside: false })
+      return
+    }
+    const { step, dueMs, period } = found
+    const isHere = step === journey.step
+    const values = { inside: true, step, due: instantText(dueMs), entered: period }
+    const { steps } = this.#core.compiled.journeyById(journey.journey)!.spec
+    const positionOf = (name: string | null) => steps.findIndex((each) => each.name === name)
+    const isPast = step === null || positionOf(step) > positionOf(journey.step)
+    const place = step === null ? 'stands behind the last step' : `waits for step ${step}`
+    const text = isHere ? `waits for this step` : isPast ? `has it behind: ${place}` : place
+    this.#note('journey', isPast ? 'stops' : 'waits', text, values)
   }
 
   #checkLists(): void {

@@ -5,9 +5,10 @@ import { LIST_NAMES } from '../model/expression.ts'
 import type { CounterView, DeliveryView, SubscriberView } from '../model/view.ts'
 import { readCell } from '../state/counter-cells.ts'
 import { META_ZONE_MASK } from '../state/layout.ts'
-import { isLive, ROW_REFUSED } from '../state/ledger.ts'
+import { isLive, ROW_JOURNEY, ROW_REFUSED } from '../state/ledger.ts'
 import { formatPeriod, unitIndex } from '../state/periods.ts'
 import type { PartitionCore } from './core.ts'
+import { viewOfMemberships } from './journey-views.ts'
 import { STATUS_WORDS } from './row-words.ts'
 
 /** Everything known of a subscriber as of the partition's clock; null: never seen. */
@@ -29,6 +30,7 @@ export function inspectSubscriber(core: PartitionCore, subscriber: number): Subs
     lists: LIST_NAMES.filter((list) => core.isListed(slot, list)),
     counters: readCounters(core, slot),
     deliveries: readDeliveries(core, slot),
+    journeys: viewOfMemberships(core, slot),
     caps: readCaps(core, slot),
   }
 }
@@ -90,7 +92,7 @@ function readCounters(core: PartitionCore, slot: number): CounterView[] {
 function readDeliveries(core: PartitionCore, slot: number): DeliveryView[] {
   return [...core.ledger.rowsOf(slot)].flatMap((number) => {
     const row = core.ledger.read(number)
-    if (row.status === ROW_REFUSED) return []
+    if (row.status === ROW_REFUSED || row.status === ROW_JOURNEY) return []
     return {
       trigger: core.layout.triggers[row.trigger]!.id,
       period: formatPeriod(row.once, row.period),

@@ -10,6 +10,7 @@ import type { Checkpointer } from './checkpointer.ts'
 import { emptyStatistics, type PartitionCore } from './core.ts'
 import type { OutputFollower } from './output-follower.ts'
 import type { OutputWriter } from './output-writer.ts'
+import { viewOfJourneys } from './journey-views.ts'
 import { viewOfSegments } from './segment-views.ts'
 import type { Ticker } from './ticker.ts'
 
@@ -71,6 +72,7 @@ export function viewOfPartition(from: ViewSources): PartitionView {
     outboxDecisions: core?.outbox.waitingCount ?? 0,
     channels: core?.capacity.view() ?? [],
     segments: core === null ? [] : viewOfSegments(core),
+    journeys: core === null ? [] : viewOfJourneys(core),
     triggers:
       core?.compiled.triggers.map(({ spec }) => ({ id: spec.id, ...core.countsOf(spec.id) })) ?? [],
   }

@@ -11,6 +11,8 @@ import type { ReloadOutcome } from '../model/view.ts'
 import { describeChange } from '../rules/describe-change.ts'
 import { parseCatalog } from '../rules/parse-catalog.ts'
 import { findIncompatibility } from './config-change.ts'
+import type { PartitionCore } from './core.ts'
+import { describeMembers } from './journey-views.ts'
 import type { PartitionWorker } from './worker.ts'
 
 const RELOAD_TIMEOUT_MS = 30_000
@@ -117,6 +119,7 @@ export class Reloads {
       return { kind: 'failed', error }
     }
     const before = core.compiled.catalog
+    const inside = describeMembers(this.#cores(), catalog)
     const problem = findIncompatibility(core, catalog)
     if (problem !== null) return { kind: 'invalid', problems: [problem] }
     if (isSameText(files, core.files)) {
@@ -130,7 +133,12 @@ export class Reloads {
       return { kind: 'failed', error: `generation ${generation} was taken by another reload` }
     }
     await this.#copyConfig(generation, files)
-    return { kind: 'applied', generation, notes: describeChange(before, catalog) }
+    return { kind: 'applied', generation, notes: [...describeChange(before, catalog), ...inside] }
+  }
+
+  #cores(): PartitionCore[] {
+    const cores = [...this.#parts.workers.values()].map(({ machine }) => machine?.core ?? null)
+    return cores.filter((core) => core !== null)
   }
 
   /** Partition 0's log decides; the others get the same text under the same generation. */

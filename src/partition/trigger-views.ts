@@ -1,5 +1,6 @@
 /** Triggers as configured, with what became of their candidates in all partitions of a process. */
 
+import { actionText } from '../model/action.ts'
 import { sourceOf } from '../model/message.ts'
 import type { PartitionView, TriggerView } from '../model/view.ts'
 import type { PartitionCore, TriggerCounts } from './core.ts'
@@ -37,7 +38,7 @@ export function viewOfTriggers(
     once: spec.once,
     channel: spec.channel,
     priority: spec.priority,
-    message: sourceOf(spec.message),
+    message: spec.action === undefined ? sourceOf(spec.message) : actionText(spec.action),
     statistics: {
       id: spec.id,
       ...(counts.get(spec.id) ?? NONE),

@@ -1,7 +1,8 @@
 /** Whether the ledger of a loaded image agrees with itself, its subscribers and its timers. */
 
 import { LEDGER_HEAD_OFFSET } from '../state/layout.ts'
-import { ROW_FREE, ROW_PENDING, ROW_REFUSED, ROW_REOPEN } from '../state/ledger.ts'
+import { ROW_FREE, ROW_JOURNEY, ROW_PENDING, ROW_REFUSED, ROW_REOPEN } from '../state/ledger.ts'
+import { stepNumberOf } from '../state/member.ts'
 import type { PartitionCore } from './core.ts'
 
 /** Offset of the next row of a chain, or of the free rows, in a ledger row. */
@@ -50,6 +51,10 @@ export function findLedgerDamage(core: PartitionCore): string[] {
     if (id < 1 || id >= core.nextCandidateId || isTwice) problems.push(`row ${row}: a wrong id`)
     if (status !== ROW_REFUSED) ids.add(id)
     if (layout.triggers[trigger] === undefined) problems.push(`row ${row}: an unknown trigger`)
+    if (status === ROW_JOURNEY) {
+      problems.push(...findMemberDamage(core, row))
+      continue
+    }
     if (layout.valueShapes[shape] === undefined) problems.push(`row ${row}: an unknown shape`)
     if (status < ROW_FREE || status > ROW_REFUSED) problems.push(`row ${row}: an unknown status`)
     const codes = [names.channel, names.class, names.experiment, names.detail]
@@ -60,6 +65,16 @@ export function findLedgerDamage(core: PartitionCore): string[] {
   return problems
 }
 
+/** The row of a member names a journey, and a step that it has or had. */
+function findMemberDamage({ ledger, layout }: PartitionCore, number: number): string[] {
+  const row = ledger.read(number)
+  const journey = layout.journeys[row.trigger]
+  if (journey === undefined) return [`row ${number}: an unknown journey`]
+  const step = stepNumberOf(row)
+  const isFine = step >= -1 && step < journey.steps.length && row.detail <= journey.edits
+  return isFine ? [] : [`row ${number}: an unknown step`]
+}
+
 /** Every row that waits has one timer, and they come due in order. Takes the heap apart. */
 export function findTimerDamage(core: PartitionCore): string[] {
   const { heap, ledger } = core
@@ -67,7 +82,8 @@ export function findTimerDamage(core: PartitionCore): string[] {
   const waiting = new Set<number>()
   for (let row = 0; row < ledger.table.rowCount; row++) {
     const status = ledger.status(row)
-    if (status === ROW_PENDING || status === ROW_REOPEN) waiting.add(row)
+    const hasTimer = status === ROW_PENDING || status === ROW_REOPEN || status === ROW_JOURNEY
+    if (hasTimer) waiting.add(row)
   }
   if (heap.count !== waiting.size) problems.push(`${heap.count} timers for ${waiting.size} rows`)
   let beforeMs = Number.NEGATIVE_INFINITY

@@ -8,13 +8,14 @@ import {
   type TriggerSpec,
 } from '../model/catalog.ts'
 import { isPreviousTag } from '../model/segment.ts'
+import { describeJourneys } from './describe-journeys.ts'
 import { describePolicy } from './describe-policy.ts'
 import { canonicalJson } from './identity.ts'
 
 /**
  * Compares the catalog in force with the one about to be. Empty when nothing changes that anybody
  * could notice. Sentences come in a fixed order: counters, tags, fields, policy, triggers,
- * segments, bounds of time.
+ * journeys, segments, bounds of time.
  */
 export function describeChange(previous: Catalog, next: Catalog): string[] {
   return [
@@ -23,6 +24,7 @@ export function describeChange(previous: Catalog, next: Catalog): string[] {
     ...describeNames('field', previous.fields, next.fields),
     ...describePolicy(previous.policy, next.policy),
     ...describeTriggers(previous, next),
+    ...describeJourneys(previous, next),
     ...describeSegments(previous, next),
     ...describeTimes(previous, next),
   ]
@@ -115,6 +117,8 @@ function describeTriggers(previous: Catalog, next: Catalog): string[] {
   for (const trigger of next.triggers) {
     const before = old.get(trigger.id)
     old.delete(trigger.id)
+    // Who gets it, and when, is said of the journey.
+    if (trigger.journey !== undefined && before?.identity !== trigger.identity) continue
     if (before === undefined) sentences.push(`trigger ${trigger.id} is new${existing(trigger)}`)
     else if (before.identity !== trigger.identity) {
       sentences.push(`trigger ${trigger.id} fires on something else now${existing(trigger)}`)
@@ -124,7 +128,9 @@ function describeTriggers(previous: Catalog, next: Catalog): string[] {
     }
   }
   for (const [parts, ids] of edited) sentences.push(...describeEdits(ids, parts))
-  for (const id of old.keys()) {
+  for (const [id, { journey }] of old) {
+    const isLeft = next.journeys.every((each) => each.id !== journey?.journey)
+    if (journey !== undefined && isLeft) continue
     sentences.push(`trigger ${id} is removed: what it has pending is not sent`)
   }
   return sentences
@@ -170,6 +176,7 @@ function existing(trigger: TriggerSpec): string {
 /** Parts of a trigger that may change without moving its line, as people call them. */
 const TRIGGER_PARTS: readonly (readonly [keyof TriggerSpec, string])[] = [
   ['message', 'message'],
+  ['action', 'action'],
   ['loop', 'what comes back'],
   ['channel', 'channel'],
   ['schedule', 'moment of delivery'],

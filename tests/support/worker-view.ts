@@ -116,6 +116,16 @@ export function createFakeSubscriber(subscriber: number): SubscriberView {
         firedAtMs: FAKE_START_MS,
       },
     ],
+    journeys: [
+      {
+        journey: 'newcomer',
+        period: 'ever',
+        step: 'gift',
+        dueMs: FAKE_START_MS + 80_000_000,
+        enteredAtMs: FAKE_START_MS,
+        isControl: false,
+      },
+    ],
     caps: [{ trigger: 'data-pack', period: '2026-11', used: 1, limit: 1 }],
   }
 }
@@ -154,6 +164,23 @@ function createFakePartition(partition: number, startMs: number): FakePartition 
           { period: 'second', limit: 500, used: 250, held: 250, alarm: 2 },
           { period: 'day', limit: 5_000_000, used: 90_000, held: 1_250_000, alarm: 0 },
         ],
+      },
+    ],
+    journeys: [
+      {
+        journey: 'newcomer',
+        file: 'journeys/newcomer.yaml',
+        onEdit: 'continue',
+        members: 30,
+        steps: [
+          { step: 'welcome', members: 4 },
+          { step: 'gift', members: 20 },
+        ],
+        staying: 6,
+        counts: {
+          all: { entered: 50, goal: 9, exit: 5, completed: 6, left: 0 },
+          control: { entered: 5, goal: 1, exit: 0, completed: 0, left: 0 },
+        },
       },
     ],
     segments: [
@@ -225,7 +252,14 @@ function advancePartition(fake: FakePartition): void {
   fake.acknowledgedDecisionNumber += statistics.suppressed.length + 8
 }
 
-const NO_COUNTS = { candidates: 0, deliveries: 0, holdouts: 0, canaries: 0, suppressed: 0, shown: 0 }
+const NO_COUNTS = {
+  candidates: 0,
+  deliveries: 0,
+  holdouts: 0,
+  canaries: 0,
+  suppressed: 0,
+  shown: 0,
+}
 
 function fakeTrigger(id: string, partitions: readonly FakePartition[]) {
   const statistics = { id, ...NO_COUNTS }

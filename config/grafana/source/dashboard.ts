@@ -11,6 +11,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { CHANNELS } from './channel-row.ts'
 import { DECISIONS, INPUT, OUTPUT, PROCESS, STATE } from './detail-rows.ts'
+import { JOURNEYS } from './journey-row.ts'
 import { OFFERS } from './offer-row.ts'
 import { STATUS, WHY } from './overview-rows.ts'
 import type { PanelSpec, RowSpec } from './panel-spec.ts'
@@ -21,7 +22,7 @@ import { SEGMENTS } from './segment-row.ts'
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' }
 const ROW_WIDTH = 24
 
-const ROWS: readonly RowSpec[] = [WHY, STATUS, INPUT, DECISIONS, CHANNELS, SEGMENTS, OFFERS, OUTPUT, STATE, PROCESS]
+const ROWS: readonly RowSpec[] = [WHY, STATUS, INPUT, DECISIONS, CHANNELS, SEGMENTS, JOURNEYS, OFFERS, OUTPUT, STATE, PROCESS]
 
 /** The dashboard in Grafana's classic schema, ready to be written as JSON. */
 export function buildDashboard(): Record<string, unknown> {

@@ -151,7 +151,8 @@ export class JourneyModel {
     const old = before.find(({ id }) => id === member.journey)
     const journey = this.#journeys.find(({ id }) => id === member.journey)
     if (journey === undefined) {
-      this.#end(person, member, 'left', 'removed')
+      const steps = old?.steps ?? []
+      this.#end(person, member, 'left', 'removed', this.#standing(member, steps))
       return
     }
     if (old === undefined) throw new Error('a member of a journey that was not there')
@@ -169,6 +170,8 @@ export class JourneyModel {
     const names = new Set(
       this.#journeys.find((each) => each.id === id)?.steps.map(({ name }) => name),
     )
+    // Who was in a journey that goes as a whole leaves where they stand.
+    if (names.size === 0) return
     for (const [at, { name }] of steps.entries()) {
       if (names.has(name)) continue
       const next = steps.slice(at + 1).find((each) => names.has(each.name))
@@ -176,13 +179,16 @@ export class JourneyModel {
     }
   }
 
-  #standing({ journey, step }: Member): string | null {
-    const steps = this.#journeys.find(({ id }) => id === journey)?.steps ?? []
+  #standing({ journey, step }: Member, steps = this.#stepsOf(journey)): string | null {
     let standing = step
     while (standing !== null && !steps.some(({ name }) => name === standing)) {
       standing = this.#following.get(`${journey} ${standing}`) ?? null
     }
     return standing
+  }
+
+  #stepsOf(journey: string): readonly PlainStep[] {
+    return this.#journeys.find(({ id }) => id === journey)?.steps ?? []
   }
 
   #person(subscriber: number): Person {
@@ -390,9 +396,14 @@ export class JourneyModel {
     this.#changeTags(person, new Map([[content as Tag, true]]))
   }
 
-  #end(person: Person, member: Member, what: string, why?: string): void {
+  #end(
+    person: Person,
+    member: Member,
+    what: string,
+    why?: string,
+    step = this.#standing(member),
+  ): void {
     const { journey, period } = member
-    const step = why === 'removed' ? member.step : this.#standing(member)
     person.members.delete(journey)
     const place = step === null ? '' : ` at ${step}`
     const cause = why === undefined ? '' : `: ${why}`

@@ -218,6 +218,7 @@ test('the description names every path and what it takes', async () => {
     '/-/reload post put',
     '/metrics get',
     '/v1/channels get',
+    '/v1/journeys get',
     '/v1/partitions get',
     '/v1/planned get',
     '/v1/segments get',
