@@ -9,7 +9,7 @@ export interface MessageReader {
   has(field: string): boolean
   /** Of an enum field that is set: the code of its word. */
   field(field: string): number
-  /** A number; NaN or infinite where there is none. */
+  /** A number; NaN where a field is unset that it reads, or not finite for another reason. */
   measure(expression: Expression): number
   /** How far the subscriber's clock is ahead of UTC at an instant, ms. */
   offsetAt(instantMs: number): number
@@ -47,10 +47,9 @@ export function textFor(
 
 /** One value written out; null: it is missing. */
 export function renderValue(
-  { expression, fields, format }: Placeholder,
+  { expression, format }: Placeholder,
   reader: MessageReader,
 ): string | null {
-  if (!fields.every((field) => reader.has(field))) return null
   const value = reader.measure(expression)
   return formatValue(format, value, format.kind === 'time' ? reader.offsetAt(value) : 0)
 }

@@ -18,9 +18,9 @@ export const MESSAGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'message-unset-field',
     protection: 'a field that is not set is not shown as 0',
-    file: 'src/decision/message.ts',
-    before: 'if (!fields.every((field) => reader.has(field))) return null',
-    after: 'if (fields.length > 99) return null',
+    file: 'src/rules/evaluate.ts',
+    before: 'if (!reader.has(field)) return Number.NaN',
+    after: 'if (!reader.has(field)) break',
     suites: [MESSAGES],
   },
   {
