@@ -19,13 +19,14 @@ font:16px/1.5 system-ui,sans-serif}
 h1{margin:0;font-size:1.6rem}h2{margin:0 0 .5rem;font-size:1.25rem}
 h3{margin:1.25rem 0 .5rem;font-size:1rem;color:var(--soft);font-weight:600}
 p{margin:.25rem 0}.soft{color:var(--soft)}
-section{margin:1.5rem 0;padding:1rem 1.25rem;background:var(--card);border-radius:.5rem}
+section{overflow-x:auto;margin:1.5rem 0;padding:1rem 1.25rem;background:var(--card);border-radius:.5rem}
 .warning{border-left:.3rem solid var(--bad);padding:.5rem .75rem;background:var(--card)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{padding:.35rem .6rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
 th{color:var(--soft);font-weight:600}th:first-child,td:first-child{text-align:left}
+th:last-child,td:last-child{text-align:left;white-space:normal;min-width:9rem}
 .good{color:var(--good);font-weight:600}.bad{color:var(--bad);font-weight:600}
-svg{display:block;width:100%;height:auto;max-width:44rem}
+svg{display:block;width:100%;min-width:30rem;max-width:44rem;height:auto}
 svg text{font:12px system-ui,sans-serif;fill:var(--ink)}
 .label{text-anchor:end;fill:var(--soft)!important}.tick{text-anchor:middle;fill:var(--soft)!important}
 .bar{fill:var(--first)}.minor{fill:var(--minor)}.axis{stroke:var(--line)}

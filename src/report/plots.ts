@@ -32,7 +32,7 @@ export function barsSvg(title: string, bars: readonly Bar[], base: number): stri
   const rows = bars.map(({ label, count, isMinor = false }, index) => {
     const y = index * BAR_STEP
     const width = Math.max(count > 0 ? 1 : 0, (count / longest) * room)
-    const share = base > 0 ? `  ${percentText(count / base)}` : ''
+    const share = base > 0 ? ` · ${percentText(count / base)}` : ''
     return (
       `<text class="label" x="${LABEL_WIDTH - 8}" y="${y + 13}">${escapeHtml(label)}</text>` +
       `<rect class="${isMinor ? 'minor' : 'bar'}" x="${LABEL_WIDTH}" y="${y}" width="${round(width)}" height="${BAR_HEIGHT}" rx="2"/>` +

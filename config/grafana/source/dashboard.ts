@@ -26,9 +26,35 @@ const ROWS: readonly RowSpec[] = [WHY, STATUS, INPUT, DECISIONS, CHANNELS, SEGME
 
 /** The dashboard in Grafana's classic schema, ready to be written as JSON. */
 export function buildDashboard(): Record<string, unknown> {
+  const panels = panelsOf(ROWS)
+  return {
+    uid: 'highwater',
+    title: 'Highwater',
+    description: 'Workers of Highwater: from usage records to deliveries.',
+    ...SHARED,
+    templating: { list: buildVariables() },
+    annotations: { list: buildAnnotations() },
+    panels,
+  }
+}
+
+/** What all dashboards have in common. */
+export const SHARED = {
+  tags: ['highwater'],
+  schemaVersion: 39,
+  version: 1,
+  editable: true,
+  graphTooltip: 1,
+  refresh: '30s',
+  time: { from: 'now-3h', to: 'now' },
+  timezone: 'browser',
+} as const
+
+/** Rows laid out from top to bottom, their panels from left to right. */
+export function panelsOf(rows: readonly RowSpec[]): Record<string, unknown>[] {
   const panels: Record<string, unknown>[] = []
   let y = 0
-  for (const row of ROWS) {
+  for (const row of rows) {
     const id = panels.length + 1
     const gridPos = { h: 1, w: ROW_WIDTH, x: 0, y }
     panels.push({ id, type: 'row', title: row.title, collapsed: false, gridPos, panels: [] })
@@ -47,22 +73,7 @@ export function buildDashboard(): Record<string, unknown> {
     }
     y += height
   }
-  return {
-    uid: 'highwater',
-    title: 'Highwater',
-    description: 'Workers of Highwater: from usage records to deliveries.',
-    tags: ['highwater'],
-    schemaVersion: 39,
-    version: 1,
-    editable: true,
-    graphTooltip: 1,
-    refresh: '30s',
-    time: { from: 'now-3h', to: 'now' },
-    timezone: 'browser',
-    templating: { list: buildVariables() },
-    annotations: { list: buildAnnotations() },
-    panels,
-  }
+  return panels
 }
 
 function buildVariables(): Record<string, unknown>[] {

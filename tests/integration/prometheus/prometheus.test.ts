@@ -83,8 +83,8 @@ describe('a Prometheus that scrapes a working worker', () => {
 
 test.each([
   ['check', 'config', 'prometheus.yml'],
-  ['check', 'rules', 'alerts.yaml'],
-  ['test', 'rules', 'alerts.test.yaml', 'alerts-days.test.yaml'],
+  ['check', 'rules', 'alerts.yaml', 'watch-alerts.yaml'],
+  ['test', 'rules', 'alerts.test.yaml', 'alerts-days.test.yaml', 'watch-alerts.test.yaml'],
 ])('promtool %s %s passes', async (...args) => {
   const { exitCode, output } = await promtool(args)
   expect(output).not.toContain('FAILED')
