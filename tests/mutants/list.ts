@@ -5,6 +5,7 @@
 
 import type { Mutant } from './mutant.ts'
 import { MESSAGE_MUTANTS } from './message-list.ts'
+import { LOOP_MUTANTS } from './loop-list.ts'
 import { POLICY_MUTANTS } from './policy-list.ts'
 import { STANDBY_MUTANTS } from './standby-list.ts'
 
@@ -377,5 +378,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...STREAM_MUTANTS,
   ...INPUT_MUTANTS,
   ...POLICY_MUTANTS,
+  ...LOOP_MUTANTS,
   ...MESSAGE_MUTANTS,
 ]

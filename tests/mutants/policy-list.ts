@@ -33,9 +33,9 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
   {
     name: 'policy-holdout-feedback',
     protection: 'feedback about a holdout is refused: nobody can have sent it',
-    file: DECIDING,
-    before: 'if (row.status !== ROW_EMITTED || row.experiment !== 0) return false',
-    after: 'if (row.status !== ROW_EMITTED) return false',
+    file: 'src/partition/attribution.ts',
+    before: 'if (row.experiment !== 0 || !isMeant(core, report, found)) continue',
+    after: 'if (!isMeant(core, report, found)) continue',
     suites: ['unit/partition/holdouts.test.ts'],
   },
   {

@@ -48,17 +48,23 @@ explain: { remember: 2d }
 const COUNTERS = `
 lateness: 24h
 tags: { seed: { versioned: true }, ${TOWN_SEGMENT}: { versioned: true }, vip: {}, gone: {} }
-fields: { worth: { type: number } }
+fields: { worth: { type: number }, county: { type: enum, words: [east, west] } }
 counters:
   data: { sum: bytes, where: 'kind == data', per: [hour, day, month, last 3 days] }
   calls: { count: records, where: 'kind == voice', per: [day] }
+region: fields.county
 segments:
   ${TOWN_SEGMENT}: { at: daily 06:30, score: data.last_3_days, take: top 25 % }
 `
 
 /** The lines of each trigger between its name and its message. */
 const TRIGGERS: Readonly<Record<string, string>> = {
-  burst: 'when: data.day >= 300 * kB\nonce: day\ndeliver: { channel: sms, at: now }',
+  burst: `when: data.day >= 300 * kB
+once: day
+attribution: 3d
+replies: { VIP: { means: order, confirm: 'Reply Y for the town.', word: Y, within: 2h }, TD: opt-out }
+onOrder: { set: gone }
+deliver: { channel: sms, at: now }`,
   evening: `when: data.day >= 100 * kB
 once: day
 priority: 50
@@ -82,6 +88,7 @@ audience: '!tags.gone'
 deliver: { channel: push, at: after 1h }`,
   'town-push': `when: data.day >= 200 * kB
 once: day
+replies: { VIP: order, INFO: response }
 layer: segment
 value: fields.worth
 deliver: { channel: push, at: now, overCapacity: drop }`,
@@ -98,7 +105,7 @@ deliver:
   at: now
   contactWindow: { from: '11:00', to: '19:00', outside: drop }
 retry: true`,
-  notice: `when: data.month >= 600 * kB
+  'tariff-news': `when: data.month >= 600 * kB
 once: month
 class: legal
 deliver: { channel: push, at: now, contactWindow: { from: '00:00', to: '23:00', outside: defer, expires: 2h } }`,
@@ -156,12 +163,12 @@ const HOURS: Readonly<Record<string, readonly [number, number]>> = {
   evening: [17, 21],
   'hour-news': [6, 23],
   talker: [11, 19],
-  notice: [0, 23],
+  'tariff-news': [0, 23],
 }
 const CHANNEL_OF: Readonly<Record<string, 'push' | 'email'>> = {
   'seed-offer': 'push',
   'town-push': 'push',
-  notice: 'push',
+  'tariff-news': 'push',
   talker: 'email',
   letter: 'email',
 }

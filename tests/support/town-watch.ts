@@ -25,7 +25,7 @@ export class TownWatch {
     const isChange = message.subject.startsWith('profile.')
     for (let index = first; index < decisions.length; index++) {
       const decision = decisions[index]!
-      if (decision.kind === 'suppressed') continue
+      if (!isOrdinary(decision)) continue
       const at = Number(decision.at)
       const [from, to] = [Number(decision.not_before), Number(decision.not_after)]
       if (from !== at || to <= at) this.#fail(decision, `at ${at}, valid from ${from} to ${to}`)
@@ -45,6 +45,11 @@ export class TownWatch {
   }
 }
 
+/** What obeys windows and capacity: no question back, which whoever just wrote gets at once. */
+function isOrdinary({ kind, purpose }: WireDecision): boolean {
+  return (kind === 'delivery' || kind === 'holdout') && purpose === undefined
+}
+
 /** Channels that sent more than they can carry, in words. `perHour` of sms grew at `grownAtMs`. */
 export function excessOf(
   decisions: readonly WireDecision[],
@@ -56,8 +61,9 @@ export function excessOf(
     const entry = counts.get(key) ?? { count: 0, limit }
     counts.set(key, { count: entry.count + 1, limit: Math.max(limit, entry.limit) })
   }
-  for (const { kind, channel, canary, at } of decisions) {
-    if (kind !== 'delivery' || canary === true) continue
+  for (const decision of decisions) {
+    const { kind, channel, canary, at } = decision
+    if (!isOrdinary(decision) || kind !== 'delivery' || canary === true) continue
     const atMs = Number(at)
     const hour = Math.floor(atMs / HOUR_MS)
     const isGrown = hour >= Math.floor(grownAtMs / HOUR_MS)

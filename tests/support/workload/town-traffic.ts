@@ -5,7 +5,7 @@
  */
 
 import type { ConfigFiles } from '../../../src/model/catalog.ts'
-import { RECEIPT_KINDS, type ProfileRow } from '../../../src/model/messages.ts'
+import { type FeedbackRow, RECEIPT_KINDS, type ProfileRow } from '../../../src/model/messages.ts'
 import {
   encodeCancel,
   encodeConfig,
@@ -192,7 +192,10 @@ class Town {
     const rows = [...new Set(who)].map((subscriber) =>
       profileRow(subscriber, {
         tags: { vip: random.chance(0.2), seed: random.chance(0.4) ? 1 : null },
-        fields: random.chance(0.6) ? { worth: random.whole(0, 20) } : {},
+        fields: {
+          ...(random.chance(0.6) ? { worth: random.whole(0, 20) } : {}),
+          ...(random.chance(0.7) ? { county: random.pick(['east', 'west']) } : {}),
+        },
         ...(random.chance(0.15) ? { zone: random.pick(ZONES) } : {}),
         lists: random.chance(0.03) ? { canary: true } : {},
       }),
@@ -219,8 +222,9 @@ class Town {
   /** Of deliveries that may well be there: ids can be told from day and trigger. */
   #report(partition: number): void {
     const random = this.#random
-    const rows = Array.from({ length: random.whole(5, 40) }, () => {
+    const rows = Array.from({ length: random.whole(5, 40) }, (): FeedbackRow => {
       const subscriber = this.#somebody(partition)
+      if (random.chance(0.5)) return this.#reaction(subscriber)
       const local = this.#nowMs + ZONE_AHEAD_MS - random.pick([0, 0, DAY_MS])
       const day = new Date(local).toISOString().slice(0, 10)
       const deliveryId = `${random.pick(DAILY_TRIGGERS)}:${subscriber}:${day}:1`
@@ -228,6 +232,16 @@ class Town {
     })
     const data = encodeFeedback({ stamp: this.#stamp('gateway', partition), rows })
     this.#put(partition, `feedback.${partition}.gateway`, data)
+  }
+
+  /** What somebody did, of whom nobody knows which delivery they mean. */
+  #reaction(subscriber: number): FeedbackRow {
+    const random = this.#random
+    const timeMs = this.#nowMs - random.pick([0, 0, 0, 7_200_000, 4 * DAY_MS])
+    const kind = random.pick(REACTIONS)
+    const text = random.pick(['VIP', 'vip', ' Ｙ', 'y', 'TD', 'info', 'why?'])
+    const rest = random.chance(0.2) ? { trigger: random.pick(['burst', 'letter']) } : {}
+    return { subscriber, kind, timeMs, ...rest, ...(kind === 'replied' ? { text } : {}) }
   }
 
   #erase(partition: number): void {
@@ -269,4 +283,8 @@ class Town {
   }
 }
 
+const REACTIONS = [
+  ...(['replied', 'replied', 'replied', 'replied', 'clicked', 'ordered'] as const),
+  ...(['opted-out', 'complained'] as const),
+]
 const LISTS = ['black', 'red', 'sensitive', 'optOut', 'white', 'canary'] as const
