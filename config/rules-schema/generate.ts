@@ -17,6 +17,7 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>
   readonly additionalProperties?: boolean | Schema
   readonly required?: readonly string[]
+  readonly items?: Schema
   readonly description?: string
   readonly default?: unknown
 }
@@ -32,6 +33,10 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   journey: journeySchema(),
 }
 
+/** One step of a journey; its keys that triggers have, too, are described there. */
+const STEP = SCHEMAS.journey!.properties!.steps!.items!
+const OWN_OF_STEPS = new Set(['when'])
+
 /** Markdown tables by the name of their place in the README: `<!-- NAME:begin -->`. */
 export function readmeTables(): Readonly<Record<string, string>> {
   return {
@@ -44,6 +49,8 @@ export function readmeTables(): Readonly<Record<string, string>> {
     policy: keyTable(SCHEMAS.catalog!, (key) => POLICY_KEYS.has(key)),
     reporting: keyTable(SCHEMAS.catalog!, (key) => REPORTING_KEYS.has(key)),
     trigger: keyTable(SCHEMAS.trigger!),
+    journey: keyTable(SCHEMAS.journey!),
+    step: keyTable(STEP, (key) => !(key in SCHEMAS.trigger!.properties!) || OWN_OF_STEPS.has(key)),
   }
 }
 

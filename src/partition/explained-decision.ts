@@ -62,9 +62,10 @@ export function findDecision(
   return last === null ? null : describe(core, last)
 }
 
-function describe({ layout }: PartitionCore, row: LedgerRow): ExplainedDecision {
+function describe({ layout, compiled }: PartitionCore, row: LedgerRow): ExplainedDecision {
   const status = explainedStatus(row)
   const reason = status === 'refused' ? SUPPRESSION_REASONS[row.reason]! : null
+  const isStep = compiled.triggerByCode(row.trigger)?.spec.journey !== undefined
   return {
     status,
     period: formatPeriod(row.once, row.period),
@@ -73,7 +74,9 @@ function describe({ layout }: PartitionCore, row: LedgerRow): ExplainedDecision 
     firedAtMs: row.firedAtMs,
     atMs: status === 'refused' ? row.notAfterMs : row.dueMs,
     values: valuesByName(layout, row),
-    passed: EXPLAIN_STEPS.slice(0, stepsPassed(status, reason)),
+    passed: EXPLAIN_STEPS.slice(0, stepsPassed(status, reason)).filter(
+      (step) => step !== 'journey' || isStep,
+    ),
     reason,
     detail: row.detail === 0 ? null : nameOf(layout, row.detail),
     winner: row.winner === 0 ? null : layout.triggers[row.winner - 1]!.id,

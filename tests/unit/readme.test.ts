@@ -62,6 +62,22 @@ test('its configuration is one that the engine takes', () => {
   ])
 })
 
+test('its actions and its journey are ones that the engine takes', () => {
+  const starts = ['trigger: app-reward', 'journey: newcomer']
+  const texts = starts.map((start) => fences('yaml').find((text) => text.startsWith(start))!)
+  const declared = [
+    'tags: { rewarded: {}, activated: {}, has_pack: {}, ported_out: {}, gift_used: {}, newcomer_done: {} }',
+    'fields: { plan: { type: enum, words: [data-10] } }',
+    'apps: { a: 1, b: 2, c: 3 }',
+    'counters:',
+    '  apps: { distinct: apps, among: [a, b, c], where: kind == install, per: [month] }',
+    '  data: { sum: bytes, per: [month] }',
+  ].join('\n')
+  const { journeys, triggers } = parseCatalog({ a: declared, b: texts[0]!, c: texts[1]! }).catalog
+  expect(journeys[0]!.steps).toHaveLength(4)
+  expect(triggers.filter(({ action }) => action !== undefined)).toHaveLength(3)
+})
+
 test('the first trigger is one that the scenario of the tutorial takes', () => {
   const trigger = fences('yaml').find((text) => text.startsWith('trigger: heavy-day'))
   const counters = readFileSync(
