@@ -5,6 +5,7 @@ import {
   encodeConfig,
   encodeFeedback,
   encodeGenesis,
+  encodeTest,
   encodeTick,
   encodeUsageRows,
 } from '../../src/probe/encode.ts'
@@ -91,6 +92,7 @@ function badMessages(): BadMessage[] {
     control('stale-generation', encodeConfig({ id: 'c7', generation: 7, files: LINE_FILES })),
     control('config-invalid', encodeConfig({ id: 'c2', generation: 2, files: invalid })),
     control('unknown-kind', encodeGenesis(genesis)),
+    control('not-a-canary', encodeTest({ id: 'test-a', trigger: 'line', subscriber: 2 })),
     usage('unknown-delivery', encodeFeedback(feedback), 'feedback.0.gateway'),
   ]
 }
