@@ -25,8 +25,8 @@ export function isKeySeen(seen: number, index: number): boolean {
 
 /**
  * Reads a map whose keys are all in `known`, each at most once, and calls `readValue` for each key
- * with the cursor before its value. Returns the keys seen as the bits of a whole number, by position
- * in `known`, which holds at most KEYS_MAX; see `isKeySeen`.
+ * with the cursor before its value. Returns the keys seen as the bits of a whole number, by
+ * position in `known`, which holds at most KEYS_MAX; see `isKeySeen`.
  */
 export function readMap<Key extends string>(
   cursor: Cursor,

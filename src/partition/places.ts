@@ -37,8 +37,8 @@ export class Places {
 
   /**
    * Looks for room in caps and contact at an instant, and drops the weaker row that stands in the
-   * way; null: there is room now. `number`: the row's own if it exists already, or -1. `findRefusal`
-   * is asked last, before anybody must go: what is not sent after all needs no place.
+   * way; null: there is room now. `number`: the row's own if it exists already, or -1.
+   * `findRefusal` is asked last, before anybody must go: what is not sent after all needs no place.
    */
   take(
     row: LedgerRow,
