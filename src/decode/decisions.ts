@@ -100,6 +100,18 @@ function decisionOf(value: unknown, number: number): SaidDecision {
       region: entry.optionalText('region'),
     }
   }
+  if (kind === 'journey') {
+    return {
+      ...headOf(entry),
+      kind,
+      what: entry.text('what'),
+      step: entry.optionalText('step'),
+      why: entry.optionalText('why'),
+      arm: entry.optionalText('arm'),
+      isCanary: entry.flag('canary'),
+      region: entry.optionalText('region'),
+    }
+  }
   return { kind: 'unknown', number }
 }
 

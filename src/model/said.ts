@@ -86,6 +86,21 @@ export interface SaidShown extends DecisionHead {
   readonly region: string | null
 }
 
+/** Something happened to a subscriber in a journey; `trigger` is the journey's id. */
+export interface SaidJourney extends DecisionHead {
+  readonly kind: 'journey'
+  /** entered, goal, exit, completed, left, … */
+  readonly what: string
+  /** Step that the subscriber stood at; null: before the first, or behind the last. */
+  readonly step: string | null
+  /** Of `left`. */
+  readonly why: string | null
+  /** `control`: held out. */
+  readonly arm: string | null
+  readonly isCanary: boolean
+  readonly region: string | null
+}
+
 /** A decision of a kind that this reader does not know: it has its number, and that is all. */
 export interface SaidUnknown {
   readonly kind: 'unknown'
@@ -99,6 +114,7 @@ export type SaidDecision =
   | SaidSuppression
   | SaidOutcome
   | SaidShown
+  | SaidJourney
   | SaidUnknown
 
 /** One message of OUT, as read. */

@@ -113,6 +113,8 @@ export class ReportFold {
         this.#count(this.#rowAt(decidedAtMs, trigger, channel, region ?? ''), 'shown')
         return
       }
+      // Journeys have counts of their own; what their steps deliver is counted like the rest.
+      case 'journey':
       case 'unknown':
         return
     }

@@ -19,7 +19,7 @@ export function naiveCounts(
   for (const decisions of partitions) {
     const seen = new Set<string>()
     for (const [index, decision] of decisions.entries()) {
-      if (decision.kind === 'unknown') continue
+      if (decision.kind === 'unknown' || decision.kind === 'journey') continue
       const { trigger } = decision
       const channel = decision.kind === 'suppressed' ? '' : decision.channel
       const region = decision.kind === 'suppressed' ? '' : (decision.region ?? '')

@@ -104,6 +104,12 @@ describe('reading messages of OUT', () => {
     expect(decoded({ ...head, ...shown })).toMatchObject({ ...shown, region: null })
   })
 
+  test('what happened in a journey is read', () => {
+    const journey = { kind: 'journey', what: 'left', step: 'gift', why: 'edited', arm: 'control' }
+    expect(decoded({ ...head, ...journey })).toMatchObject({ ...journey, isCanary: false })
+    expect(decoded({ ...head, kind: 'journey', what: 'entered' })).toMatchObject({ step: null })
+  })
+
   test('kinds and keys that came later are passed over', () => {
     expect(decoded({ n: 1, kind: 'later', anything: 5 })).toEqual({ kind: 'unknown', number: 1 })
     expect(decoded({ ...delivery, later: [1] })).toMatchObject({ id: delivery.id })
