@@ -86,6 +86,8 @@ function newestOf(
     const { row } = found
     // A holdout got nothing to reply to; but what is ordered anyway is what it is compared by.
     if (row.experiment !== 0 && report.kind !== 'ordered') continue
+    // Nobody answers a credit; who means one says so.
+    if (report.trigger === undefined && isAction(core, row)) continue
     if (!isMeant(core, report, found)) continue
     const { attributionMs } = loopOf(core, row.trigger)
     if (report.timeMs < row.dueMs || report.timeMs >= row.dueMs + attributionMs) continue
@@ -96,6 +98,10 @@ function newestOf(
     if (isNewer) newest = { ...found, isQuestion: false }
   }
   return newest ?? 'unattributed'
+}
+
+function isAction({ compiled }: PartitionCore, { trigger }: LedgerRow): boolean {
+  return compiled.triggerByCode(trigger)?.spec.action !== undefined
 }
 
 function* handedOut(core: PartitionCore, slot: number): Generator<Omit<Attributed, 'isQuestion'>> {

@@ -178,6 +178,20 @@ describe('without an id', () => {
     expect(script.rejects).toEqual({ unattributed: 1, 'unknown-delivery': 2 })
   })
 
+  it('an action is meant only where its trigger is named', () => {
+    const credit = trigger('news').replace(
+      'message: Hello from news',
+      'action: { credit: { amount: 2, unit: yuan } }',
+    )
+    const script = sent(ALL, '', { 'triggers/news.yaml': credit })
+    script.tick(at(START) + HOUR_MS)
+    script.profile({ tags: { news: true } })
+    expect(script.report({ kind: 'clicked' }, { kind: 'clicked', trigger: 'news' })).toEqual([
+      'pack/1 clicked by subscriber first',
+      'news/1 clicked by subscriber first',
+    ])
+  })
+
   it('who was never sent anything, or long ago, cannot have reacted: parked and counted', () => {
     const script = sent(ALL)
     script.report({ kind: 'ordered', subscriber: BOB }, { kind: 'replied', subscriber: BOB })
