@@ -8,6 +8,8 @@ export interface PolicyTrigger {
   readonly once?: string
   readonly at?: string
   readonly channel?: string
+  /** The id unless said. */
+  readonly message?: string
   /** Further lines of the trigger, and of `deliver`. */
   readonly more?: readonly string[]
   readonly deliver?: readonly string[]
@@ -36,7 +38,7 @@ export function policyFiles(
       `  channel: ${trigger.channel ?? 'sms'}`,
       `  at: ${trigger.at ?? 'now'}`,
       ...(trigger.deliver ?? []).map((line) => `  ${line}`),
-      `message: ${id}`,
+      `message: ${trigger.message ?? id}`,
     ].join('\n')
   }
   return files

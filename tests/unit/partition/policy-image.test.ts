@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { InputMessage } from '../../../src/model/ports.ts'
 import type { PartitionMachine } from '../../../src/partition/machine.ts'
-import { encodeCancel } from '../../../src/probe/encode.ts'
+import { encodeCancel, encodeTest } from '../../../src/probe/encode.ts'
 import { expectSame } from '../../support/expect-same.ts'
 import { drainDecisions } from '../../support/machine-harness.ts'
 import { ImageWriter, loadMachine, stateOf } from '../../support/machine-image.ts'
@@ -16,8 +16,10 @@ const HOUR_MS = 3_600_000
 const SEEDS = (process.env.HIGHWATER_SEED ?? '1,2,3').split(',').map(Number)
 const WINDOW = "contactWindow: { from: '09:00', to: '19:00', outside: defer, expires: 2d }"
 
+const VALUES = '"{data.day | kB .3} of {data.month}, {100 / fields.worth}"'
+
 const POLICY = [
-  'channels: { sms: { cap: [2 per day, 5 per 72 hours] }, push: { cap: 1 per day } }',
+  'channels: { sms: { cap: [2 per day, 5 per 72 hours], sms: true }, push: { cap: 1 per day } }',
   'classes: { marketing: { sensitiveCap: 1 per week } }',
   'caps: 4 per week',
   'controlGroup: { experiment: all, share: 20 % }',
@@ -29,7 +31,7 @@ const POLICY = [
 function filesOf(offset: number) {
   return policyFiles(
     {
-      a: { at: 'after 6h', more: ['value: data.day * 1.0'], deliver: [WINDOW] },
+      a: { at: 'after 6h', more: ['value: data.day * 1.0'], deliver: [WINDOW], message: VALUES },
       b: { when: `data.day >= ${20 + offset}`, more: ['layer: model', 'priority: 50'] },
       c: { channel: 'push', when: 'data.hour >= 15', at: 'next day 10:00' },
       d: { when: 'data.day >= 5', at: 'after 2h', more: ['cancelWhen: tags.gone', 'retry: true'] },
@@ -60,7 +62,11 @@ function logOf(seed: number): readonly InputMessage[] {
       const list = random.pick(['black', 'red', 'sensitive', 'white', 'canary', 'optOut'] as const)
       script.profile({ subscriber: person(), lists: { [list]: random.chance(0.5) } })
     } else if (kind < 18) {
-      script.profile({ subscriber: person(), tags: { gone: random.chance(0.5) } })
+      const fields = { worth: random.pick([null, 0, 3, 4]) }
+      const tags = { gone: random.chance(0.5) }
+      script.profile({ subscriber: person(), ...random.pick([{ tags }, { fields }]) })
+      const test = { id: `t${step}`, trigger: 'a', subscriber: person() }
+      script.apply('control.0', encodeTest(test))
     } else if (kind < 19) {
       const trigger = random.pick(['a', 'c', 'd', 'f'])
       const cancel = { id: `x${step}`, trigger, channel: null, subscriber: null }
@@ -73,7 +79,9 @@ function logOf(seed: number): readonly InputMessage[] {
     script.decisions.map((each) => (each.kind === 'suppressed' ? each.reason : each.kind)),
   )
   expect([...reasons], `seed ${seed}`).toEqual(
-    expect.arrayContaining(['delivery', 'holdout', 'outranked', 'cancelled-by-operator']),
+    expect.arrayContaining([
+      ...['delivery', 'holdout', 'outranked', 'cancelled-by-operator', 'message-incomplete'],
+    ]),
   )
   return script.inputs
 }
