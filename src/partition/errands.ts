@@ -12,9 +12,8 @@ import type { ErrandWriter, WaitingClock } from '../model/ports.ts'
 const RETRY_MS = 1_000
 /**
  * What is owed until an answer comes is said again after this long, and each time after twice as
- * long as before, up to a quarter of an hour: the target's stream may have
- * been made anew since, or cut back. A grant waits for none: it is listed under a new id when its ask
- * comes again.
+ * long as before, up to a quarter of an hour: the target's stream may have been made anew since, or
+ * cut back. A grant waits for none: it is listed under a new id when its ask comes again.
  */
 const REPEAT_MS = 60_000
 const REPEAT_MAX_MS = 900_000

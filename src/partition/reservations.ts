@@ -73,7 +73,7 @@ export class Reservations {
     return null
   }
 
-  /** The caps that are asked for a subscriber, in their order, and what each counts of the others. */
+  /** Caps that are asked for a subscriber, in their order, and what each counts of the others. */
   *capUses(
     { spec, policy }: CompiledTrigger,
     slot: number,

@@ -10,9 +10,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { serve } from '../../../src/commands/serve.ts'
 import { openStreams } from '../../../src/commands/stream-writer.ts'
 import type { ConfigFiles } from '../../../src/model/catalog.ts'
-import type { ControlMessage } from '../../../src/model/messages.ts'
 import { encodeFeedback, encodeProfile, encodeUsageRows } from '../../../src/probe/encode.ts'
 import { encodeErrand } from '../../../src/probe/encode-errand.ts'
+import { FORGED_ORDERS } from '../../support/forged-orders.ts'
 import { readMetric, WorkerProcess } from '../../support/kill-worker.ts'
 import { runProgram } from '../../support/program.ts'
 import {
@@ -23,10 +23,6 @@ import {
 import { LINE_FILES, until } from '../../support/worker-harness.ts'
 
 const TOKEN = 'correct-horse-battery'
-const DAY = '2026-11-20'
-const NOBODY_TAKEN = { kind: 'taken', candidates: 0, taken: 0 }
-const NOBODY = { thresholds: new Uint32Array(0), next: null }
-const GRANT = { total: 9, asked: 9, left: 0 }
 /** One delivery at once, and one that a tick must let out. */
 const FILES: ConfigFiles = {
   ...LINE_FILES,
@@ -276,23 +272,13 @@ describe('refused by the server', () => {
     },
   )
 
-  /** What would be believed if it stood in the log: partitions say it to each other. */
-  const orders = ((common) => [
-    { kind: 'select', segment: 's', version: 1, atMs: null, order: null, ...common },
-    { kind: 'tally', run: 1, round: 0, partition: 1, tally: NOBODY_TAKEN, ...common },
-    { kind: 'cut', run: 1, round: 1, cut: NOBODY, ...common },
-    { kind: 'ask', partition: 1, channel: 'sms', period: DAY, class: null, total: 9, ...common },
-    { kind: 'grant', channel: 'sms', period: DAY, class: null, ...GRANT, ...common },
-  ])({ id: 'forged' }) as readonly ControlMessage[]
-
   test.each(['PROBE_7', 'CRM', 'SMS_GATEWAY', 'REPORTS'] as const)(
     'to %s: orders that only workers give each other',
     async (user) => {
       const before = await lastSequences()
-      for (const order of orders) {
-        for (const subject of ['control.0', 'control.1']) {
-          expect(await publish(user, subject, encodeErrand(order))).toMatch(REFUSED)
-        }
+      for (const [index, order] of FORGED_ORDERS.entries()) {
+        const outcome = await publish(user, `control.${index % 2}`, encodeErrand(order))
+        expect(outcome).toMatch(REFUSED)
       }
       expect(await lastSequences()).toEqual(before)
     },
