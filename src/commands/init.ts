@@ -10,6 +10,7 @@ import { UsageError } from '../errors.ts'
 import { MESSAGE_SIZE_MAX } from '../model/wire.ts'
 import { parseForGenesis } from '../partition/config-change.ts'
 import { type BrokerConnection, connectToNats } from '../sink/connection.ts'
+import { ensureReportingStream, REPORTING_STREAM } from '../sink/reporting-stream.ts'
 import { ensureStreams, type PartitionStreams } from '../sink/streams.ts'
 import { genesisOf } from '../supervisor.ts'
 import { ensureGatewayStreams } from './gateway-streams.ts'
@@ -60,6 +61,8 @@ export async function runInit(options: InitOptions): Promise<number> {
   const connection = await connectToNats(natsSettings(identify(settings.nats, options), warn))
   try {
     await makeStreams(connection, config)
+    const made = await ensureReportingStream(connection, settings.streams.replicas)
+    console.log(`${REPORTING_STREAM} ${made === 'made' ? 'made' : 'there already'}`)
     await makeGatewayStreams(connection, config)
   } finally {
     await connection.close()

@@ -158,7 +158,10 @@ const levelBound: Shape<LevelBound> = {
   read(node, source) {
     const match = BOUND.exec(textScalar(node)?.value ?? '')
     if (match === null) {
-      const advice = 'like above 5 %, below 70 %, above 10 per 100,000, below 1000'
+      const isCut = /per 100$/.test(textScalar(node)?.value ?? '')
+      const advice = isCut
+        ? 'a comma ends a value within { }: write per 100000'
+        : 'like above 5 %, below 70 %, above 10 per 100000, below 1000'
       return refuse(node, source, 'a bound is expected', advice)
     }
     const [, direction, number, unit = ''] = match
@@ -181,7 +184,7 @@ const actionKeys = {
 const level = recordOf('a level', {
   when: required(
     located(levelBound),
-    'Where it begins, strictly: above 5 %, below 70 %, above 10 per 100,000.',
+    'Where it begins, strictly: above 5 %, below 70 %, above 10 per 100000.',
   ),
   ...actionKeys,
 })

@@ -17,6 +17,7 @@ import { writeFiles } from './worker-harness.ts'
 export const SECURED_USERS = [
   'ADMIN',
   'WORKER',
+  'WATCH',
   'PROBE_7',
   'CRM',
   'SMS_GATEWAY',
@@ -28,6 +29,7 @@ export type SecuredUser = (typeof SECURED_USERS)[number]
 const INBOX_PREFIXES: Partial<Record<SecuredUser, string>> = {
   ADMIN: '_INBOX_admin',
   WORKER: '_INBOX_worker',
+  WATCH: '_INBOX_watch',
 }
 
 /** Starts the server. */

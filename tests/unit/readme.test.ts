@@ -9,15 +9,18 @@ import { decodeControl } from '../../src/decode/control.ts'
 import { decodeFeedback, decodeProfile } from '../../src/decode/messages.ts'
 import { UsageDecoder } from '../../src/decode/usage.ts'
 import { createApp } from '../../src/http/app.ts'
+import { createWatchApp } from '../../src/http/watch-app.ts'
 import { PROJECT_ROOT } from '../../src/launch.mjs'
 import { createGatewayMetrics } from '../../src/metrics/gateway-metrics.ts'
 import { HALT_LABELS } from '../../src/metrics/halt-labels.ts'
 import { PARTITION_METRICS } from '../../src/metrics/partition-metrics.ts'
 import { createMetrics } from '../../src/metrics/registry.ts'
+import { createWatchMetrics } from '../../src/metrics/watch-metrics.ts'
 import { SUPPRESSION_REASONS } from '../../src/model/decision.ts'
 import { REJECT_REASONS } from '../../src/model/reject.ts'
 import { RULING_CHOICES, WAYS_OUT } from '../../src/model/ways-out.ts'
 import { parseCatalog } from '../../src/rules/parse-catalog.ts'
+import { createFakeWatch } from '../support/watch-view.ts'
 import { createFakeWorker } from '../support/worker-view.ts'
 
 const readme = readFileSync(join(PROJECT_ROOT, 'README.md'), 'utf8')
@@ -46,6 +49,7 @@ test('its configuration is one that the engine takes', () => {
     'triggers/data-pack.yaml',
     'policy.yaml',
     'triggers/ott-offer.yaml',
+    'reporting.yaml',
   ])
   const { catalog, notes } = parseCatalog(Object.fromEntries(files))
   const used = new Set(catalog.counters.map(({ aggregate }) => aggregate))
@@ -123,13 +127,15 @@ describe('it names', () => {
 
   test('every route', async () => {
     const metrics = { contentType: 'text/plain', render: async () => '' }
-    const app = createApp(createFakeWorker(1).view, metrics, { token: null })
-    await app.ready()
-    const paths = Object.keys(app.swagger().paths ?? {})
-    expect(paths.length).toBeGreaterThan(5)
-    const shown = paths.filter((path) => !readme.includes(path.replace('{id}', '{number}')))
-    expect(shown).toEqual([])
-    await app.close()
+    const worker = createApp(createFakeWorker(1).view, metrics, { token: null })
+    for (const app of [worker, createWatchApp(createFakeWatch(), metrics, {})]) {
+      await app.ready()
+      const paths = Object.keys(app.swagger().paths ?? {})
+      expect(paths.length).toBeGreaterThan(5)
+      const shown = paths.filter((path) => !readme.includes(path.replace('{id}', '{number}')))
+      expect(shown).toEqual([])
+      await app.close()
+    }
   })
 
   test('only metrics that there are', async () => {
@@ -138,7 +144,8 @@ describe('it names', () => {
       { version: '1', lanes: () => [], channels: () => [] },
       { isProcessIncluded: false },
     )
-    const text = (await render()) + (await gateway.render())
+    const watch = createWatchMetrics(createFakeWatch())
+    const text = (await render()) + (await gateway.render()) + (await watch.render())
     const known = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!)
     expect(known.length).toBeGreaterThan(PARTITION_METRICS.length)
     const named = [...readme.matchAll(/\bhighwater_\w+/g)].map(([name]) => name)

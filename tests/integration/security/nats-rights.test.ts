@@ -7,12 +7,22 @@ import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jet
 import type { NatsConnection } from 'nats'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { foldToEnd, openOutputFeed } from '../../../src/commands/output-feeds.ts'
 import { serve } from '../../../src/commands/serve.ts'
 import { openStreams } from '../../../src/commands/stream-writer.ts'
 import type { ConfigFiles } from '../../../src/model/catalog.ts'
-import { encodeFeedback, encodeProfile, encodeUsageRows } from '../../../src/probe/encode.ts'
+import {
+  encodeFeedback,
+  encodeNotice,
+  encodeProfile,
+  encodeUsageRows,
+} from '../../../src/probe/encode.ts'
 import { encodeErrand } from '../../../src/probe/encode-errand.ts'
 import { FORGED_ORDERS } from '../../support/forged-orders.ts'
+import { ReportFold } from '../../../src/report/fold.ts'
+import { openControlWriter } from '../../../src/sink/control-writer.ts'
+import { openReportingStream } from '../../../src/sink/reporting-stream.ts'
+import { ZoneClock } from '../../../src/state/zone.ts'
 import { readMetric, WorkerProcess } from '../../support/kill-worker.ts'
 import { runProgram } from '../../support/program.ts'
 import {
@@ -204,6 +214,26 @@ describe('a whole story', () => {
     expect(await publish('CRM', 'feedback.0.sms-gateway', feedback)).toMatch(REFUSED)
     expect(await publish('SMS_GATEWAY', 'profile.0.crm', profile)).toMatch(REFUSED)
   })
+
+  test('the watch reads decisions, publishes each report once, and tells people', async () => {
+    const connection = await installation.connectAs('WATCH')
+    const fold = new ReportFold(new ZoneClock('Asia/Shanghai'))
+    const output = await openOutputFeed(connection, '_INBOX_watch', 0, fold)
+    await foldToEnd(output, fold)
+    expect(fold.positionOf(0).number).toBeGreaterThan(1)
+    await output.feed.close()
+    const reports = await openReportingStream(connection, 1)
+    for (const sequence of [1, 1]) {
+      const outcome = await reports.publish('report.day', 'report-day-1', new Uint8Array(1))
+      expect(outcome).toEqual({ kind: 'stored', sequence })
+    }
+    const asked = new Set(['report-day-1', 'report-day-2'])
+    expect(await reports.findPublished(asked)).toEqual(new Set(['report-day-1']))
+    const notice = { id: 'n1', subscriber: 2, channel: 'sms', message: 'Hello', class: 'service' }
+    const control = openControlWriter(connection, 0)
+    expect((await control.publish(encodeNotice(notice), null)).kind).toBe('stored')
+    await connection.close()
+  })
 })
 
 describe('refused by the server', () => {
@@ -243,6 +273,17 @@ describe('refused by the server', () => {
   test('to the worker: being a producer', async () => {
     expect(await publish('WORKER', 'usage.0.probe-7', usage(2, 1, 9))).toMatch(REFUSED)
     expect(await publish('WORKER', 'feedback.0.sms-gateway', new Uint8Array(1))).toMatch(REFUSED)
+  })
+
+  test('to the watch: deciding, and being a producer', async () => {
+    for (const subject of ['out.0', 'reject.0', 'usage.0.probe-7', 'feedback.0.sms-gateway']) {
+      expect(await publish('WATCH', subject, new Uint8Array(1))).toMatch(REFUSED)
+    }
+    const connection = await installation.connectAs('WATCH')
+    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 2_000 })
+    expect(await outcomeOf(manager.streams.info('IN_0'))).toMatch(REFUSED)
+    expect(await outcomeOf(manager.streams.add({ name: 'X', subjects: ['x'] }))).toMatch(REFUSED)
+    await connection.close()
   })
 
   const subjects = [

@@ -179,6 +179,11 @@ describe('the watch', () => {
     expect(found[0]).toContain(words)
   })
 
+  test('a comma that cut a bound short is told', () => {
+    const found = refusals(measure('of: complaint, alarm: { when: above 10 per 100,000 }'))
+    expect(found[0]).toContain('write per 100000')
+  })
+
   test('its looks divide the day', () => {
     expectOne(refusals('watch: { every: 7m }'), 'r.yaml:1:17 out-of-range', 'would wander')
   })
