@@ -7,7 +7,7 @@ import type { InputMessage } from '../../src/model/ports.ts'
 import { RejectError } from '../../src/model/reject.ts'
 import type { PartitionMachine } from '../../src/partition/machine.ts'
 import { encodeCancel, encodeConfig } from '../../src/probe/encode.ts'
-import { ROW_PENDING } from '../../src/state/ledger.ts'
+import { isPending } from '../../src/state/ledger.ts'
 import { ImageWriter, loadMachine } from '../support/machine-image.ts'
 import { encodeInput, startMachine } from '../support/machine-harness.ts'
 import { MemoryStore } from '../support/memory-store.ts'
@@ -76,7 +76,7 @@ function begin(parameters: NaiveParameters, files: ConfigFiles): PartitionMachin
 function pendingCount(machine: PartitionMachine): number {
   const { ledger } = machine.core!
   const rows = Array.from({ length: ledger.table.rowCount }, (_, number) => ledger.status(number))
-  return rows.filter((status) => status === ROW_PENDING).length
+  return rows.filter((status) => isPending(status)).length
 }
 
 function messageOf(

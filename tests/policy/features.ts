@@ -23,6 +23,7 @@ export const FEATURES = [
   'tagging',
   'cycles',
   'cancel',
+  'capacity',
   'late',
   'spread',
   'detail',

@@ -65,6 +65,7 @@ export function brokenRules(
       checkMoment(one, say)
       checkCaps(one, live, say)
       checkContact(one, live, say)
+      checkCapacity(policyCase.zone, one, sent, say)
       sent.push(one)
     }
   }
@@ -183,6 +184,30 @@ function countWith({ per }: PlainCap, one: Sent, rows: readonly Sent[]): number 
     .filter((beginMs) => one.atMs >= beginMs && one.atMs < beginMs + lengthMs)
     .map((beginMs) => times.filter((time) => time >= beginMs && time < beginMs + lengthMs).length)
   return Math.max(...counts)
+}
+
+/** No more on its channel, in an hour or day of the default zone, than that carries. */
+function checkCapacity(
+  zone: string,
+  { decision, moment, standing, atMs }: Sent,
+  sent: readonly Sent[],
+  say: (text: string) => void,
+): void {
+  const { channel } = standing
+  const capacity = moment.policy.channels.find(({ name }) => name === channel)?.capacity
+  if (decision.kind !== 'delivery' || decision.canary === true || !capacity) return
+  const calendar = { zone, cycleDay: 1 }
+  const before = sent.filter(
+    (each) => each.decision.kind === 'delivery' && each.standing.channel === channel,
+  )
+  for (const [unit, limit] of [
+    ['hour', capacity.perHour],
+    ['day', capacity.perDay],
+  ] as const) {
+    const period = periodNumber(unit, atMs, calendar)
+    const count = before.filter((each) => periodNumber(unit, each.atMs, calendar) === period).length
+    if (limit !== null && count >= limit) say(`${count + 1} in one ${unit} on ${channel}`)
+  }
 }
 
 /** No more offers in one contact than allowed. */

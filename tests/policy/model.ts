@@ -52,7 +52,7 @@ export class PolicyModel {
     this.#zone = zone
     this.#nowMs = startMs
     this.#policy = policy
-    this.#book = new PolicyBook(policy, startMs, draws)
+    this.#book = new PolicyBook({ policy, zone, startMs }, draws)
     this.#usePolicy(policy)
   }
 

@@ -103,6 +103,8 @@ export interface PlainTrigger {
   readonly channel: string
   readonly at: PlainSchedule
   readonly window: PlainWindow | null
+  /** null: not said, defer. */
+  readonly overCapacity: 'defer' | 'drop' | null
   readonly caps: readonly PlainCap[]
   readonly cancelWhen: 'has_pack' | 'vip' | null
   readonly validFromMs: number | null
@@ -116,6 +118,13 @@ export interface PlainChannel {
   readonly name: string
   readonly window: PlainWindow | null
   readonly caps: readonly PlainCap[]
+  readonly capacity: PlainCapacity | null
+}
+
+/** What a channel carries; null: not said. */
+export interface PlainCapacity {
+  readonly perHour: number | null
+  readonly perDay: number | null
 }
 
 /** A message class as declared: what is null stays as the class has it undeclared. */

@@ -11,23 +11,23 @@ import {
   type JointWindow,
   jointWindow,
   nextOpeningMs,
-  periodNumber,
 } from './calendar.ts'
+import { ChannelBook } from './channel-book.ts'
+import { findPlace, type Objection } from './contacts.ts'
 import { experimentOf, findDueFault, findIneligibility, type IsHeldOut } from './eligibility.ts'
+import type { ModelStart } from './model.ts'
 import type { PlainCancellation, PlainPolicy, PlainTrigger, PolicyDecision } from './plain.ts'
 import {
   compareRank,
-  compareRows,
-  findCapFault,
   headOf,
   idOf,
-  isLive,
+  isPending,
   type ModelCandidate,
   type ModelRow,
   standingOf,
 } from './rows.ts'
 import { firstPlanned, intoWindow, nextSlot } from './schedule.ts'
-import type { ModelSubscriber } from './subscriber.ts'
+import { compareTurns, nextTurn, type Reopening, turnOf } from './turns.ts'
 
 /** The two draws that the model takes from outside: they are arbitrary, but stable. */
 export interface Draws {
@@ -36,25 +36,13 @@ export interface Draws {
   readonly spreadShare: (subscriber: number) => number
 }
 
-/** Latches that open again at an instant. */
-interface Reopening {
-  readonly dueMs: number
-  readonly candidate: ModelCandidate
-}
-
 /** A verdict without what the input gives. */
 type Verdict = Omit<PolicyDecision, 'inputSequence' | 'decidedAtMs'>
-
-/** Why somebody gets nothing, and what more there is to say. */
-interface Objection {
-  readonly reason: string
-  readonly winner?: string
-  readonly detail?: string
-}
 
 /** All rows ever made, and the decisions about them. Reads the clock that it is handed. */
 export class PolicyBook {
   readonly #draws: Draws
+  readonly #channels: ChannelBook
   readonly #rows: ModelRow[] = []
   readonly #erasures = new Map<number, number>()
   #reopenings: Reopening[] = []
@@ -64,10 +52,11 @@ export class PolicyBook {
   #sequence = 0
   #number = 0
 
-  constructor(policy: PlainPolicy, startMs: number, draws: Draws) {
+  constructor({ policy, zone, startMs }: ModelStart, draws: Draws) {
     this.#policy = policy
     this.#nowMs = startMs
     this.#draws = draws
+    this.#channels = new ChannelBook(zone)
   }
 
   /** An input begins. */
@@ -82,7 +71,7 @@ export class PolicyBook {
     this.#policy = policy
     for (const row of this.#rows) {
       const trigger = this.#triggerOf(row.candidate)
-      if (row.status === 'pending' && trigger !== undefined) {
+      if (isPending(row) && trigger !== undefined) {
         row.standing = standingOf(policy, trigger)
       }
     }
@@ -94,30 +83,59 @@ export class PolicyBook {
   }
 
   pendingCount(): number {
-    return this.#rows.filter(({ status }) => status === 'pending').length
+    return this.#rows.filter(isPending).length
   }
 
   /** Fires what is due, by due time, layer, priority, age. */
   fireDue(): void {
-    const due = [
-      ...this.#rows
-        .filter((row) => row.status === 'pending' && row.dueMs <= this.#nowMs)
-        .map((row) => ({ dueMs: row.dueMs, candidate: row.candidate, number: row.number, row })),
-      ...this.#reopenings
-        .filter(({ dueMs }) => dueMs <= this.#nowMs)
-        .map((reopening) => ({ ...reopening, number: reopening.candidate.number, row: null })),
-    ].sort(
-      (left, right) =>
-        left.dueMs - right.dueMs ||
-        left.candidate.layer - right.candidate.layer ||
-        left.candidate.priority - right.candidate.priority ||
-        left.number - right.number,
-    )
-    this.#reopenings = this.#reopenings.filter(({ dueMs }) => dueMs > this.#nowMs)
-    for (const { row, candidate } of due) {
-      if (row === null) this.#reopen(candidate)
-      else if (row.status === 'pending') this.#fire(row)
+    for (;;) {
+      const turn = nextTurn(this.#rows, this.#reopenings, this.#nowMs, (row) => this.#mayLeave(row))
+      if (turn === null) return
+      if (turn.row !== null) this.#fire(turn.row)
+      else {
+        this.#reopenings = this.#reopenings.filter(({ candidate }) => candidate !== turn.candidate)
+        this.#reopen(turn.candidate)
+      }
     }
+  }
+
+  /** Whether the channel of one who waits has room again, or whoever waits for it is dropped. */
+  #mayLeave({ candidate }: ModelRow): boolean {
+    const trigger = this.#triggerOf(candidate)
+    return trigger === undefined || trigger.overCapacity === 'drop' || this.#hasRoom(trigger)
+  }
+
+  #hasRoom({ channel }: PlainTrigger): boolean {
+    return this.#channels.hasRoom(this.#policy, channel, this.#nowMs)
+  }
+
+  /** Why one that is due is not sent. */
+  #dueFault(row: ModelRow, trigger: PlainTrigger): string | null {
+    const reason = findDueFault(this.#policy, trigger, row, this.#nowMs)
+    if (reason !== null) return reason
+    const isDropped = trigger.overCapacity === 'drop' && !row.isCanary
+    return isDropped && !this.#hasRoom(trigger) ? 'capacity' : null
+  }
+
+  /** Out it goes, or into the line of its channel: also where somebody stands there before it. */
+  #dispatch(row: ModelRow, trigger: PlainTrigger, window: JointWindow | null): void {
+    const { zone, cycleDay } = row.candidate.subscriber
+    const isLimited = this.#channels.isLimited(this.#policy, trigger.channel)
+    const isOvertaking = this.#rows.some(
+      (each) =>
+        each.status === 'waiting' &&
+        this.#triggerOf(each.candidate)?.channel === trigger.channel &&
+        this.#mayLeave(each) &&
+        compareTurns(turnOf(each), turnOf(row)) < 0,
+    )
+    if (row.isCanary || !isLimited || (this.#hasRoom(trigger) && !isOvertaking)) {
+      Object.assign(row, { dueMs: this.#nowMs, zone, cycleDay })
+      this.#emit(row, trigger, window)
+      return
+    }
+    row.status = 'waiting'
+    const closing = window === null ? Infinity : closingMs(window, zone, this.#nowMs)
+    row.deadlineMs = Math.min(closing, row.expiresAtMs)
   }
 
   /**
@@ -168,9 +186,9 @@ export class PolicyBook {
   /** An operator takes back what waits and is meant. */
   cancel({ trigger, channel, subscriber }: PlainCancellation): void {
     for (const row of this.#rows) {
-      const { candidate, standing, status } = row
+      const { candidate, standing } = row
       const isMeant =
-        status === 'pending' &&
+        isPending(row) &&
         (trigger === null || candidate.trigger === trigger) &&
         (channel === null || standing.channel === channel) &&
         (subscriber === null || candidate.subscriber.subscriber === subscriber)
@@ -242,6 +260,7 @@ export class PolicyBook {
       zone: subscriber.zone,
       cycleDay: subscriber.cycleDay,
       standing: standingOf(this.#policy, trigger),
+      deadlineMs: Infinity,
       status: 'pending',
     }
     // What could never be sent takes nobody's place.
@@ -253,58 +272,20 @@ export class PolicyBook {
     }
     this.#rows.push(row)
     if (dueMs > this.#nowMs) return
-    const reason = findDueFault(this.#policy, trigger, row, this.#nowMs)
+    const reason = this.#dueFault(row, trigger)
     if (reason !== null) this.#drop(row, { reason })
-    else this.#emit(row, trigger, window)
+    else this.#dispatch(row, trigger, window)
   }
 
   /** Caps and arbitration of a row for its due time; drops the weaker one that makes room. */
   #makeRoom(row: ModelRow, trigger: PlainTrigger): Objection | null {
-    const { subscriber } = row.candidate
-    const contact = this.#contactOf(row)
-    const rivals =
-      contact === null
-        ? []
-        : this.#liveRows(subscriber, row)
-            .filter((each) => this.#contactOf(each) === contact)
-            .sort(compareRows)
-    const offers = this.#policy.arbitration?.offersPerContact ?? Infinity
-    const isFull = rivals.length >= offers
-    const waiting = rivals.filter(({ status }) => status === 'pending')
-    const isFullOfSent = rivals.length - waiting.length >= offers
-    const weakest = isFullOfSent ? undefined : waiting.at(-1)
-    const isStronger = weakest !== undefined && compareRows(row, weakest) < 0
-    const yielding = isFull && isStronger ? weakest : null
-    const capFault = findCapFault({
-      policy: this.#policy,
-      trigger,
-      subscriber,
-      instantMs: row.dueMs,
-      rows: this.#liveRows(subscriber, row).filter((each) => each !== yielding),
-    })
-    if (capFault !== null) return capFault
-    if (!isFull) return null
-    if (yielding === null) return { reason: 'outranked', winner: rivals[0]!.candidate.trigger }
+    const { objection, yielding } = findPlace(this.#policy, this.#rows, row, trigger)
+    if (objection !== null || yielding === null) return objection
     // Who is not sent after all takes nobody's place.
-    const reason =
-      row.dueMs <= this.#nowMs ? findDueFault(this.#policy, trigger, row, this.#nowMs) : null
+    const reason = row.dueMs <= this.#nowMs ? this.#dueFault(row, trigger) : null
     if (reason !== null) return { reason }
     this.#drop(yielding, { reason: 'outranked', winner: trigger.id })
     return null
-  }
-
-  #liveRows(subscriber: ModelSubscriber, except: ModelRow): ModelRow[] {
-    return this.#rows.filter(
-      (each) =>
-        each.number !== except.number && isLive(each) && each.candidate.subscriber === subscriber,
-    )
-  }
-
-  /** The contact that a row occupies; null: it neither competes nor occupies. */
-  #contactOf(row: ModelRow): number | null {
-    const { arbitration } = this.#policy
-    if (arbitration === null || row.isCanary || row.standing.isIgnoringCaps) return null
-    return periodNumber(arbitration.contact, row.dueMs, row)
   }
 
   /** The due time has come: all is asked again. */
@@ -325,16 +306,20 @@ export class PolicyBook {
       this.#postpone(row, trigger, window)
       return
     }
-    const objection = this.#move(row, trigger, this.#nowMs)
+    const { zone, cycleDay } = subscriber
+    const moved = { ...row, dueMs: this.#nowMs, zone, cycleDay }
+    const objection = this.#makeRoom(moved, trigger)
+    const last = this.#dueFault(row, trigger)
     if (objection !== null) this.#drop(row, objection)
-    else this.#emit(row, trigger, window)
+    else if (last !== null) this.#drop(row, { reason: last })
+    else this.#dispatch(row, trigger, window)
   }
 
   /** Takes a waiting row to another due time, if there is room for it there. */
   #move(row: ModelRow, trigger: PlainTrigger, dueMs: number): Objection | null {
     const { zone, cycleDay } = row.candidate.subscriber
     const objection = this.#makeRoom({ ...row, dueMs, zone, cycleDay }, trigger)
-    if (objection === null) Object.assign(row, { dueMs, zone, cycleDay })
+    if (objection === null) Object.assign(row, { dueMs, zone, cycleDay, status: 'pending' })
     return objection
   }
 
@@ -362,6 +347,7 @@ export class PolicyBook {
     const { zone } = candidate.subscriber
     const nowMs = this.#nowMs
     row.status = 'emitted'
+    if (row.experiment === null) this.#channels.note(trigger.channel, nowMs)
     const closing = window === null ? Infinity : closingMs(window, zone, nowMs)
     const { experiment } = row
     const ofClass = row.standing.class

@@ -7,6 +7,15 @@ import type { RunTally } from './tally.ts'
 
 const CASES = 40
 const SEED = process.env.HIGHWATER_SEED ?? '4000'
+const REASONS = [
+  'cap-trigger',
+  'cap-channel',
+  'cap-class',
+  'cap-global',
+  'outranked',
+  'capacity',
+  'cancelled-by-operator',
+]
 const MAIN = join(import.meta.dirname, 'main.ts')
 
 it(`decides random policies over random histories as the naive model does (seeds from ${SEED})`, async () => {
@@ -19,9 +28,7 @@ it(`decides random policies over random histories as the naive model does (seeds
   // That the sample is about something: every part of the policy has had its say.
   expect(tally.deliveries).toBeGreaterThan(CASES * 2)
   expect(tally.holdouts).toBeGreaterThan(CASES / 10)
-  for (const reason of ['cap-trigger', 'cap-channel', 'cap-class', 'cap-global', 'outranked']) {
-    expect(tally.suppressed[reason], reason).toBeGreaterThan(CASES / 20)
-  }
+  for (const reason of REASONS) expect(tally.suppressed[reason], reason).toBeGreaterThan(0)
 }, 120_000)
 
 it('knows its features by name', () => {

@@ -26,6 +26,13 @@ export function hasControl(policyCase: PolicyCase): boolean {
   )
 }
 
+/** Whether some channel carries only so many: what is held out takes no room from others. */
+export function hasCapacity(policyCase: PolicyCase): boolean {
+  return policiesOf(policyCase).some(({ channels }) =>
+    channels.some(({ capacity }) => capacity !== null),
+  )
+}
+
 /** Whether candidates compete under every policy of the case. */
 export function isArbitrated(policyCase: PolicyCase): boolean {
   return policiesOf(policyCase).every(({ arbitration }) => arbitration !== null)

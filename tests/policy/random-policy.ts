@@ -6,6 +6,7 @@ import type { Feature, FeatureSet } from './features.ts'
 import type {
   PlainAudience,
   PlainCap,
+  PlainCapacity,
   PlainChannel,
   PlainClass,
   PlainControl,
@@ -147,6 +148,7 @@ export class PolicyGenerator {
       channel: channelIn(frame.channels, random.pick(CHANNELS)),
       at: this.#schedule(isDropping),
       window,
+      overCapacity: this.#may('capacity', 0.6) ? random.pick(['drop', 'drop', 'defer']) : null,
       caps: random.chance(0.5) ? this.#caps(2) : [],
       cancelWhen: random.chance(0.25) ? random.pick(['has_pack', 'vip']) : null,
       validFromMs: random.chance(0.05) ? this.#instant() : null,
@@ -193,7 +195,15 @@ export class PolicyGenerator {
         ? this.#window(this.#random.pick([true, false, null, null]))
         : null,
       caps: this.#random.chance(0.6) ? this.#caps(2) : [],
+      capacity: this.#may('capacity', 0.6) ? this.#capacity() : null,
     }))
+  }
+
+  #capacity(): PlainCapacity {
+    const random = this.#random
+    const perHour = random.pick([null, 1, 1, 2])
+    const perDay = random.pick([1, 2, 3])
+    return { perHour, perDay: perHour !== null && random.chance(0.4) ? null : perDay }
   }
 
   #classes(): PlainClass[] {

@@ -42,7 +42,9 @@ export interface ModelRow {
   cycleDay: number
   /** What it counts as: while it waits by the configuration in force, then by that of sending. */
   standing: Standing
-  status: 'pending' | 'emitted' | 'settled' | 'expired' | 'dropped'
+  /** While it waits for its channel: when it is asked again in any case, ms. */
+  deadlineMs: number
+  status: 'pending' | 'waiting' | 'emitted' | 'settled' | 'expired' | 'dropped'
 }
 
 /** What a row counts as in the caps of others. */
@@ -93,7 +95,12 @@ export function standingOf(policy: PlainPolicy, trigger: PlainTrigger): Standing
 
 /** The contrary of waiting or sent is dropped, or reported as expired. */
 export function isLive(row: ModelRow): boolean {
-  return row.status === 'pending' || row.status === 'emitted' || row.status === 'settled'
+  return isPending(row) || row.status === 'emitted' || row.status === 'settled'
+}
+
+/** It waits for its time, or for room on its channel. */
+export function isPending({ status }: ModelRow): boolean {
+  return status === 'pending' || status === 'waiting'
 }
 
 /** Below 0: the left one is stronger. Total: no two candidates are equal. */

@@ -10,6 +10,7 @@ import { brokenRules } from './invariants.ts'
 import { PolicyModel } from './model.ts'
 import type { PolicyCase, PolicyDecision } from './plain.ts'
 import {
+  hasCapacity,
   hasControl,
   isArbitrated,
   sortedByInput,
@@ -109,7 +110,7 @@ function checkAltered(
   const { seed, inputs } = policyCase
   const turn = seed % 6
   if (turn > 2) return
-  if (turn === 0 && hasControl(policyCase)) {
+  if (turn === 0 && hasControl(policyCase) && !hasCapacity(policyCase)) {
     const calm = withoutExpiry(policyCase)
     const held = runEngine(calm).decisions.map(withoutArm)
     const free = runEngine(calm, { alter: withoutControl }).decisions.map(withoutArm)

@@ -7,6 +7,7 @@ import {
   LATENESS_MS,
   type PlainAudience,
   type PlainCap,
+  type PlainCapacity,
   type PlainClass,
   type PlainCondition,
   type PlainControl,
@@ -43,8 +44,9 @@ function policyLines(policy: PlainPolicy): string[] {
   const { channels, classes, caps, holidays, globalControl, arbitration } = policy
   const lines: string[] = []
   if (channels.length > 0) lines.push('channels:')
-  for (const { name, window, caps: own } of channels) {
-    lines.push(`  ${name}: { ${keys(windowKey(window), capsKey('cap', own))} }`)
+  for (const { name, window, caps: own, capacity } of channels) {
+    const parts = [windowKey(window), capsKey('cap', own), capacityKey(capacity)]
+    lines.push(`  ${name}: { ${keys(...parts)} }`)
   }
   if (classes.length > 0) lines.push('classes:')
   for (const ofClass of classes) lines.push(`  ${ofClass.name}: { ${classKeys(ofClass)} }`)
@@ -105,6 +107,7 @@ function triggerText(trigger: PlainTrigger): string {
     `  channel: ${trigger.channel}`,
     `  at: ${scheduleText(trigger.at)}`,
     ...windowKey(trigger.window).map((line) => `  ${line}`),
+    ...said('  overCapacity', trigger.overCapacity),
     `  onExpired: ${trigger.onExpired}`,
     `  attempts: ${trigger.attempts}`,
     `message: message of ${trigger.id}`,
@@ -167,6 +170,16 @@ function capsKey(key: string, caps: readonly PlainCap[]): string[] {
   if (caps.length === 0) return []
   const texts = caps.map(capText)
   return [`${key}: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`]
+}
+
+function capacityKey(capacity: PlainCapacity | null): string[] {
+  if (capacity === null) return []
+  const { perHour, perDay } = capacity
+  const parts = [
+    ...(perHour === null ? [] : [`perHour: ${perHour}`]),
+    ...(perDay === null ? [] : [`perDay: ${perDay}`]),
+  ]
+  return [`capacity: { ${parts.join(', ')} }`]
 }
 
 /** Days in a row as ranges, half of the time as people write them. */
