@@ -10,12 +10,14 @@
 import { incarnationOf } from '../model/decision.ts'
 import { CLASS_DEFAULT } from '../model/policy.ts'
 import { type LayoutImage, META_OWN_PERIODS_MASK, nameCode } from '../state/layout.ts'
-import { LEDGER_VALUES_MAX, ROW_EMITTED, ROW_REFUSED } from '../state/ledger.ts'
+import { LEDGER_VALUES_MAX, ROW_EMITTED, ROW_JOURNEY, ROW_REFUSED } from '../state/ledger.ts'
 import { formatPeriod, parsePeriod } from '../state/periods.ts'
+import { adoptJourney, adoptStep } from './adopting-journeys.ts'
 import { adoptOutcome, adoptQuestion } from './adopting-outcomes.ts'
 import { type CompiledTrigger, registerShape } from './compile.ts'
 import type { PartitionCore } from './core.ts'
 import { Latches } from './latches.ts'
+import { ProfilePlaces } from './profile-places.ts'
 
 /** Priority of what nobody knows the priority of any more. */
 const PRIORITY_LAST = 999
@@ -24,7 +26,7 @@ const PRIORITY_LAST = 999
 export interface SaidDecision {
   readonly n: number
   readonly in: number
-  readonly kind: 'delivery' | 'holdout' | 'suppressed' | 'outcome' | 'shown'
+  readonly kind: 'delivery' | 'holdout' | 'suppressed' | 'outcome' | 'shown' | 'journey'
   readonly trigger: string
   readonly sub: number
   readonly period: string
@@ -44,6 +46,8 @@ export interface SaidDecision {
   readonly what?: string
   readonly by?: string
   readonly message?: string
+  readonly arm?: string
+  readonly action?: { readonly kind: string; readonly tag?: string; readonly value?: boolean }
 }
 
 /** Takes decisions over, in the order of their numbers. Moves the clock to the last of them. */
@@ -54,6 +58,10 @@ export function adoptSaid(core: PartitionCore, decisions: readonly SaidDecision[
     const { kind, channel, class: className = CLASS_DEFAULT } = decision
     // Showing takes nothing from anybody.
     if (kind === 'shown') continue
+    if (kind === 'journey') {
+      adoptJourney(core, latches, decision)
+      continue
+    }
     if (kind === 'delivery' && channel !== undefined) core.capacity.count(channel, className)
     // Nobody's latch, cap or contact: nothing was kept of them.
     if (decision.purpose === 'test' || decision.purpose === 'notice') continue
@@ -104,6 +112,8 @@ function adoptOne(
   core.alignTables()
   const known = findRow(core, slot, decision)
   if (known === -1) closeLatch(core, latches, trigger, slot, decision)
+  adoptStep(core, slot, trigger, decision)
+  adoptTag(core, slot, decision)
   if (decision.kind === 'suppressed') {
     if (known !== -1) core.ledger.free(known)
     return
@@ -224,7 +234,7 @@ function findRow(core: PartitionCore, slot: number, { trigger, period }: SaidDec
   for (const number of core.ledger.rowsOf(slot)) {
     const row = core.ledger.read(number)
     // A remembered refusal is of no consequence.
-    if (row.status === ROW_REFUSED) continue
+    if (row.status === ROW_REFUSED || row.status === ROW_JOURNEY) continue
     if (core.layout.triggers[row.trigger]!.id !== trigger) continue
     if (formatPeriod(row.once, row.period) !== period) continue
     // Whatever it waited for, it has it now.
@@ -232,6 +242,14 @@ function findRow(core: PartitionCore, slot: number, { trigger, period }: SaidDec
     return number
   }
   return -1
+}
+
+/** An action on a tag was done where it was decided. */
+function adoptTag(core: PartitionCore, slot: number, { action }: SaidDecision): void {
+  const { tag, value } = action ?? {}
+  if (action?.kind !== 'tag' || tag === undefined || value === undefined) return
+  const places = new ProfilePlaces(core.compiled)
+  if (places.tags.has(tag)) places.setTag(core.tables, slot, tag, value)
 }
 
 function closeLatch(

@@ -8,12 +8,10 @@
  */
 
 import { isHeldOut } from '../decision/control-group.ts'
-import { waitedInstant } from '../decision/wait.ts'
 import { assert } from '../errors.ts'
 import { type JourneyEvent, journeyKey, type LeaveCause } from '../model/journey.ts'
-import { isPending, type LedgerRow, ROW_FREE, ROW_JOURNEY } from '../state/ledger.ts'
+import { isPending, type LedgerRow, ROW_JOURNEY } from '../state/ledger.ts'
 import { isStepDone, markStepDone, setStepNumber, stepNumberOf } from '../state/member.ts'
-import { civilOf, dayOfCivil } from '../state/periods.ts'
 import type { Candidates, SubscriberJudge } from './candidates.ts'
 import { dueRank } from './capacity.ts'
 import type { CompiledTrigger, CompiledWatch } from './compile.ts'
@@ -21,11 +19,8 @@ import type { CompiledJourney, CompiledStep } from './compile-journeys.ts'
 import type { PartitionCore } from './core.ts'
 import { standingAt, tellJourney } from './journey-words.ts'
 import type { Latches } from './latches.ts'
+import { BEHIND, moveMember, newMember } from './member-moves.ts'
 import type { Places } from './places.ts'
-
-const CALENDAR = { civilOf, dayOfCivil }
-/** Behind the last step. */
-const BEHIND = -1
 
 /** What journeys are made of; all of one partition. */
 export interface JourneyTools {
@@ -54,14 +49,14 @@ export class Journeys {
     if (what !== 'enter') {
       // Once is enough until the subscriber enters (again).
       this.#tools.latches.set(journey[what]!, slot, 0, true)
-      this.#tools.candidates.add({ journey, what, row: this.#newRow(journey, slot) })
+      this.#tools.candidates.add({ journey, what, row: newMember(this.#core, journey, slot) })
       return
     }
     const { validFromMs, validToMs } = journey.spec
     const { clockMs } = this.#core
     if (validFromMs !== null && clockMs < validFromMs) return
     if (validToMs !== null && clockMs >= validToMs) return
-    const row = this.#newRow(journey, slot)
+    const row = newMember(this.#core, journey, slot)
     row.period = latch.unit === -1 ? 0 : keys[latch.unit]!
     row.firedAtMs = firedAtMs
     this.#tools.latches.set(journey.enter, slot, row.period, true)
@@ -121,7 +116,7 @@ export class Journeys {
       // The timer that was taken back may still lie in the heap under the old number.
       row.id = this.#core.nextCandidateId++
       row.dueMs = this.#core.clockMs
-      this.#goTo(row, journey, 0)
+      moveMember(this.#core, row, journey, 0)
       this.#wait(number, row)
     }
     return spec.onEdit !== 'continue'
@@ -165,24 +160,10 @@ export class Journeys {
     core.members.add(row, 1)
     tellJourney(core, row, 'entered')
     row.dueMs = core.clockMs
-    this.#goTo(row, journey, 0)
+    moveMember(this.#core, row, journey, 0)
     // A welcome goes out with the input that let them in.
     if (row.dueMs <= core.clockMs) this.#reach(number, row, journey)
     else this.#wait(number, row)
-  }
-
-  /** Moves the member on to the step at a position, counted from the row's due time. */
-  #goTo(row: LedgerRow, { steps, spec }: CompiledJourney, position: number): void {
-    const core = this.#core
-    const step = steps[position]
-    core.members.add(row, -1)
-    setStepNumber(row, step?.number ?? BEHIND)
-    core.members.add(row, 1)
-    row.dueMs =
-      step === undefined
-        ? row.dueMs + spec.stayMs
-        : waitedInstant(step.spec.wait, core.clockOf(row.slot), CALENDAR, row.dueMs)
-    row.plannedMs = row.dueMs
   }
 
   /** Writes the row, and sets its timer, which it has not. */
@@ -218,7 +199,7 @@ export class Journeys {
       markStepDone(row, step.number)
       this.#fire(step.trigger, row)
     }
-    this.#goTo(row, journey, position + 1)
+    moveMember(this.#core, row, journey, position + 1)
     this.#wait(number, row)
   }
 
@@ -266,41 +247,5 @@ export class Journeys {
     const number = standingAt(image, stepNumberOf(row))
     const position = number === BEHIND ? -1 : steps.findIndex((step) => step.number === number)
     return position === -1 ? steps.length : position
-  }
-
-  #newRow(journey: CompiledJourney, slot: number): LedgerRow {
-    const core = this.#core
-    return {
-      id: 0,
-      dueMs: 0,
-      expiresAtMs: 0,
-      firedAtMs: 0,
-      notAfterMs: 0,
-      plannedMs: 0,
-      values: [0, 0, 0, 0],
-      slot,
-      trigger: journey.code,
-      period: 0,
-      once: journey.spec.once,
-      generation: core.generation,
-      priority: 0,
-      status: ROW_FREE,
-      attempt: 1,
-      incarnation: core.incarnations.of(core.subscriberOf(slot)),
-      shape: 0,
-      calendar: 0,
-      value: 0,
-      layer: 0,
-      channel: 0,
-      class: 0,
-      isCounted: false,
-      isIgnoringCaps: false,
-      isCanary: false,
-      experiment: 0,
-      reason: 0,
-      detail: journey.image.edits,
-      winner: 0,
-      tagging: 0,
-    }
   }
 }

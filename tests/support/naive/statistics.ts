@@ -85,7 +85,8 @@ export function naiveDistinct(
   for (const decisions of partitions) {
     for (const [index, decision] of decisions.entries()) {
       if (decision.kind === 'unknown' || decision.kind === 'suppressed') continue
-      if (decision.kind === 'shown' || decision.trigger !== trigger) continue
+      if (decision.kind === 'shown' || decision.kind === 'journey' || decision.trigger !== trigger)
+        continue
       const { subscriber, period } = decision
       const isSame = (one: SaidDecision) => isRow(one, trigger, subscriber, period, isControl)
       const firstOfItsDay = (row: SaidDelivery | SaidHoldout) =>
