@@ -8,6 +8,7 @@ import { runUpdate } from './kernels/update.ts'
 import { runHttp } from './pipeline/http.ts'
 import { runImportBeside } from './pipeline/import.ts'
 import { runLatency } from './pipeline/latency.ts'
+import { runOffers } from './pipeline/offers.ts'
 import { runPipeline } from './pipeline/pipeline.ts'
 import { runPolicy } from './pipeline/policy.ts'
 import { runSegments } from './pipeline/segments.ts'
@@ -34,6 +35,10 @@ const BENCHES: Readonly<
   latency: {
     summary: 'publish to delivery at a fixed rate, checkpoints included',
     run: runLatency,
+  },
+  offers: {
+    summary: 'offers on request at 1,000 a second, usage at half of the full rate beside them',
+    run: runOffers,
   },
   import: {
     summary: 'a bulk import of profiles beside usage at a fixed rate, and the same without',
@@ -66,12 +71,14 @@ if (bench === undefined) {
   process.exitCode = 2
 } else {
   const isImport = name === 'import'
-  const isSmall = name === 'latency' || isImport
+  const isOffers = name === 'offers'
+  const isSmall = name === 'latency' || isImport || isOffers
   const results = await bench.run({
     subscribers: Number(values.subscribers ?? (isSmall ? 1e6 : 12e6)),
     records: Number(values.records ?? (isImport ? 1e6 : 60e6)),
-    rate: Number(values.rate ?? (isImport ? 500_000 : 200_000)),
-    seconds: Number(values.seconds ?? (isImport ? 60 : 40)),
+    // 0: the bench finds out itself.
+    rate: Number(values.rate ?? (isOffers ? 0 : isImport ? 500_000 : 200_000)),
+    seconds: Number(values.seconds ?? (isOffers ? 20 : isImport ? 60 : 40)),
   })
   printResults(results, values.json)
 }

@@ -1,0 +1,176 @@
+/**
+ * Offers on request at a fixed rate while usage flows at half of what the same worker can take:
+ * real broker, real HTTP; usage and questions come from processes of their own. What was shown
+ * goes through the log meanwhile, and checkpoints go on.
+ */
+
+import { pino } from 'pino'
+import { createHttpServer } from '../../src/http/server.ts'
+import { createMetrics } from '../../src/metrics/registry.ts'
+import type { WorkerView } from '../../src/model/view.ts'
+import { PartitionOfferDesk } from '../../src/partition/offer-desk.ts'
+import { SYSTEM_CLOCK } from '../../src/partition/system-clock.ts'
+import type { PartitionWorker } from '../../src/partition/worker.ts'
+import { createErrandWriter } from '../../src/probe/encode-errand.ts'
+import { openControlWriter } from '../../src/sink/control-writer.ts'
+import { type BenchOptions, type BenchResult, say } from '../report.ts'
+import { forkForReport } from './fork.ts'
+import type { LatencyReport } from './latency.ts'
+import { OFFER_FILES } from './offer-files.ts'
+import { Rig } from './rig.ts'
+import { BATCH_RECORDS, SEED_EVERY, Traffic } from './traffic.ts'
+
+const CHECKPOINT_EVERY_MS = 10_000
+const REQUESTS_PER_SECOND = 1_000
+const SEED_STEP = 5_000
+/** Records that the full rate is measured with. */
+const PEAK_RECORDS = 10_000_000
+/** The probe's own warm-up, and the caller's. */
+const WARM_UP_SECONDS = 8
+const CALLER_WARM_UP_SECONDS = 5
+
+/** What the process that asks sends back: milliseconds. */
+export interface CallerReport {
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly p999Ms: number
+  readonly maxMs: number
+  readonly requestsPerSecond: number
+  readonly failures: number
+}
+
+/** Runs the bench. `rate`: usage records per second; 0: half of what the worker can take. */
+export async function runOffers(options: BenchOptions): Promise<BenchResult[]> {
+  const { subscribers, seconds } = options
+  const rig = await Rig.start(OFFER_FILES)
+  try {
+    await enterSubscribers(rig, subscribers)
+    const isPeakAsked = options.rate === 0
+    if (isPeakAsked) await fillBacklog(rig, subscribers)
+    const worker = await rig.worker(CHECKPOINT_EVERY_MS)
+    void worker.start()
+    const peak = isPeakAsked ? await measurePeak(worker, subscribers) : 0
+    await worker.untilLive()
+    const rate = options.rate > 0 ? options.rate : Math.round(peak / 2)
+    const desk = createDesk(rig, worker)
+    const view = viewOf(worker)
+    const server = createHttpServer(view, createMetrics(view, { offers: desk.view }), {
+      token: null,
+      logger: pino({ level: 'silent' }),
+      offers: desk,
+      limits: {
+        ...{ writesPerMinute: 1_000, readsPerMinute: 1_000, connectionsMax: 256 },
+        offersPerMinute: 1_000_000,
+      },
+    })
+    const { url } = await server.listen(0, '127.0.0.1')
+    say(`${rate} records/s and ${REQUESTS_PER_SECOND} questions/s for ${seconds} s`)
+    const total = seconds + CALLER_WARM_UP_SECONDS - WARM_UP_SECONDS
+    const usage = forkForReport<LatencyReport>(
+      'latency-probe.ts',
+      [rig.server.url, subscribers, rate, Math.max(1, total + 2)].map(String),
+    )
+    const recordsBefore = worker.view().statistics.records
+    const startedAtMs = performance.now()
+    const caller = await forkForReport<CallerReport>(
+      'offers-caller.ts',
+      [url, 'hotline', subscribers, REQUESTS_PER_SECOND, seconds].map(String),
+    )
+    const elapsedSeconds = (performance.now() - startedAtMs) / 1000
+    const records = worker.view().statistics.records - recordsBefore
+    const { lagMs } = worker.view()
+    await usage
+    await desk.stop(2_000)
+    await server.close()
+    const { statistics } = worker.view()
+    await worker.stop()
+    if (worker.halt !== null) throw worker.halt
+    const result = (metric: string, value: number, unit: string): BenchResult => {
+      return { bench: 'offers', metric, value: Number(value.toPrecision(4)), unit }
+    }
+    return [
+      result('offers.p50_ms', caller.p50Ms, 'ms'),
+      result('offers.p99_ms', caller.p99Ms, 'ms'),
+      result('offers.p999_ms', caller.p999Ms, 'ms'),
+      result('offers.max_ms', caller.maxMs, 'ms'),
+      result('offers.requests_per_second', caller.requestsPerSecond, 'requests/s'),
+      result('offers.failures', caller.failures, 'requests'),
+      result('offers.usage_meant_per_second', rate, 'records/s'),
+      result('offers.usage_held_per_second', records / elapsedSeconds, 'records/s'),
+      result('offers.usage_lag_ms', lagMs, 'ms'),
+      ...(peak > 0 ? [result('offers.usage_peak_per_second', peak, 'records/s')] : []),
+      result('offers.shown', statistics.shown, 'offers'),
+      result('offers.checkpoints', statistics.checkpoints, 'checkpoints'),
+    ]
+  } finally {
+    await rig.stop()
+  }
+}
+
+/** Every subscriber has used something, and one in five is a seed. */
+async function enterSubscribers(rig: Rig, subscribers: number): Promise<void> {
+  const traffic = new Traffic(5, subscribers)
+  let first = 0
+  await rig.fill('usage.0.fill', () => {
+    if (first >= subscribers) return null
+    first += 5 * BATCH_RECORDS
+    return traffic.ascending(first - 5 * BATCH_RECORDS, 5 * BATCH_RECORDS, Date.now(), 'fill', 1)
+  })
+  let tagged = 0
+  await rig.fill('profile.0.fill', () => {
+    if (tagged >= subscribers) return null
+    tagged += SEED_STEP * SEED_EVERY
+    return traffic.seeds(tagged - SEED_STEP * SEED_EVERY, SEED_STEP)
+  })
+}
+
+/** What the full rate is measured with waits in the log before the worker starts. */
+async function fillBacklog(rig: Rig, subscribers: number): Promise<void> {
+  say(`full rate: ${PEAK_RECORDS} records`)
+  const traffic = new Traffic(6, subscribers)
+  let sent = 0
+  await rig.fill('usage.0.peak', () => {
+    if (sent >= PEAK_RECORDS) return null
+    sent += BATCH_RECORDS
+    return traffic.random(BATCH_RECORDS, Date.now(), 'peak', 1)
+  })
+}
+
+/** Records per second from the population's last record on to the end of the backlog. */
+async function measurePeak(worker: PartitionWorker, subscribers: number): Promise<number> {
+  const applied = async (records: number): Promise<number> => {
+    while (worker.view().statistics.records < records) {
+      if (worker.halt !== null) throw worker.halt
+      await SYSTEM_CLOCK.pause(2)
+    }
+    return performance.now()
+  }
+  const fromMs = await applied(subscribers)
+  const toMs = await applied(subscribers + PEAK_RECORDS)
+  return PEAK_RECORDS / ((toMs - fromMs) / 1000)
+}
+
+function createDesk(rig: Rig, worker: PartitionWorker): PartitionOfferDesk {
+  let ids = 0
+  const control = openControlWriter(rig.connection, 0)
+  return new PartitionOfferDesk({
+    partitionCount: 1,
+    workerOf: () => worker,
+    log: createErrandWriter(() => control),
+    clock: SYSTEM_CLOCK,
+    newId: (kind) => `${kind}-${(ids += 1)}`,
+    idOfKey: (key) => key,
+  })
+}
+
+function viewOf(worker: PartitionWorker): WorkerView {
+  return {
+    version: 'bench',
+    partitions: () => [worker.view()],
+    subscriber: (subscriber) => worker.inspect(subscriber),
+    explain: () => null,
+    triggers: () => [],
+    reload: async () => ({ kind: 'unchanged', generation: 1 }),
+    reloadStatus: () => ({ isLastSuccessful: true, lastSuccessAtMs: 0 }),
+  }
+}
