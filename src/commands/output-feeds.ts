@@ -13,7 +13,7 @@ import { outputStreamName } from '../sink/stream-names.ts'
 import { openDecisionFeed } from '../source/decision-feed.ts'
 import { createJetStreamSource } from '../source/jetstream-source.ts'
 
-/** Messages that hold no decisions (claims, rulings) may stand at the beginning; so many at most. */
+/** Messages without decisions (claims) may stand at the beginning: so many at most. */
 const CLAIMS_MAX = 10_000
 const TAKE_MAX = 10_000
 

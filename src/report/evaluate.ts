@@ -28,7 +28,7 @@ export interface Verdict {
   readonly against: {
     readonly trigger: string
     readonly rate: Rate | null
-    /** The choice of customers was better than that of the other; a tie is not. null: no targets. */
+    /** The choice was better than that of the other; a tie is not. null: no targets. */
     readonly isAccurate: boolean | null
   } | null
 }

@@ -48,7 +48,10 @@ describe('Compose', () => {
   test('its scrape configuration differs from the one beside it in the target only', () => {
     const own = parse(readFileSync(join(composeFolder, 'prometheus.yml'), 'utf8'))
     const other = join(PROJECT_ROOT, 'config', 'prometheus', 'prometheus.yml')
-    const given = parse(readFileSync(other, 'utf8').replaceAll('127.0.0.1', 'highwater'))
+    const named = readFileSync(other, 'utf8')
+      .replaceAll('127.0.0.1:9480', 'highwater:9480')
+      .replaceAll('127.0.0.1:9482', 'watch:9482')
+    const given = parse(named)
     expect(own).toEqual(given)
   })
 })
@@ -123,6 +126,39 @@ describe('image and systemd unit', () => {
     expect(copied).toContain('package-lock.json')
     expect(copied.filter((file) => !ignored.includes(`!${file}\n`))).toEqual([])
     expect(copied.filter((file) => !existsSync(join(PROJECT_ROOT, file)))).toEqual([])
+  })
+})
+
+describe('the watch', () => {
+  const WATCH = ['watch', '--config', '/etc/highwater']
+  const text = readFileSync(join(kubernetesFolder, 'watch.yaml'), 'utf8')
+  const [service, set] = parseAllDocuments(text).map((document) => document.toJS())
+
+  test('runs beside the worker with the same configuration, in all three ways', () => {
+    const unitText = readFileSync(
+      join(PROJECT_ROOT, 'config', 'systemd', 'highwater-watch.service'),
+      'utf8',
+    )
+    expect(unitText).toContain(`dist/main.js ${WATCH.join(' ')}\n`)
+    expect(compose.services.watch.command).toEqual(WATCH)
+    expect(compose.services.watch.ports).toEqual(['127.0.0.1:9482:9482'])
+    const [container] = set.spec.template.spec.containers
+    expect(container.args).toEqual(WATCH)
+    expect(container.ports).toEqual([{ name: 'http', containerPort: 9482 }])
+    expect(set.spec.template.metadata.labels).toEqual(service.spec.selector)
+    const worker = readFileSync(join(kubernetesFolder, 'statefulset.yaml'), 'utf8')
+    const own = set.spec.template.spec.volumes[0]
+    expect(own).toEqual(parse(worker).spec.template.spec.volumes[0])
+  })
+
+  test('listens where it is looked for, and asks the worker what is planned', async () => {
+    const { settings } = await loadConfigDirectory(join(composeFolder, 'highwater'))
+    expect(settings.watch).toMatchObject({
+      host: '0.0.0.0',
+      port: 9482,
+      directory: '/var/lib/highwater/watch',
+      workers: ['http://highwater:9480'],
+    })
   })
 })
 

@@ -46,9 +46,9 @@ export function readDashboard(): Dashboard {
   return JSON.parse(readFileSync(join(folder, 'highwater.json'), 'utf8'))
 }
 
-/** The committed alert rules, all groups. */
-export function readAlertRules(): readonly AlertRule[] {
-  const path = join(PROJECT_ROOT, 'config', 'prometheus', 'alerts.yaml')
+/** The committed alert rules of a file, all groups. */
+export function readAlertRules(file = 'alerts.yaml'): readonly AlertRule[] {
+  const path = join(PROJECT_ROOT, 'config', 'prometheus', file)
   const { groups } = parse(readFileSync(path, 'utf8')) as { groups: { rules: AlertRule[] }[] }
   return groups.flatMap(({ rules }) => rules)
 }

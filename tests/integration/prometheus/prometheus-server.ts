@@ -85,7 +85,9 @@ async function localConfig(target: string): Promise<string> {
   const config = parse(await readFile(join(PROMETHEUS_CONFIG, 'prometheus.yml'), 'utf8'))
   config.global = { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' }
   config.rule_files = config.rule_files.map((name: string) => join(PROMETHEUS_CONFIG, name))
-  config.scrape_configs[0].static_configs = [{ targets: [target] }]
+  // The worker alone: nothing else of the installation runs.
+  const [worker] = config.scrape_configs
+  config.scrape_configs = [{ ...worker, static_configs: [{ targets: [target] }] }]
   return stringify(config)
 }
 
