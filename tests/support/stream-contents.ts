@@ -18,13 +18,15 @@ export interface OutMessage {
 export interface OutDecision {
   readonly n: number
   readonly in: number
-  readonly kind: 'delivery' | 'holdout' | 'suppressed' | 'outcome'
+  readonly kind: 'delivery' | 'holdout' | 'suppressed' | 'outcome' | 'shown'
   readonly trigger: string
   readonly sub: number
   readonly gen: number
   readonly attempt: number
   readonly id?: string
   readonly experiment?: string
+  readonly purpose?: string
+  readonly place?: number
   readonly reason?: string
   readonly winner?: string
   readonly detail?: string
