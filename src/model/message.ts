@@ -35,6 +35,8 @@ export interface MessageSpec {
   readonly textOfCode: readonly number[]
   /** Position in `texts` of the one for those whose field is unset, or who speak none of them. */
   readonly defaultText: number
+  /** Whether some text has a value filled in: then hardly two subscribers get the same. */
+  readonly isPersonal: boolean
 }
 
 /** A message that says the same to everybody. */
@@ -46,6 +48,7 @@ export function plainMessage(text: string): MessageSpec {
     ]),
     textOfCode: Object.freeze([]),
     defaultText: 0,
+    isPersonal: false,
   })
 }
 

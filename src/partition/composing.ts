@@ -39,14 +39,12 @@ export class Composer {
 
   /** What a message says to a subscriber now, on a channel. */
   compose(spec: MessageSpec, channel: string, slot: number): Composition {
-    const { texts, languageField } = spec
-    const only = languageField === null ? texts[0]! : null
-    if (only !== null && isConstant(only)) return this.#constant(only, channel)
+    const { texts, languageField, isPersonal } = spec
+    if (languageField === null && !isPersonal) return this.#constant(texts[0]!, channel)
     this.#reader.turnTo(slot)
     const rendering = renderMessage(spec, this.#reader)
     if (rendering.kind === 'incomplete') return rendering
     const { text, language } = rendering
-    const isPersonal = !texts.every(isConstant)
     return { kind: 'whole', composed: this.#composed(text, channel, language, isPersonal) }
   }
 
@@ -122,8 +120,4 @@ export class SlotReader implements MessageReader {
   offsetAt(instantMs: number): number {
     return Number.isFinite(instantMs) ? this.#core.clockOf(this.#slot).offsetAt(instantMs) : 0
   }
-}
-
-function isConstant({ parts }: MessageText): boolean {
-  return parts.every((part) => typeof part === 'string')
 }

@@ -69,7 +69,8 @@ export function buildMessage(reading: MessageReading, context: MessageContext): 
   if (reading.kind === 'text') {
     const text = buildText(reading.text, null, context)
     if (text === null) return null
-    return Object.freeze({ ...plainMessage(''), texts: Object.freeze([text]) })
+    const isPersonal = hasValues(text)
+    return Object.freeze({ ...plainMessage(''), texts: Object.freeze([text]), isPersonal })
   }
   const { source, names } = context
   const { language } = names
@@ -95,7 +96,12 @@ export function buildMessage(reading: MessageReading, context: MessageContext): 
     texts: Object.freeze(texts),
     textOfCode: Object.freeze(language.words.map((word) => positions.get(word) ?? defaultText)),
     defaultText,
+    isPersonal: texts.some(hasValues),
   })
+}
+
+function hasValues({ parts }: MessageText): boolean {
+  return parts.some((part) => typeof part !== 'string')
 }
 
 type LanguagesReading = MessageReading & { readonly kind: 'languages' }

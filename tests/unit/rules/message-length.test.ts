@@ -77,7 +77,13 @@ it(`nothing that is rendered takes more, seed ${SEED}`, () => {
     }
     const text = textOf(...parts)
     const worst = worstCaseOf(text)
-    const spec = { languageField: null, texts: [text], textOfCode: [], defaultText: 0 }
+    const spec = {
+      languageField: null,
+      texts: [text],
+      textOfCode: [],
+      defaultText: 0,
+      isPersonal: true,
+    }
     for (let draw = 0; draw < 10; draw++) {
       const codes = lists.map((list) => random.whole(0, list.length - 1))
       const rendering = renderMessage(spec, {

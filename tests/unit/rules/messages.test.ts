@@ -60,6 +60,7 @@ describe('a text', () => {
       texts: [{ language: null, source: 'Reply VIP', parts: ['Reply VIP'] }],
       textOfCode: [],
       defaultText: 0,
+      isPersonal: false,
     })
   })
 
