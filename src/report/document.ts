@@ -12,7 +12,8 @@ import { type GroupCounts, NO_COUNTS, statisticsOf } from './statistics.ts'
 const DAY_MS = 86_400_000
 
 /** What a report knows of a trigger's configuration. */
-export type ReportedTrigger = Pick<TriggerSpec, 'id' | 'channel' | 'verdict'>
+export type ReportedTrigger = Pick<TriggerSpec, 'id' | 'channel' | 'verdict'> &
+  Partial<Pick<TriggerSpec, 'loop' | 'action'>>
 
 /** What a report is made of. */
 export interface ReportRequest {

@@ -145,7 +145,10 @@ export class WatchMachine {
     const report = this.#document(spec, fromMs, atMs, atMs, waiting)
     if (minute < spec.latestMinute) {
       const isSent = report.triggers.some(({ counts }) => counts.delivered + counts.canaries > 0)
-      const unreported = triggers.reduce((sum, id) => sum + cohorts.unreported(id, day), 0)
+      // Of what nobody reports on there is nothing to wait for.
+      const unreported = triggers
+        .filter((id) => this.#isReportedOn(id))
+        .reduce((sum, id) => sum + cohorts.unreported(id, day), 0)
       if (!isSent || waiting !== 0 || unreported > 0) return
     }
     this.#say(spec, key, key, report)
@@ -283,6 +286,11 @@ export class WatchMachine {
       measures: Object.fromEntries(Object.entries(measures).filter(isKept)),
       incidents: Object.fromEntries(Object.entries(incidents).filter(isKept)),
     }
+  }
+
+  #isReportedOn(id: string): boolean {
+    const trigger = this.#configuration.triggers.find((each) => each.id === id)
+    return trigger?.loop?.isTellingReceipts === true && trigger.action?.kind !== 'tag'
   }
 
   #knownTriggers(): readonly string[] {

@@ -40,6 +40,7 @@ import type { PlaceReading } from './counter-shapes.ts'
 import { type JourneyReading, journeyFile } from './journey-grammar.ts'
 import type { NameTable } from './names.ts'
 import { policyNotes } from './policy-notes.ts'
+import { reportingNotes } from './reporting-notes.ts'
 import type { Located } from './shape.ts'
 import { checkTagCycles } from './tag-cycles.ts'
 import type { TriggerContext } from './trigger-context.ts'
@@ -71,7 +72,10 @@ export function parseCatalog(files: ConfigFiles): ParsedCatalog {
   const notes: string[] = []
   const result = buildCatalog(read, notes)
   if (problems.length > 0) throw new ConfigInvalidError(sortProblems(problems))
-  return { catalog: result, notes: [...notes, ...catalogNotes(result), ...policyNotes(result)] }
+  return {
+    catalog: result,
+    notes: [...notes, ...catalogNotes(result), ...policyNotes(result), ...reportingNotes(result)],
+  }
 }
 
 interface Reading<T> {

@@ -188,3 +188,21 @@ describe('the watch', () => {
     expectOne(refusals('watch: { every: 7m }'), 'r.yaml:1:17 out-of-range', 'would wander')
   })
 })
+
+test('what will have no targets is noted', () => {
+  const notesOf = (reporting: string, triggers: Readonly<Record<string, string>>) =>
+    parseCatalog({ 'a.yaml': DECLARATIONS, 'r.yaml': reporting, ...triggers }).notes.filter(
+      (note) => note.includes('receipts'),
+    )
+  const reporting = [
+    'reports: { day: { kind: daily, triggers: [seeds, others] } }',
+    'watch: { measures: { m: { of: order, trigger: others, alarm: { when: below 1 % } } } }',
+  ].join('\n')
+  const told = 'whose receipts are not told: give it a verdict, or write outcomes: all'
+  expect(notesOf(reporting, seedsWith('{ order: 2 %, against: others }'))).toEqual([
+    `trigger seeds is compared with others, ${told}`,
+    `report day has no targets of others, ${told}`,
+    `measure m has nothing to take of others, ${told}`,
+  ])
+  expect(notesOf(`outcomes: all\n${reporting}`, TRIGGERS)).toEqual([])
+})
