@@ -57,7 +57,8 @@ export function findLedgerDamage(core: PartitionCore): string[] {
     }
     if (layout.valueShapes[shape] === undefined) problems.push(`row ${row}: an unknown shape`)
     if (status < ROW_FREE || status > ROW_REFUSED) problems.push(`row ${row}: an unknown status`)
-    const codes = [names.channel, names.class, names.experiment, names.detail]
+    const asked = ledger.askedWord(row)
+    const codes = [names.channel, names.class, names.experiment, names.detail, asked]
     if (codes.some((code) => code < 0 || code > layout.names.length)) {
       problems.push(`row ${row}: an unknown name`)
     }
