@@ -5,7 +5,9 @@
 
 import type { Mutant } from './mutant.ts'
 import { MESSAGE_MUTANTS } from './message-list.ts'
+import { JOURNEY_MUTANTS } from './journey-list.ts'
 import { LOOP_MUTANTS } from './loop-list.ts'
+import { OFFER_MUTANTS } from './offer-list.ts'
 import { POLICY_MUTANTS } from './policy-list.ts'
 import { STANDBY_MUTANTS } from './standby-list.ts'
 
@@ -378,6 +380,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...STREAM_MUTANTS,
   ...INPUT_MUTANTS,
   ...POLICY_MUTANTS,
+  ...OFFER_MUTANTS,
   ...LOOP_MUTANTS,
+  ...JOURNEY_MUTANTS,
   ...MESSAGE_MUTANTS,
 ]

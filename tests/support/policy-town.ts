@@ -1,7 +1,7 @@
 /**
  * A configuration in which everything of the policy layer is at work at once, and collides: layers,
  * classes, caps of all scopes, windows with weekdays and holidays, control groups, scarce channels,
- * a daily selection. And the same after an edit.
+ * a daily selection, a journey with actions. And the same after an edit.
  */
 
 import type { ConfigFiles } from '../../src/model/catalog.ts'
@@ -33,6 +33,8 @@ channels:
       reserved: { service: 20 % }
   push: { cap: 3 per 36 hours, capacity: { perHour: ${push.perHour} } }
   email: { contactWindow: { from: '10:00', to: '20:00', on: [mon, tue, wed, thu, fri], holidays: closed, outside: defer } }
+  internal: {}
+  purse: { cap: 2 per day }
 classes:
   marketing: { cap: [3 per 2 days, 20 per month], sensitiveCap: 1 per week }
   loyalty: { cap: 2 per day, refusedBy: [red, sensitive, optOut], countsTowardCaps: false, heldOut: false }
@@ -47,7 +49,7 @@ explain: { remember: 2d }
 
 const COUNTERS = `
 lateness: 24h
-tags: { seed: { versioned: true }, ${TOWN_SEGMENT}: { versioned: true }, vip: {}, gone: {} }
+tags: { seed: { versioned: true }, ${TOWN_SEGMENT}: { versioned: true }, vip: {}, gone: {}, met: {} }
 fields: { worth: { type: number }, county: { type: enum, words: [east, west] } }
 counters:
   data: { sum: bytes, where: 'kind == data', per: [hour, day, month, last 3 days] }
@@ -115,11 +117,42 @@ controlGroup: { share: 30 % }
 ignoresCaps: true
 late: fire
 deliver: { channel: email, at: after 2h }`,
+  thanks: `when: tags.met
+once: week
+deliver: { channel: email }`,
 }
+
+/** A journey with all that they have: waits, questions, a goal, held-out members, actions. */
+const JOURNEY = `
+journey: regular
+enter: data.day >= 60 * kB
+once: day
+goal: tags.gone
+stay: 6h
+onEdit: restart
+controlGroup: { share: 25 %, experiment: journeys }
+steps:
+  - { step: hello, deliver: { channel: sms }, message: Hello from the town }
+  - step: look
+    wait: 90m
+    when: data.day >= 90 * kB
+    otherwise: wait 1h up to 3h
+    deliver: { channel: push, at: after 30m }
+    message: Look at the town
+  - step: reward
+    wait: 1h
+    deliver: { channel: internal }
+    action: { tag: { set: met } }
+  - step: purse
+    wait: next day 09:00
+    deliver: { channel: purse }
+    action: { credit: { amount: 2, unit: yuan } }
+`
 
 /** The town's configuration. */
 export function townFiles(limits: TownLimits): ConfigFiles {
   const files: Record<string, string> = { 'counters.yaml': COUNTERS }
+  files['journeys/regular.yaml'] = JOURNEY
   files['policy.yaml'] = policyOf(limits)
   for (const [id, lines] of Object.entries(TRIGGERS)) {
     files[`triggers/${id}.yaml`] = `trigger: ${id}\n${lines}\nmessage: ${id} of the town\n`
@@ -135,6 +168,11 @@ export function nextTownFiles(limits: TownLimits): ConfigFiles {
     ['offersPerContact: 2', 'offersPerContact: 1'],
     ["from: '08:00', to: '22:00'", "from: '09:00', to: '21:00'"],
     ['share: 5 %', 'share: 10 %'],
+    [
+      '  - step: reward\n    wait: 1h',
+      '  - { step: pause, wait: 20m }\n  - step: reward\n    wait: 1h',
+    ],
+    ['stay: 6h', 'stay: 3h'],
   ]
   let files = townFiles(more)
   for (const [from, to] of changes) files = edited(files, from, to)
@@ -165,7 +203,11 @@ const HOURS: Readonly<Record<string, readonly [number, number]>> = {
   talker: [11, 19],
   'tariff-news': [0, 23],
 }
-const CHANNEL_OF: Readonly<Record<string, 'push' | 'email'>> = {
+const CHANNEL_OF: Readonly<Record<string, 'push' | 'email' | 'internal'>> = {
+  thanks: 'email',
+  'regular--look': 'push',
+  'regular--reward': 'internal',
+  'regular--purse': 'internal',
   'seed-offer': 'push',
   'town-push': 'push',
   'tariff-news': 'push',
@@ -188,7 +230,7 @@ export function isOpenInTown(
   if (!isWithin(HOURS[trigger] ?? [0, 24])) return false
   if (trigger === 'evening' && !EVENINGS.includes(weekday)) return false
   const channel = CHANNEL_OF[trigger] ?? 'sms'
-  if (channel === 'push') return true
+  if (channel === 'push' || channel === 'internal') return true
   if (channel === 'email') return !isHoliday && weekday < 5 && isWithin([10, 20])
   if (isHoliday) return isWithin([10, 18])
   return isWithin(generation === 2 ? [9, 21] : [8, 22])
