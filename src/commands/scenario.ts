@@ -10,7 +10,7 @@ import { loadConfigDirectory } from '../config/load.ts'
 import { UsageError } from '../errors.ts'
 import { suggestWord } from '../model/spelling.ts'
 import { parseCatalog } from '../rules/parse-catalog.ts'
-import { ReportFold } from '../report/fold.ts'
+import { FOLD_BOUNDS, ReportFold } from '../report/fold.ts'
 import { reportOf } from '../report/document.ts'
 import { ZoneClock } from '../state/zone.ts'
 import { parsePeople, type PeoplePlan } from './scenario/people-plan.ts'
@@ -67,7 +67,7 @@ export async function runScenarioCommand(options: ScenarioOptions): Promise<numb
   const plan = await readPeople(scenario)
   const subscriberCount = options.subscriberCount ?? plan.subscribers
   const days = options.days ?? plan.days
-  const { files } = await loadConfigDirectory(join(SCENARIOS_DIRECTORY, scenario))
+  const { files, settings } = await loadConfigDirectory(join(SCENARIOS_DIRECTORY, scenario))
   const { catalog } = parseCatalog(files)
   const screen = createScreen(isJson ? process.stderr : process.stdout)
   const ending = new AbortController()
@@ -91,7 +91,10 @@ export async function runScenarioCommand(options: ScenarioOptions): Promise<numb
       recordsExpected: expectedRecords(plan, subscriberCount, days),
       settings: ['rules: { exclude: [simulation] }'],
     })
-    const fold = new ReportFold(new ZoneClock(SCENARIO_ZONE))
+    const fold = new ReportFold(new ZoneClock(SCENARIO_ZONE), {
+      ...FOLD_BOUNDS,
+      cohortDays: days + 1,
+    })
     const people = `${subscriberCount.toLocaleString('en-US')} people for ${days} days from ${plan.startDay}`
     screen.say(`Highwater scenario ${scenario}: ${people}, seed ${seed}`)
     const outcome = await runScenario(
@@ -101,7 +104,8 @@ export async function runScenarioCommand(options: ScenarioOptions): Promise<numb
         seed,
         subscriberCount,
         days,
-        onDecision: (decision) => fold.apply(0, decision),
+        fold,
+        recipients: settings.watch.recipients,
       },
       stage,
       screen,
@@ -115,7 +119,7 @@ export async function runScenarioCommand(options: ScenarioOptions): Promise<numb
       toMs: outcome.endMs,
       madeAtMs: outcome.endMs,
       triggers: catalog.triggers,
-      asked: null,
+      asked: catalog.triggers.map(({ id }) => id),
       planned: null,
     })
     const summary = summariseScenario({ scenario, seed, subscriberCount, days, outcome, report })

@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ConfigFiles } from '../../src/model/catalog.ts'
 
-const SCENARIOS = join(import.meta.dirname, '../../config/scenarios')
+/** The folder of all scenarios. */
+export const SCENARIOS = join(import.meta.dirname, '../../config/scenarios')
 
 /** All texts of `config/scenarios/<name>` that enter the log. */
 export function scenarioFiles(name: string): ConfigFiles {
@@ -12,6 +13,7 @@ export function scenarioFiles(name: string): ConfigFiles {
   const paths = readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .map((path) => path.replaceAll('\\', '/'))
     .filter((path) => path.endsWith('.yaml') && path !== 'highwater.yaml')
+    .filter((path) => !path.startsWith('simulation/'))
     .sort()
   return Object.fromEntries(
     paths.map((path) => [path, readFileSync(join(directory, path), 'utf8')]),

@@ -14,6 +14,8 @@ const SECOND_MS = 1_000
 const RECEIPT_MAX_MS = 60 * SECOND_MS
 /** Reactions of triggers that people.yaml does not name. */
 const FALLBACK = 'default'
+/** Messages to the operator's own people arrive, and nobody answers. */
+const ASIDE: ReadonlySet<string> = new Set(['test', 'notice'])
 
 /** Gateway and customers of one run. */
 export class Customers {
@@ -62,10 +64,17 @@ export class Customers {
   #receive(delivery: SaidDelivery, clockMs: number): void {
     const { subscriber, id: deliveryId, trigger } = delivery
     const plan = this.#reactionTo(trigger)
-    if (plan === null || delivery.purpose === 'offer') return
+    if (plan === null) return
     const draw = (question: string): number => this.#draw(question, delivery)
     const fromMs = Math.max(delivery.notBeforeMs, clockMs)
     const sentMs = Math.floor(fromMs + (1 + draw('sent') * 30) * SECOND_MS)
+    // Who took an offer was there, and has it: no message goes out.
+    if (delivery.purpose === 'offer') {
+      for (const kind of ['sent', 'delivered', 'ordered'] as const) {
+        this.#report({ subscriber, deliveryId, kind, timeMs: sentMs })
+      }
+      return
+    }
     if (draw('failed') < plan.failed) {
       this.#report({ subscriber, deliveryId, kind: 'failed', timeMs: sentMs })
       return
@@ -74,8 +83,7 @@ export class Customers {
     if (draw('received') >= plan.received) return
     const receivedMs = Math.floor(sentMs + SECOND_MS + draw('receipt') * RECEIPT_MAX_MS)
     this.#report({ subscriber, deliveryId, kind: 'delivered', timeMs: receivedMs })
-    const isAside = delivery.purpose === 'test' || delivery.purpose === 'notice'
-    if (isAside || delivery.isCanary || delivery.action !== null) return
+    if (ASIDE.has(delivery.purpose ?? '') || delivery.isCanary || delivery.action !== null) return
     this.#react(delivery, plan, receivedMs)
   }
 

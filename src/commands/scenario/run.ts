@@ -6,7 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeSaidMessage } from '../../decode/decisions.ts'
 import type { Catalog } from '../../model/catalog.ts'
 import type { OutputStream } from '../../model/ports.ts'
-import type { SaidDecision } from '../../model/said.ts'
+import type { ReportFold } from '../../report/fold.ts'
+import { controlSubject } from '../../model/wire.ts'
+import { encodeNotice } from '../../probe/encode.ts'
 import type { PartitionWorker } from '../../partition/worker.ts'
 import { importProfiles } from '../../probe/profile-import.ts'
 import { Publisher, systemHooks } from '../../probe/publisher.ts'
@@ -16,8 +18,10 @@ import { openOutputStream } from '../../sink/output-stream.ts'
 import type { PrivateStage } from '../private-stage.ts'
 import { type Screen, shortCount, fullCount } from '../screen.ts'
 import { localText } from '../demo-summary.ts'
+import { Callers, type RequestCounts } from './callers.ts'
 import { Customers } from './customers.ts'
-import { ScenarioPeople } from './people.ts'
+import { type SaidByWatch, StoryWatch } from './story-watch.ts'
+import { SCENARIO_ZONE, ScenarioPeople } from './people.ts'
 import type { PeoplePlan } from './people-plan.ts'
 import { Story, type StoryMessage } from './story.ts'
 
@@ -28,8 +32,10 @@ export interface RunOptions {
   readonly seed: number
   readonly subscriberCount: number
   readonly days: number
-  /** Everything decided, in order, each once. */
-  readonly onDecision: (decision: SaidDecision) => void
+  /** Folds everything decided, in order, each once. */
+  readonly fold: ReportFold
+  /** Numbers of the operator's people, by role. */
+  readonly recipients: Readonly<Record<string, readonly number[]>>
   /** Every message as it is published, in order. */
   readonly onMessage?: (message: StoryMessage) => void
 }
@@ -44,7 +50,9 @@ export interface RunOutcome {
   readonly startMs: number
   readonly endMs: number
   /** Offers on request: questions, offers shown, offers taken. */
-  readonly requests: { readonly asked: number; readonly shown: number; readonly accepted: number }
+  readonly requests: Readonly<RequestCounts>
+  /** Reports, warnings and alarms, as `highwater watch` makes them. */
+  readonly said: readonly SaidByWatch[]
   readonly worker: PartitionWorker
 }
 
@@ -62,14 +70,14 @@ export async function runScenario(
   signal: AbortSignal,
 ): Promise<RunOutcome> {
   const server = await stage.startServer()
-  const { supervisor } = await stage.startWorker()
+  const { supervisor, address } = await stage.startWorker()
   await supervisor.untilLive()
   const connection = await connectToNats({ servers: [server.url], name: 'highwater-scenario' })
   try {
     const writer = openInputWriter(connection, 0)
     const output = await openOutputStream(connection, 0)
     const worker = supervisor.worker(0)!
-    const parts = { worker, writer, output, screen, signal }
+    const parts = { worker, writer, output, screen, signal, url: address.url }
     const play = new Play(options, parts)
     await play.importProfiles(join(stage.configDirectory, PROFILES_FILE))
     const isWhole = await play.perform()
@@ -85,6 +93,8 @@ interface Parts {
   readonly output: OutputStream
   readonly screen: Screen
   readonly signal: AbortSignal
+  /** The worker's HTTP. */
+  readonly url: string
 }
 
 class Play {
@@ -96,6 +106,8 @@ class Play {
   readonly #customers: Customers
   readonly #people: ScenarioPeople
   readonly #story: Story
+  readonly #watch: StoryWatch
+  readonly #callers: Callers
   /** Messages of usage, profiles and feedback published. */
   #messages = 0
   #nextSequence = 1
@@ -111,6 +123,8 @@ class Play {
     this.#customers = new Customers(plan, seed)
     this.#people = new ScenarioPeople(plan, seed, subscriberCount, catalog.apps)
     this.#story = new Story(plan, this.#people, days)
+    this.#watch = new StoryWatch(options.fold, catalog, SCENARIO_ZONE, this.#people.startMs)
+    this.#callers = new Callers(plan, seed, parts.url)
   }
 
   /** The sample profiles of the scenario, as `highwater import` reads them. */
@@ -145,8 +159,9 @@ class Play {
   outcome(): Omit<RunOutcome, 'isWhole' | 'worker'> {
     const { records, wallMs } = this
     const { startMs } = this.#people
-    const requests = { asked: 0, shown: 0, accepted: 0 }
-    return { records, wallMs, startMs, endMs: this.#story.clockMs, requests }
+    const { counts: requests } = this.#callers
+    const { said } = this.#watch
+    return { records, wallMs, startMs, endMs: this.#story.clockMs, requests, said }
   }
 
   /** Whether it came to its end. */
@@ -158,9 +173,15 @@ class Play {
     await this.#publish(story.beginning())
     await this.#settle()
     while (story.clockMs < story.endMs && !this.#parts.signal.aborted) {
+      const fromMs = story.clockMs
       await this.#publish(story.tick((untilMs) => this.#customers.take(untilMs)))
       await this.#settle()
+      await this.#callers.call(story.clockMs - fromMs, this.#people.subscriberCount, (share) =>
+        this.#people.subscriberAt(share),
+      )
+      await this.#settle()
       await this.#read()
+      await this.#tell()
       this.#showProgress()
     }
     this.#parts.screen.settle()
@@ -202,10 +223,27 @@ class Play {
         for (const decision of message.kind === 'decisions' ? message.decisions : []) {
           if (decision.kind === 'delivery') this.#deliveries += 1
           this.#customers.meet(decision, this.#story.clockMs)
-          this.#options.onDecision(decision)
+          this.#options.fold.apply(0, decision)
         }
       }
     }
+  }
+
+  /** The watch's messages to the operator's people. */
+  async #tell(): Promise<void> {
+    const core = this.#parts.worker.machine!.core!
+    for (const { saying } of this.#watch.lookUntil(this.#story.clockMs, core)) {
+      if (saying.kind !== 'notice') continue
+      for (const role of saying.to) {
+        for (const [index, subscriber] of (this.#options.recipients[role] ?? []).entries()) {
+          const { channel, class: className, text: message } = saying
+          const id = `${saying.id}-${role}-${index}`
+          const notice = { id, subscriber, channel, class: className, message }
+          await this.#publisher.publish(controlSubject(0), encodeNotice(notice))
+        }
+      }
+    }
+    await this.#publisher.drain()
   }
 
   #showProgress(): void {

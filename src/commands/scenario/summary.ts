@@ -33,6 +33,8 @@ export interface ScenarioSummary {
   readonly rejected: Readonly<Record<string, number>>
   /** Asked for on request: questions, offers shown, offers taken. */
   readonly requests: RunOutcome['requests']
+  /** What the watch said to the operator's people, and published: reports, levels, warnings. */
+  readonly said: readonly { readonly at: string; readonly to: string; readonly text: string }[]
   readonly segments: readonly {
     readonly segment: string
     readonly version: number
@@ -42,6 +44,9 @@ export interface ScenarioSummary {
   /** Funnel and verdict of every trigger, as `highwater report --json` has them. */
   readonly report: ReportDocument
 }
+
+/** Messages of the watch that are shown. */
+const SAID_MAX = 12
 
 /** Puts a result into the summary's words. */
 export function summariseScenario(result: ScenarioResult): ScenarioSummary {
@@ -64,6 +69,11 @@ export function summariseScenario(result: ScenarioResult): ScenarioSummary {
     pending: view.pendingTimers,
     rejected: Object.fromEntries(rejected),
     requests: outcome.requests,
+    said: outcome.said.map(({ atMs, saying }) => ({
+      at: localText(atMs),
+      to: saying.kind === 'notice' ? saying.to.join(', ') : saying.subject,
+      text: saying.kind === 'notice' ? saying.text : '',
+    })),
     segments: view.segments.map(({ segment, version, total }) => ({
       segment,
       version,
@@ -95,6 +105,25 @@ export function printScenario(screen: Screen, summary: ScenarioSummary): void {
     const members = `${fullCount(taken)} of ${fullCount(candidates)}`
     line(`segment ${segment}`, version === 0 ? 'never selected' : `${members}, version ${version}`)
   }
+  printSaid(screen, summary.said)
   screen.say('')
   for (const text of reportLines(summary.report)) screen.say(text)
+}
+
+/** The first and the last messages of the watch; how often it published on which subject. */
+function printSaid(screen: Screen, said: ScenarioSummary['said']): void {
+  if (said.length === 0) return
+  const published = new Map<string, number>()
+  const messages = said.filter(({ text }) => text !== '')
+  for (const { to, text } of said) {
+    if (text === '') published.set(to, (published.get(to) ?? 0) + 1)
+  }
+  screen.say('')
+  screen.say('Watch')
+  for (const [subject, count] of published) screen.say(`  ${subject.padEnd(24)}${count}`)
+  const shown = messages.length <= SAID_MAX ? messages : messages.slice(-SAID_MAX)
+  if (shown.length < messages.length) {
+    screen.say(`  the last ${SAID_MAX} of ${messages.length} messages:`)
+  }
+  for (const { at, to, text } of shown) screen.say(`  ${at} to ${to}: ${text}`)
 }
