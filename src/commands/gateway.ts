@@ -3,6 +3,7 @@
  * process of its own: it reads OUT, writes GATE and feedback, and shares nothing with the workers.
  */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Logger, pino } from 'pino'
 import { loadConfigDirectory } from '../config/load.ts'
 import type { ChannelSettings } from '../config/gateway-grammar.ts'
@@ -16,6 +17,7 @@ import type { HttpServer } from '../http/server.ts'
 import { createGatewayMetrics } from '../metrics/gateway-metrics.ts'
 import type { LaneView } from '../model/gateway-view.ts'
 import { maskDigits } from '../model/masking.ts'
+import type { WaitingClock } from '../model/ports.ts'
 import type { FeedPlace } from '../model/said.ts'
 import { producerSubject } from '../model/wire.ts'
 import { SYSTEM_CLOCK } from '../partition/system-clock.ts'
@@ -68,6 +70,12 @@ export interface RunningGateway {
   stop(): Promise<void>
 }
 
+/** Waiting keeps no process up: what is connected does. */
+const CLOCK: WaitingClock = {
+  ...SYSTEM_CLOCK,
+  pause: (ms) => pause(ms, undefined, { ref: false }),
+}
+
 /** Bytes of decisions that each lane holds at most, besides those it has decoded. */
 const FEED_BUFFER_SIZE = 4 * 1024 ** 2
 
@@ -115,7 +123,7 @@ export async function startGateway(
   try {
     const parts = {
       connection,
-      clock: SYSTEM_CLOCK,
+      clock: CLOCK,
       receiptHorizonMs: settings.gateway.receiptsWithinMs,
       warn,
       onTrouble: (channel: string, what: string) => logger.warn({ channel, what }, 'target'),
@@ -126,7 +134,7 @@ export async function startGateway(
       partitions,
       partitionCount: settings.partitions.count,
       channels: chosen.map((channel) => createChannel(channel, parts)),
-      clock: SYSTEM_CLOCK,
+      clock: CLOCK,
       portsOf: (channel, partition) => openLanePorts(connection, settings, channel, partition),
       onHalt: (lane, error) => logHalt(logger, lane, error),
     })
@@ -194,7 +202,7 @@ async function openLanePorts(
     },
     publishFeedback: (target, source, data) =>
       writerOf(target).publish(producerSubject('feedback', target, source), data),
-    clock: SYSTEM_CLOCK,
+    clock: CLOCK,
   }
 }
 

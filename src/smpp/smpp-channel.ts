@@ -175,7 +175,11 @@ export class SmppChannel implements ChannelPort {
         progress.isUnanswered = true
         return null
       }
-      if (outcome.kind === 'unsent') continue
+      if (outcome.kind === 'unsent') {
+        // The connection is gone and nobody has said so yet: not before others had their turn.
+        await this.#untilChange()
+        continue
+      }
       const { status, pdu } = outcome
       if (status === OK) {
         this.#throttleMs = 0
