@@ -48,8 +48,15 @@ interface Arrays {
 
 /** Rows of one trigger, arm and local day. */
 export class CohortTable {
-  #arrays: Arrays = arraysOf(SLOTS_FIRST)
+  #arrays: Arrays
   #count = 0
+
+  /** `rowsExpected`: room for so many from the beginning. */
+  constructor(rowsExpected = 0) {
+    let slotCount = SLOTS_FIRST
+    while (slotCount * FILL_MAX < rowsExpected + 1) slotCount *= 2
+    this.#arrays = arraysOf(slotCount)
+  }
 
   /** Rows in use. */
   get count(): number {

@@ -126,11 +126,13 @@ export class Cohorts {
     toMs: number,
     withinMs: number | null,
   ): DistinctCounts {
-    const union = new CohortTable()
     const withinMinutes = withinMs === null ? Number.POSITIVE_INFINITY : withinMs / MINUTE_MS
-    for (const [day, table] of this.#triggers.get(trigger)?.arms[arm] ?? []) {
+    const days = [...(this.#triggers.get(trigger)?.arms[arm] ?? [])].filter(([day]) => {
+      return this.#clock.instantOf(day, 0) < toMs && this.#clock.instantOf(day + 1, 0) > fromMs
+    })
+    const union = new CohortTable(days.reduce((sum, [, table]) => sum + table.count, 0))
+    for (const [day, table] of days) {
       const startMs = this.#clock.instantOf(day, 0)
-      if (startMs >= toMs || this.#clock.instantOf(day + 1, 0) <= fromMs) continue
       for (let slot = 0; slot < table.slotCount; slot++) {
         const subscriber = table.subscriberAt(slot)
         if (subscriber === 0) continue

@@ -7,7 +7,7 @@
  */
 
 import { crc32 } from 'node:zlib'
-import { decode, encode } from '@msgpack/msgpack'
+import { decode, Encoder } from '@msgpack/msgpack'
 import type { WallClock } from '../model/wall-clock.ts'
 import { CohortTable } from './cohort-table.ts'
 import { ARMS, type Arm } from './cohorts.ts'
@@ -18,6 +18,8 @@ const MAGIC = 'HWREPORT'
 /** Goes up with each change of what is kept: a snapshot of another version is folded anew. */
 export const SNAPSHOT_VERSION = 1
 const HEAD_SIZE = MAGIC.length + 8
+/** Room for what stands beside the tables, so that the buffer need not grow; bytes. */
+const HEAD_ROOM = 1_048_576
 
 /** Whose fold it is. */
 export interface FoldIdentity {
@@ -77,7 +79,8 @@ export function encodeFold(fold: ReportFold, identity: FoldIdentity): Uint8Array
       parts: table.toBytes(),
     })),
   }
-  const body = encode(stored)
+  const initialBufferSize = fold.cohorts.extent.size + HEAD_ROOM
+  const body = new Encoder({ initialBufferSize }).encodeSharedRef(stored)
   const bytes = new Uint8Array(HEAD_SIZE + body.byteLength)
   bytes.set(new TextEncoder().encode(MAGIC))
   const view = new DataView(bytes.buffer)

@@ -26,7 +26,7 @@ import {
   reportValues,
 } from './notice-text.ts'
 import { dueReport, nextLook } from './schedule.ts'
-import { statisticsOf } from './statistics.ts'
+import { statisticsOf, totalOf } from './statistics.ts'
 import type { MeasureState, Saying, WatchState } from './watch-state.ts'
 
 const EVERY_DEFAULT_MS = 900_000
@@ -142,15 +142,16 @@ export class WatchMachine {
         ? null
         : triggers.reduce((sum, id) => sum + (planned.get(id)?.deliveries ?? 0), 0)
     const fromMs = clock.instantOf(day, 0)
-    const report = this.#document(spec, fromMs, atMs, atMs, waiting)
     if (minute < spec.latestMinute) {
-      const isSent = report.triggers.some(({ counts }) => counts.delivered + counts.canaries > 0)
+      if (waiting !== 0) return
+      const { delivered, canaries } = totalOf(this.#fold, new Set(triggers), fromMs, atMs).counts
       // Of what nobody reports on there is nothing to wait for.
-      const unreported = triggers
-        .filter((id) => this.#isReportedOn(id))
-        .reduce((sum, id) => sum + cohorts.unreported(id, day), 0)
-      if (!isSent || waiting !== 0 || unreported > 0) return
+      const isOpen = triggers.some(
+        (id) => this.#isReportedOn(id) && cohorts.unreported(id, day) > 0,
+      )
+      if (delivered + canaries === 0 || isOpen) return
     }
+    const report = this.#document(spec, fromMs, atMs, atMs, waiting)
     this.#say(spec, key, key, report)
   }
 
