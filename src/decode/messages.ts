@@ -30,8 +30,8 @@ import {
 
 /*
  * Profile {v, source, epoch, seq, rows: [{sub, tags?, fields?, lists?, zone?, cycle_day?} or
- * {sub, delete: true}]} and feedback {v, source, epoch, seq, rows: [{sub, kind, time, id?, trigger?,
- * channel?, text?, word?}]}: MessagePack maps, keys in any order, each once, no others.
+ * {sub, delete: true}]} and feedback {v, source, epoch, seq, rows: [{sub, kind, time, id?,
+ * trigger?, channel?, text?, word?}]}: MessagePack maps, keys in any order, each once, no others.
  */
 
 const UPSERT_KEYS = ['v', 'source', 'epoch', 'seq', 'rows'] as const

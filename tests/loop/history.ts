@@ -1,7 +1,7 @@
 /** Random cases: configurations, and histories that react to what the model says was sent. */
 
 import { Random } from '../support/workload/random.ts'
-import { type HeldOut, idOf, LoopModel } from './model.ts'
+import { type HeldOut, LoopModel } from './model.ts'
 import {
   HOUR_MS,
   type PlainCase,
@@ -15,6 +15,7 @@ import {
   SUBSCRIBERS,
   TAGS,
 } from './plain.ts'
+import { idOf } from './words.ts'
 
 const IDS = ['a', 'b', 'c'] as const
 const KEYWORDS = ['VIP', 'Gold 1', '好', 'td', 'INFO'] as const
@@ -155,8 +156,8 @@ function reportedId(random: Random, each: Sent): string {
 
 function randomWords(random: Random, each: Sent | null): { text?: string; word?: string } {
   const likely = wordsOf(each)
-  const any = [...KEYWORDS, ...CONFIRMING, 'how much?', '']
-  const word = random.pick(likely.length > 0 && random.chance(0.7) ? likely : any)
+  const others = [...KEYWORDS, ...CONFIRMING, 'how much?', '']
+  const word = random.pick(likely.length > 0 && random.chance(0.7) ? likely : others)
   const shape = random.whole(0, 6)
   if (shape === 0) return {}
   if (shape === 1) return { word }

@@ -15,6 +15,7 @@ import {
   type PlainTrigger,
   SUBSCRIBERS,
 } from './plain.ts'
+import { dayOf, idOf, plain, THANKS, toggle } from './words.ts'
 
 interface Sent {
   trigger: PlainTrigger
@@ -136,7 +137,10 @@ export class LoopModel {
       isHeldOut: !isCanary && this.#isHeldOut(trigger.id, trigger.heldOut, sub),
     }
     const reason = this.#refusalOf(trigger, sub, trigger.delayHours === 0)
-    if (reason !== null) return this.#suppress(fresh, reason)
+    if (reason !== null) {
+      this.#suppress(fresh, reason)
+      return
+    }
     this.sent.push(fresh)
     if (trigger.delayHours === 0) this.#emit(fresh)
   }
@@ -195,7 +199,10 @@ export class LoopModel {
     }
     const { each, isQuestion } = found
     const trigger = this.#triggerOf(each)
-    if (row.kind === 'expired' && !isQuestion) return this.#expire(each, trigger, row)
+    if (row.kind === 'expired' && !isQuestion) {
+      this.#expire(each, trigger, row)
+      return
+    }
     const by = row.id === undefined ? 'subscriber' : 'id'
     if (isQuestion && RECEIPTS.includes(row.kind)) {
       if (each.askedTold.has(row.kind)) this.repeats += 1
@@ -259,8 +266,10 @@ export class LoopModel {
     each.told.add('expired')
     if (this.#isTelling(trigger)) this.#outcome(each, 'expired', row.time, 'id', null, false)
     each.ever.add('expired')
-    if (trigger.onExpired === 'drop') return this.#suppress(each, 'expired')
-    if (each.attempt >= trigger.attempts) return this.#suppress(each, 'attempts-exhausted')
+    if (trigger.onExpired === 'drop' || each.attempt >= trigger.attempts) {
+      this.#suppress(each, trigger.onExpired === 'drop' ? 'expired' : 'attempts-exhausted')
+      return
+    }
     each.trigger = trigger
     each.attempt += 1
     each.order = ++this.#orders
@@ -356,47 +365,4 @@ export class LoopModel {
     this.#erased.set(sub, (this.#erased.get(sub) ?? 0) + 1)
     for (const each of this.sent) if (each.sub === sub) each.state = 'gone'
   }
-}
-
-/** Fires once ever when the tag `bought` is set. */
-export const THANKS: PlainTrigger = {
-  ...{ id: 'thanks', channel: 'push', once: 'ever', class: 'service', delayHours: 0, replies: [] },
-  ...{ attributionHours: null, orderTag: null, cancelTag: null, onExpired: 'drop' },
-  ...{ attempts: 1, heldOut: 0 },
-}
-
-/** The id of a delivery, or of its question. */
-export function idOf(
-  each: Pick<Sent, 'trigger' | 'sub' | 'attempt' | 'incarnation'>,
-  period: string,
-): string {
-  const { trigger, sub, attempt, incarnation } = each
-  const suffix = incarnation === 0 ? '' : `:${incarnation}`
-  return `${trigger.id}:${sub}:${period}:${attempt}${suffix}`
-}
-
-function dayOf(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(0, 10)
-}
-
-function toggle(set: Set<string>, name: string, isIn: boolean): void {
-  if (isIn) set.add(name)
-  else set.delete(name)
-}
-
-/** Letters of the histories are these: full-width ones are made plain by hand. */
-function plain(text: string | undefined): string | null {
-  if (text === undefined) return null
-  let result = ''
-  for (const letter of text) {
-    const code = letter.codePointAt(0)!
-    if (code === 0x200e) continue
-    if (code >= 0xff01 && code <= 0xff5e) result += String.fromCodePoint(code - 0xfee0)
-    else result += code === 0x3000 || letter === '\n' ? ' ' : letter
-  }
-  return result
-    .split(' ')
-    .filter((part) => part !== '')
-    .join(' ')
-    .toLowerCase()
 }
