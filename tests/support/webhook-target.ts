@@ -106,7 +106,8 @@ function behave(mood: TargetMood, response: ServerResponse): void {
     response.writeHead(200)
     const chunk = Buffer.alloc(64 * 1024)
     const write = (): void => {
-      while (!response.destroyed && response.write(chunk)) continue
+      let isReady = true
+      while (isReady && !response.destroyed) isReady = response.write(chunk)
     }
     response.on('drain', write)
     write()
