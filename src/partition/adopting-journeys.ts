@@ -1,6 +1,6 @@
 /**
- * What OUT says of journeys, taken over into the state like deliveries (adoption.ts): who entered is
- * inside, who went is not, and no step is delivered twice. Nothing is judged.
+ * What OUT says of journeys, taken over into the state like deliveries (adoption.ts): who entered
+ * is inside, who went is not, and no step is delivered twice. Nothing is judged.
  */
 
 import { assert } from '../errors.ts'

@@ -85,7 +85,7 @@ export class CompiledCatalog {
   readonly wheres: readonly (Expression | null)[]
   readonly whereOf: readonly number[]
   readonly triggers: readonly CompiledTrigger[]
-  /** Those whose condition is judged with each input that touches it, triggers' first, in catalog order. */
+  /** What is judged with each input that touches it: triggers' first, in catalog order. */
   readonly conditions: readonly CompiledCondition[]
   readonly journeys: readonly CompiledJourney[]
   readonly policy: CompiledPolicy

@@ -51,7 +51,7 @@ export function viewOfMemberships(core: PartitionCore, slot: number): Membership
   return views
 }
 
-/** How many are inside the journeys that a catalog edits or removes; of one process's partitions. */
+/** How many are inside the journeys that a catalog edits or removes, in these partitions. */
 export function describeMembers(cores: readonly PartitionCore[], next: Catalog): string[] {
   const journeys = cores[0]?.compiled.journeys ?? []
   return journeys.flatMap(({ spec }) => {

@@ -115,8 +115,8 @@ export class Judge {
   }
 
   /**
-   * Whether a trigger's condition, or what is watched for, holds as of these periods. Not for a period that one of its
-   * counters no longer keeps, even one that would not matter.
+   * Whether a trigger's condition, or what is watched for, holds as of these periods. Not for a
+   * period that one of its counters no longer keeps, even one that would not matter.
    */
   isMet(
     { spec, references }: Pick<CompiledCondition, 'spec' | 'references'>,

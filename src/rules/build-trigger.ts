@@ -16,7 +16,7 @@ import { readFiredBy } from './build-offer.ts'
 import { checkCaps } from './cap-checks.ts'
 import { buildVerdict } from './build-verdict.ts'
 import type { CompiledCondition } from './condition.ts'
-import { buildLoop } from './build-loop.ts'
+import { buildLoop, checkQuestions } from './build-loop.ts'
 import { canonicalJson } from './identity.ts'
 import { checkSegments } from './message-length.ts'
 import type { NameTable } from './names.ts'
@@ -98,6 +98,7 @@ export function buildContact(reading: TriggerReading, context: TriggerContext): 
   const verdict = values.verdict === undefined ? null : buildVerdict(values.verdict, id, source)
   const isTold = context.isTellingReceipts || values.verdict !== undefined
   const loop = buildLoop(reading, isTold, names, source)
+  if (delivery !== null) checkQuestions(loop, reading, delivery.channel, context)
   const message = readMessage(reading, delivery?.channel, context)
   if (!checkContent(reading, context)) return null
   const action = values.action === undefined ? null : buildAction(values.action, context)
@@ -123,7 +124,7 @@ export function buildContact(reading: TriggerReading, context: TriggerContext): 
   }
 }
 
-/** Nobody is spoken to by a change of a tag: it takes nobody's place, unless the trigger says so. */
+/** Nobody is spoken to by a change of a tag: it takes nobody's place, unless it says so. */
 function capsOf(
   action: ActionSpec,
   { values }: TriggerReading,

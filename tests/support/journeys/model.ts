@@ -3,6 +3,7 @@
  * and no pass over anything. Written from the README, for tests beside the machine.
  */
 
+import { type Call, type Member, type Pending, type Person, shapeOf, sorted } from './people.ts'
 import { OFFSET_MS, type PlainFacts, type PlainJourney, type PlainStep, type Tag } from './plain.ts'
 
 const HOUR_MS = 3_600_000
@@ -11,60 +12,6 @@ const ASKED_EVERY_MS = 12 * HOUR_MS
 const ASKED_UP_TO_MS = DAY_MS
 /** Deliveries without a contact window live a day from when they were planned. */
 const EXPIRES_MS = DAY_MS
-
-interface Member {
-  readonly journey: string
-  readonly period: string
-  id: number
-  /** Name of the step; null: behind the last. */
-  step: string | null
-  dueMs: number
-  firstDueMs: number
-  readonly done: Set<string>
-}
-
-interface Pending {
-  readonly step: string
-  readonly journey: string
-  readonly period: string
-  readonly id: number
-  readonly dueMs: number
-  /** The trigger went and came back: it is another one then. */
-  readonly trigger: object
-}
-
-interface Person {
-  readonly subscriber: number
-  readonly tags: Set<Tag>
-  isOptedOut: boolean
-  sums: Map<string, number>
-  readonly fired: Set<string>
-  readonly members: Map<string, Member>
-  pending: Pending[]
-}
-
-/** What waits for its turn in an input. */
-type Call =
-  | {
-      readonly what: 'enter'
-      readonly person: Person
-      readonly journey: string
-      readonly period: string
-      id: number
-    }
-  | {
-      readonly what: 'goal' | 'exit'
-      readonly person: Person
-      readonly journey: string
-      id: number
-    }
-  | {
-      readonly what: 'step'
-      readonly person: Person
-      readonly member: Member
-      readonly step: PlainStep
-      id: number
-    }
 
 /** All journeys of one partition. Times in ms; the zone is Shanghai. */
 export class JourneyModel {
@@ -441,21 +388,4 @@ export class JourneyModel {
     this.#lines = []
     return lines
   }
-}
-
-/** By file name, as the configuration is read. */
-function sorted(journeys: readonly PlainJourney[]): PlainJourney[] {
-  return [...journeys].sort((a, b) => (a.id < b.id ? -1 : 1))
-}
-
-/** What an edit is one of. */
-function shapeOf({ steps }: PlainJourney): string {
-  return JSON.stringify(
-    steps.map(({ name, wait, when, otherwise }) => [
-      name,
-      wait.text,
-      when?.text,
-      when === null ? 'skip' : otherwise,
-    ]),
-  )
 }

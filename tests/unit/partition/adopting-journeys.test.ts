@@ -25,7 +25,7 @@ steps:
 const enter = (script: MachineScript, subscriber = ANN) =>
   script.profile({ subscriber, tags: { fresh: true } })
 
-/** A machine that took over what another one said in its life, from nothing or from the same image. */
+/** A machine that took over what another one said, from nothing or from the same image. */
 function heir(life: (owner: MachineScript) => void, before: typeof life = () => undefined) {
   const owner = new MachineScript(START, FILES)
   before(owner)

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { ConfigFiles } from '../../../src/model/catalog.ts'
 import { explain } from '../../../src/partition/explaining.ts'
-import { viewOfJourneys } from '../../../src/partition/journey-views.ts'
+import { describeMembers, viewOfJourneys } from '../../../src/partition/journey-views.ts'
 import { findLedgerDamage, findTimerDamage } from '../../../src/partition/verify-ledger.ts'
+import { parseCatalog } from '../../../src/rules/parse-catalog.ts'
 import { ANN, at, BOB, MachineScript } from '../../support/machine-script.ts'
 
 const START = '2026-11-20 12:00'
@@ -72,6 +73,15 @@ describe('a journey shows', () => {
     expect(standing(script, 'c')).toMatchObject({ verdict: 'waits', values: { inside: false } })
     const answer = explain(script.machine.core!, ANN, 'j--a')!
     expect(answer).toMatchObject({ answer: 'yes', decision: { status: 'sent' } })
+  })
+
+  test('how many a reload moves', () => {
+    const { core } = walk().machine
+    const next = (steps: readonly string[]) => parseCatalog(files(steps)).catalog
+    expect(describeMembers([core!], next(STEPS.slice(1)))).toEqual([
+      'journey j: 2 subscribers are inside, in the partitions of this worker',
+    ])
+    expect(describeMembers([core!], next(STEPS))).toEqual([])
   })
 
   test('a ledger without damage', () => {
