@@ -1,5 +1,6 @@
 /** Reports and the watch from their readings: defaults filled in, contradictions found. */
 
+import type { Node } from 'yaml'
 import {
   type DailyMaximumSpec,
   LEVELS,
@@ -11,6 +12,7 @@ import {
   type ReportSpec,
   type WatchSpec,
 } from '../model/reporting.ts'
+import { suggestWord } from '../model/spelling.ts'
 import { checkTrigger } from './build-verdict.ts'
 import type { CatalogFileReading } from './catalog-grammar.ts'
 import { WEEKDAYS } from './policy-shapes.ts'
@@ -43,14 +45,17 @@ export interface ReportingReadings {
     | undefined
 }
 
-/**
- * The reporting of a configuration; whatever is wrong with it is reported. `known`: ids of all
- * triggers; null: not all are known.
- */
-export function buildReporting(
-  readings: ReportingReadings,
-  known: ReadonlySet<string> | null,
-): ReportingSpec {
+/** Names that reports and watch may use; null: not all are known, or none is declared. */
+export interface ReportingNames {
+  readonly triggers: ReadonlySet<string> | null
+  readonly channels: ReadonlySet<string> | null
+  readonly classes: ReadonlySet<string> | null
+  /** Channels whose messages are SMS. */
+  readonly smsChannels: ReadonlySet<string> | null
+}
+
+/** The reporting of a configuration; whatever is wrong with it is reported. */
+export function buildReporting(readings: ReportingReadings, known: ReportingNames): ReportingSpec {
   const reportsRead = readings.only('reports')
   const reports: ReportSpec[] = []
   for (const [name, { value }] of reportsRead?.value ?? []) {
@@ -67,7 +72,7 @@ export function buildReporting(
 function buildReport(
   name: string,
   reading: ReportReading,
-  known: ReadonlySet<string> | null,
+  known: ReportingNames,
   source: YamlSource,
 ): ReportSpec | null {
   const countBefore = source.problems.length
@@ -80,7 +85,7 @@ function buildReport(
     source.report(node, 'not-allowed', `"${key}" is for ${kinds.join(', ')} reports`, hint)
   }
   for (const { value, node } of values.triggers ?? []) {
-    checkTrigger({ value: value.value, node }, known, source)
+    checkTrigger({ value: value.value, node }, known.triggers, source)
   }
   const earliestMinute = values.earliest?.value ?? REPORTING_DEFAULTS.earliestMinute
   const latestMinute = values.latest?.value ?? REPORTING_DEFAULTS.latestMinute
@@ -92,7 +97,7 @@ function buildReport(
     const message = '24:00 is the next day already'
     source.report(place?.node ?? reading.node, 'out-of-range', message, "write '23:59'")
   }
-  const message = buildNotice(reading, source)
+  const message = buildNotice(reading, known, source)
   if (kind === undefined || source.problems.length > countBefore) return null
   const triggers = values.triggers?.map(({ value }) => value.value)
   return Object.freeze({
@@ -113,7 +118,8 @@ function buildReport(
 
 /** Who is told, and over which channel; null: nobody. */
 function buildNotice(
-  reading: Pick<NoticeReading, 'values' | 'node'> & { at(key: 'to' | 'text'): unknown },
+  reading: Pick<NoticeReading, 'values' | 'node'> & { at(key: 'to' | 'channel' | 'class'): Node },
+  known: ReportingNames,
   source: YamlSource,
 ): NoticeSpec | null {
   const { to, channel, class: messageClass, text } = reading.values
@@ -128,6 +134,10 @@ function buildNotice(
     source.report(reading.node, 'missing-key', 'messages to people need their channel', hint)
     return null
   }
+  checkName('channel', channel, reading.at('channel'), known.channels, source)
+  if (messageClass !== undefined) {
+    checkName('class', messageClass, reading.at('class'), known.classes, source)
+  }
   return Object.freeze({
     to: Object.freeze(to.map(({ value }) => value)),
     channel,
@@ -138,7 +148,7 @@ function buildNotice(
 
 function buildWatch(
   reading: WatchReading,
-  known: ReadonlySet<string> | null,
+  known: ReportingNames,
   source: YamlSource,
 ): WatchSpec | null {
   const countBefore = source.problems.length
@@ -151,8 +161,15 @@ function buildWatch(
   const maximum = values.dailyMaximum
   let dailyMaximum: DailyMaximumSpec | null = null
   if (maximum !== undefined) {
-    const message = buildNotice(maximum, source)
+    const message = buildNotice(maximum, known, source)
     const { of: channel, segments } = maximum.values
+    if (channel !== undefined) {
+      checkName('channel', channel, maximum.at('of'), known.channels, source)
+      if (known.channels?.has(channel) === true && known.smsChannels?.has(channel) === false) {
+        const text = `the channel "${channel}" is none of SMS, so it has no segments`
+        source.report(maximum.at('of'), 'contradiction', text, 'declare it with sms: true')
+      }
+    }
     if (channel !== undefined && segments !== undefined) {
       dailyMaximum = Object.freeze({ channel, segments, message })
     }
@@ -166,7 +183,7 @@ function buildWatch(
     }
     if (spec !== null) measures.push(spec)
   }
-  const message = buildNotice(reading, source)
+  const message = buildNotice(reading, known, source)
   if (source.problems.length > countBefore) return null
   return Object.freeze({
     everyMs,
@@ -181,13 +198,13 @@ function buildWatch(
 function buildMeasure(
   name: string,
   reading: MeasureReading,
-  known: ReadonlySet<string> | null,
+  known: ReportingNames,
   source: YamlSource,
 ): MeasureSpec | null {
   const countBefore = source.problems.length
   const { values } = reading
   const kind = values.of?.value
-  if (values.trigger !== undefined) checkTrigger(values.trigger, known, source)
+  if (values.trigger !== undefined) checkTrigger(values.trigger, known.triggers, source)
   if (values.trigger !== undefined && kind === 'capacity') {
     const message = 'capacity is of all triggers together'
     source.report(values.trigger.node, 'not-allowed', message, 'leave trigger out')
@@ -260,6 +277,18 @@ function checkOrder(reading: MeasureReading, source: YamlSource): void {
     const message = `good and ${first.level} overlap: one is above its bound, the other below`
     source.report(good.when.node, 'conflict', message)
   }
+}
+
+function checkName(
+  what: 'channel' | 'class',
+  name: string,
+  node: Node,
+  known: ReadonlySet<string> | null,
+  source: YamlSource,
+): void {
+  if (known === null || known.has(name)) return
+  const hint = suggestWord(name, [...known]) ?? `declared: ${[...known].join(', ')}`
+  source.report(node, `unknown-${what}`, `there is no ${what} "${name}"`, hint)
 }
 
 function isLevel(wanted: string): (placed: { readonly level: string }) => boolean {

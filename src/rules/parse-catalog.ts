@@ -24,8 +24,8 @@ import { buildGroups, buildPlaces, type DictionaryReading } from './build-dictio
 import { buildRegion } from './build-loop.ts'
 import { buildJourneys } from './build-journeys.ts'
 import { findLanguage } from './build-message.ts'
-import { buildPolicy } from './build-policy.ts'
-import { buildReporting } from './build-reporting.ts'
+import { buildPolicy, type PolicyTable } from './build-policy.ts'
+import { buildReporting, type ReportingNames } from './build-reporting.ts'
 import { buildSegments, segmentNames, tagsOfSegments } from './build-segments.ts'
 import { buildTrigger } from './build-trigger.ts'
 import { checkComparisons, type PlacedComparison } from './build-verdict.ts'
@@ -233,7 +233,7 @@ function buildCatalog(read: ReadFiles, notes: string[]): Catalog {
     journeys,
     segments,
     policy: policy.spec,
-    reporting: buildReporting({ only }, known),
+    reporting: buildReporting({ only }, reportingNames(known, policy)),
     regionField: buildRegion(region?.value, names, region?.source),
     isTellingReceipts,
     apps,
@@ -250,6 +250,20 @@ function knownTriggers(
 ): ReadonlySet<string> {
   const ids = readings.flatMap(({ reading }) => reading.values.trigger?.value ?? [])
   return new Set([...ids, ...triggers.map(({ id }) => id)])
+}
+
+/** Channels that are not declared have no limits and may be named, as by triggers. */
+function reportingNames(triggers: ReadonlySet<string> | null, policy: PolicyTable): ReportingNames {
+  const { channels, classes, spec } = policy
+  const isDeclared = policy.isKnown('channels') && channels.size > 0
+  return {
+    triggers,
+    channels: isDeclared ? new Set(channels.keys()) : null,
+    classes: policy.isKnown('classes') ? new Set(classes.keys()) : null,
+    smsChannels: isDeclared
+      ? new Set(spec.channels.filter(({ isSms }) => isSms).map(({ name }) => name))
+      : null,
+  }
 }
 
 function comparisonsOf(readings: readonly Reading<TriggerReading>[]): PlacedComparison[] {

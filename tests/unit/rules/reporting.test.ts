@@ -13,8 +13,18 @@ const catalogOf = (reporting: string, triggers: Readonly<Record<string, string>>
 
 const refusals = (reporting: string, triggers: Readonly<Record<string, string>> = TRIGGERS) => {
   const files = { 'a.yaml': DECLARATIONS, 'r.yaml': reporting, ...triggers }
-  const { places, texts } = problemsOf(files)
+  const { places, texts } = problemsIn(files)
   return places.map((place, i) => `${place}: ${texts[i]}`)
+}
+
+/** None where the configuration is fine. */
+const problemsIn = (files: Readonly<Record<string, string>>): ReturnType<typeof problemsOf> => {
+  try {
+    parseCatalog(files)
+    return { places: [], texts: [] }
+  } catch {
+    return problemsOf(files)
+  }
 }
 
 const expectOne = (found: readonly string[], place: string, words: string) => {
@@ -205,4 +215,17 @@ test('what will have no targets is noted', () => {
     `measure m has nothing to take of others, ${told}`,
   ])
   expect(notesOf(`outcomes: all\n${reporting}`, TRIGGERS)).toEqual([])
+})
+
+test('messages go over channels and in classes that there are, and segments are of SMS', () => {
+  const channels = 'channels: { sms: { sms: true }, push: {} }\n'
+  const report = (text: string) => refusals(`${channels}reports: { day: { kind: daily, ${text} } }`)
+  expect(report('to: [manager], channel: sms, class: service')).toEqual([])
+  expect(report('to: [manager], channel: smss')[0]).toContain('did you mean "sms"?')
+  expect(report('to: [manager], channel: sms, class: servce')[0]).toContain('"service"?')
+  const maximum = (of: string) =>
+    refusals(`${channels}watch: { dailyMaximum: { of: ${of}, segments: 10 } }`)
+  expect(maximum('sms')).toEqual([])
+  expect(maximum('mail')[0]).toContain('unknown-channel')
+  expect(maximum('push')[0]).toContain('is none of SMS')
 })
