@@ -3,17 +3,15 @@
  * the families that kill processes share.
  */
 
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from 'nats'
-import { PROJECT_ROOT } from '../../src/launch.mjs'
 import { brokerLink } from '../../src/sink/broker-link.ts'
 import { connectToNats } from '../../src/sink/connection.ts'
 import type { PrivateServer } from '../../src/sink/nats-server.ts'
+import { COMPILE_CACHE, fillCompileCache } from '../support/compile-cache.ts'
 import { WorkerProcess } from '../support/kill-worker.ts'
 import { startNatsServer } from '../support/nats-server.ts'
 import { writeFiles } from '../support/worker-harness.ts'
@@ -119,19 +117,11 @@ export async function openStage(story: Story): Promise<Stage> {
   return new Stage(directory, server, connection, manager, story)
 }
 
-const COMPILE_CACHE = join(tmpdir(), 'highwater-compile-cache')
-let compiling: Promise<unknown> | null = null
+let compiling: Promise<void> | null = null
 
-/**
- * Compiled sources are kept by a process that ends in an orderly way only: one does so first, and
- * halves the start of all that are to be killed.
- */
-function compileOnce(): Promise<unknown> {
-  compiling ??= mkdir(COMPILE_CACHE, { recursive: true }).then(() =>
-    promisify(execFile)(process.execPath, [join(PROJECT_ROOT, 'src', 'main.ts'), '--version'], {
-      env: lifeEnvironment(),
-    }),
-  )
+/** Halves the start of all that are to be killed. */
+function compileOnce(): Promise<void> {
+  compiling ??= fillCompileCache()
   return compiling
 }
 
