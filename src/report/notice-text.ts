@@ -1,6 +1,6 @@
 /** Texts to people: ours, or the configuration's with its words filled in. */
 
-import type { NoticeWord, ReportSpec } from '../model/reporting.ts'
+import type { LevelSpec, NoticeWord, ReportSpec } from '../model/reporting.ts'
 import type { ReportDocument } from './document.ts'
 import { percentText, verdictText } from './text.ts'
 
@@ -30,8 +30,14 @@ export function reportText({ about }: ReportSpec): string {
   )
 }
 
-/** The text of a level that says none. */
-export const LEVEL_TEXT = '{level}: {name} is {value}. Learn: {learn}. Mend: {mend}. By: {by}'
+/** The text of a level that says none: with what is to be done, as far as it is configured. */
+export function levelText({ learn, mend, by }: LevelSpec): string {
+  const parts = ['{level}: {name} is {value}']
+  if (learn !== null) parts.push('Learn: {learn}')
+  if (mend !== null) parts.push('Mend: {mend}')
+  if (by !== null) parts.push('By: {by}')
+  return parts.join('. ')
+}
 
 /** The text of the warning of the daily maximum. */
 export const MAXIMUM_TEXT =

@@ -19,7 +19,7 @@ import { Incidents } from './incidents.ts'
 import { type Capacity, levelOf, type MeasuredValue, measure, valueText } from './levels.ts'
 import {
   fillNotice,
-  LEVEL_TEXT,
+  levelText,
   MAXIMUM_TEXT,
   type NoticeValues,
   reportText,
@@ -276,7 +276,13 @@ export class WatchMachine {
       date: at.slice(0, 10),
       ...words(spec, level),
     }
-    this.#tell(watch.message, id, watch.message?.text ?? LEVEL_TEXT, values, atMs)
+    this.#tell(
+      watch.message,
+      id,
+      watch.message?.text ?? levelText(spec.levels[level]),
+      values,
+      atMs,
+    )
   }
 
   #forgetRemoved(names: ReadonlySet<string>): void {

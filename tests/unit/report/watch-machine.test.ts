@@ -237,6 +237,7 @@ describe('levels', () => {
       '2026-11-20T10:45 alarm.good level-failures-2026-11-20-10-45-good',
       '2026-11-20T10:45 report.incident incident-failures-2026-11-20-10-15',
     ])
+    expect(watch.notices[0]).toBe('warning: failures is 50.00 %')
     expect(watch.notices[1]).toBe(
       'alarm: failures is 57.14 %. Learn: which gateway. Mend: the link. By: network',
     )
