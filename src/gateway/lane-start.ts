@@ -1,6 +1,6 @@
 /** How a lane begins: it claims its part of GATE, learns its past, and opens OUT behind it. */
 
-import { HighwaterError } from '../errors.ts'
+import { BrokerRefusedError, HighwaterError } from '../errors.ts'
 import type { OutputStream, WaitingClock } from '../model/ports.ts'
 import type { DecisionFeed, FeedPlace } from '../model/said.ts'
 import { type GateMemory, readMemory } from './gate-memory.ts'
@@ -40,6 +40,8 @@ export interface BegunLane {
 export class LaneStart {
   readonly #settings: LaneSettings
   readonly #ports: LanePorts
+  /** Code of what stood in the way last; null: nothing has. */
+  obstacle: string | null = null
   #writer: GateWriter | null = null
   #memory: GateMemory | null = null
 
@@ -50,7 +52,7 @@ export class LaneStart {
 
   /**
    * Null: what is missing may come, or `isStopping`.
-   * @throws {GateBrokenError | FeedBrokenError | BrokerRefusedError}
+   * @throws {GateBrokenError | FeedBrokenError}
    */
   async tryAgain(isStopping: () => boolean): Promise<BegunLane | null> {
     const { gate, clock, openFeed } = this.#ports
@@ -70,7 +72,10 @@ export class LaneStart {
       const createdMs = Date.parse(state.created)
       return { writer: this.#writer, memory: this.#memory, feed, createdMs }
     } catch (error) {
-      if (!(error instanceof HighwaterError) || !error.retryable) throw error
+      // A stream that is missing may be made yet: a worker makes OUT at its own first start.
+      const mayPass = error instanceof BrokerRefusedError
+      if (!(error instanceof HighwaterError) || !(error.retryable || mayPass)) throw error
+      this.obstacle = error.code
       return null
     }
   }

@@ -127,7 +127,7 @@ export class Lane {
       channel: this.#share.name,
       partition: this.#settings.partition,
       status: this.#status,
-      halt: this.#halt,
+      halt: this.#status === 'starting' ? (this.#start?.obstacle ?? null) : this.#halt,
       readNumber,
       cursorNumber: oldest === null ? readNumber : oldest.delivery.number - 1,
       waiting: this.#list.readyCount + this.#list.earlyCount,

@@ -7,7 +7,7 @@ export interface LaneView {
   readonly channel: string
   readonly partition: number
   readonly status: 'starting' | 'running' | 'halted' | 'stopped'
-  /** Code of the error that halted it; null: none did. */
+  /** Code of the error that halted it, or stands in the way of its start; null: none. */
   readonly halt: string | null
   /** Last decision of OUT that was read, and the one up to which everything has its end. */
   readonly readNumber: number

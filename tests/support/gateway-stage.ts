@@ -210,6 +210,19 @@ export class GatewayStage {
     return results.filter(({ kind }) => kind !== 'withdrawn')
   }
 
+  /** How far a channel of a partition is done, as its last step says. */
+  async cursor(partition: number, channel: string): Promise<number> {
+    const stream = `GATE_${partition}_${channel}`
+    const manager = await jetstreamManager(this.connection)
+    const { state } = await manager.streams.info(stream)
+    for (let seq = state.last_seq; seq >= state.first_seq && seq > 0; seq--) {
+      const stored = await manager.streams.getMessage(stream, { seq })
+      const record = stored === null ? null : decodeRecord(stored.data)
+      if (record?.kind === 'step') return record.step.cursor.number
+    }
+    return 0
+  }
+
   /** Messages of any stream, with their subjects. */
   async #read(stream: string): Promise<{ subject: string; data: Uint8Array }[]> {
     const manager = await jetstreamManager(this.connection)

@@ -51,6 +51,7 @@ describe('Compose', () => {
     const named = readFileSync(other, 'utf8')
       .replaceAll('127.0.0.1:9480', 'highwater:9480')
       .replaceAll('127.0.0.1:9482', 'watch:9482')
+      .replaceAll('127.0.0.1:9481', 'gateway:9481')
     const given = parse(named)
     expect(own).toEqual(given)
   })
@@ -159,6 +160,28 @@ describe('the watch', () => {
       directory: '/var/lib/highwater/watch',
       workers: ['http://highwater:9480'],
     })
+  })
+})
+
+describe('the gateway', () => {
+  test('runs beside the worker with the same configuration, in all three ways', async () => {
+    const command = ['gateway', '--config', '/etc/highwater']
+    const folder = join(PROJECT_ROOT, 'config', 'systemd')
+    const unitText = readFileSync(join(folder, 'highwater-gateway.service'), 'utf8')
+    expect(unitText).toContain(`dist/main.js ${command.join(' ')}\n`)
+    expect(compose.services.gateway.command).toEqual(command)
+    const text = readFileSync(join(kubernetesFolder, 'gateway.yaml'), 'utf8')
+    const [service, deployment] = parseAllDocuments(text).map((document) => document.toJS())
+    const { template, strategy } = deployment.spec
+    expect(template.spec.containers[0].args).toEqual(command)
+    expect(template.spec.containers[0].ports).toEqual([{ name: 'http', containerPort: 9481 }])
+    expect(template.metadata.labels).toEqual(service.spec.selector)
+    expect(strategy).toEqual({ type: 'Recreate' })
+    const { settings } = await loadConfigDirectory(join(composeFolder, 'highwater'))
+    expect(settings.gateway).toMatchObject({ host: '0.0.0.0', port: 9481 })
+    expect(settings.gateway.channels.map(({ name, kind }) => [name, kind])).toEqual([
+      ['sms', 'nats'],
+    ])
   })
 })
 

@@ -63,7 +63,8 @@ describe('a Prometheus that scrapes a working worker', () => {
     }
     const rules = groups.flatMap((group) => group.rules)
     const watched = readAlertRules('watch-alerts.yaml').map(({ alert }) => alert)
-    const names = [...alertExpressions().map(({ name }) => name), ...watched]
+    const sent = readAlertRules('gateway-alerts.yaml').map(({ alert }) => alert)
+    const names = [...alertExpressions().map(({ name }) => name), ...watched, ...sent]
     expect(rules.map(({ name }) => name).sort()).toEqual(names.sort())
     expect(rules.filter(({ lastError }) => (lastError ?? '') !== '')).toEqual([])
   })
@@ -85,9 +86,10 @@ describe('a Prometheus that scrapes a working worker', () => {
 
 test.each([
   ['check', 'config', 'prometheus.yml'],
-  ['check', 'rules', 'alerts.yaml', 'watch-alerts.yaml'],
+  ['check', 'rules', 'alerts.yaml', 'watch-alerts.yaml', 'gateway-alerts.yaml'],
   ['test', 'rules', 'alerts.test.yaml', 'alerts-days.test.yaml'],
   ['test', 'rules', 'watch-alerts.test.yaml'],
+  ['test', 'rules', 'gateway-alerts.test.yaml'],
 ])('promtool %s %s passes', async (...args) => {
   const { exitCode, output } = await promtool(args)
   expect(output).not.toContain('FAILED')
