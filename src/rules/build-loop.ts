@@ -7,10 +7,13 @@ import {
   normaliseReply,
   type ReplySpec,
 } from '../model/reply.ts'
+import { smsLength } from '../model/sms.ts'
 import { suggestWord } from '../model/spelling.ts'
 import { CONFIRM_DEFAULT_MS, type LoopReading, type ReplyReading } from './loop-grammar.ts'
 import type { NameTable } from './names.ts'
 import type { Located } from './shape.ts'
+import type { TriggerContext } from './trigger-context.ts'
+import { type ContactReading, SEGMENTS_DEFAULT } from './trigger-grammar.ts'
 import type { YamlSource } from './yaml-source.ts'
 
 /**
@@ -52,6 +55,24 @@ export function buildRegion(
     source.report(region.node, 'wrong-type', message, `declare ${name}: {type: enum, words: […]}`)
   }
   return null
+}
+
+/** Refuses questions that take more SMS than a message of the trigger may. */
+export function checkQuestions(
+  { replies }: LoopSpec,
+  reading: ContactReading,
+  channel: string,
+  { policy, source }: TriggerContext,
+): void {
+  if (policy.channels.get(channel)?.spec.isSms !== true) return
+  const limit = reading.values.maxSegments?.value ?? SEGMENTS_DEFAULT
+  for (const { word, confirm } of replies) {
+    const segments = confirm === null ? 0 : smsLength(confirm.message).segments
+    if (segments <= limit) continue
+    const text = `the question of "${word}" takes ${segments} SMS, and may take ${limit}`
+    const hint = `shorten it, or say maxSegments: ${segments}`
+    source.report(reading.at('replies'), 'too-many-segments', text, hint)
+  }
 }
 
 function buildReplies(

@@ -30,8 +30,8 @@ export const LOOP_MUTANTS: readonly Mutant[] = [
     name: 'loop-remembered',
     protection: 'a delivery is remembered as long as something may be put down to it',
     file: 'src/partition/forgetting.ts',
-    before: 'attributionMs + REPORTED_MS) return false',
-    after: 'REPORTED_MS) return false',
+    before: 'loopOf(core, row.trigger).attributionMs + REPORTED_MS',
+    after: '0 * loopOf(core, row.trigger).attributionMs + REPORTED_MS',
     suites: OUTCOMES,
   },
   {
@@ -55,7 +55,7 @@ export const LOOP_MUTANTS: readonly Mutant[] = [
     protection: 'an opt-out is heeded whatever it is about',
     file: FEEDBACK,
     before: '    this.#heedWish(row)\n',
-    after: '',
+    after: '    if (row.timeMs < 0) this.#heedWish(row)\n',
     suites: OUTCOMES,
   },
   {

@@ -91,6 +91,18 @@ describe('what comes back of a delivery', () => {
   })
 })
 
+test('a question may take as many SMS as the message', () => {
+  const question = (length: number, more = '') =>
+    files(
+      `${more}replies: { V: { means: order, confirm: '${'x'.repeat(length)}', word: Y } }\n`,
+      'channels: { sms: { sms: true } }\n',
+    )
+  expect(problemsOf(question(160, 'maxSegments: 1\n')).texts).toEqual([])
+  expect(problemsOf(question(161, 'maxSegments: 1\n')).texts).toEqual([
+    'the question of "V" takes 2 SMS, and may take 1 | shorten it, or say maxSegments: 2',
+  ])
+})
+
 describe('the region', () => {
   test('is an enum field', () => {
     expect(catalogOf('', 'region: fields.plan\n').regionField).toBe('plan')
