@@ -27,7 +27,7 @@ export interface FoldBounds {
   readonly cohortDays: number
 }
 
-/** 250,000 rows are about 100 MB; a year of counts, and what two calendar months need of numbers. */
+/** About 100 MB of rows, a year of counts, and numbers for two calendar months. */
 export const FOLD_BOUNDS: FoldBounds = { rowsMax: 250_000, countDays: 400, cohortDays: 62 }
 
 /** How far the fold has come in one partition. */

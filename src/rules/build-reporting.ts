@@ -249,7 +249,7 @@ function buildLevel(reading: AnyLevel | undefined): LevelSpec {
   })
 }
 
-/** Good lies at one end and alarm at the other, warning before it: else a level is never reached. */
+/** Good lies at one end, alarm at the other, warning before it: else one is never reached. */
 function checkOrder(reading: MeasureReading, source: YamlSource): void {
   const placed = LEVELS.flatMap((level) => {
     if (level === 'normal') return []
