@@ -27,7 +27,7 @@ export interface FoldBounds {
   readonly cohortDays: number
 }
 
-/** About 100 MB of rows, a year of counts, and numbers for two calendar months. */
+/** About 190 MB of rows, a year of counts, and numbers for two calendar months. */
 export const FOLD_BOUNDS: FoldBounds = { rowsMax: 250_000, countDays: 400, cohortDays: 62 }
 
 /** How far the fold has come in one partition. */
