@@ -17,18 +17,19 @@ const TIME = '([01][0-9]|2[0-3]):[0-5][0-9]'
 const WAIT_ADVICE =
   '0s, 90m, 30d, 1 month, next day 10:00, same day 18:00, 7 days 10:00, 1 month 10:00'
 
-/** `0s`, `30d`, `1 month`, `next day 10:00`, `7 days 10:00`, `1 month 10:00`. */
+/** `0s`, `30d`, `1 month` or `month`, `next day 10:00`, `7 days 10:00`, `1 month 10:00`. */
 export const wait: Shape<WaitSpec> = {
   schema: {
     type: 'string',
     anyOf: [
       { pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$' },
       { pattern: `^(same day|next day|[1-9][0-9]* days?|[1-9][0-9]* weeks?) ${TIME}$` },
-      { pattern: `^[1-9][0-9]* months?( ${TIME})?$` },
+      { pattern: `^([1-9][0-9]* months?|month)( ${TIME})?$` },
     ],
   },
   read(node, source) {
-    const text = textScalar(node)?.value ?? ''
+    const written = textScalar(node)?.value ?? ''
+    const text = written.replace(/^month(?=$| )/, '1 month')
     const lengthMs = parseDuration(text)
     if (lengthMs !== null) {
       if (lengthMs <= WAIT_MAX_MS) return Object.freeze({ kind: 'duration', lengthMs })

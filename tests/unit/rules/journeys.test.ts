@@ -91,6 +91,8 @@ describe('a journey', () => {
     ['7 days 10:00', { kind: 'calendar', months: 0, days: 7, minuteOfDay: 600 }],
     ['2 weeks 10:00', { kind: 'calendar', months: 0, days: 14, minuteOfDay: 600 }],
     ['1 month', { kind: 'calendar', months: 1, days: 0, minuteOfDay: null }],
+    ['month', { kind: 'calendar', months: 1, days: 0, minuteOfDay: null }],
+    ['month 10:00', { kind: 'calendar', months: 1, days: 0, minuteOfDay: 600 }],
     ['6 months 09:00', { kind: 'calendar', months: 6, days: 0, minuteOfDay: 540 }],
   ])('a step waits %s', (text, expected) => {
     expect(waitOf(text)).toEqual(expected)
