@@ -61,8 +61,16 @@ export type StampVerdict = 'fresh' | 'repeat' | RejectReason
  */
 export class Producers {
   readonly #states = new Map<string, ProducerState>()
+  readonly #most: number
+  readonly #spare: number
   /** Nobody was heard last before this; worked out when somebody was looked for. */
   #silentFromMs = Number.NEGATIVE_INFINITY
+
+  /** Remembers `most` at most, and begins to forget with fewer places than `spare` left. */
+  constructor(most: number = PRODUCERS_MAX, spare: number = PRODUCERS_SPARE) {
+    this.#most = most
+    this.#spare = spare
+  }
 
   judge(kind: string, stamp: ProducerStamp, time = TIMELESS): StampVerdict {
     const state = this.#states.get(`${kind}/${stamp.probe}`)
@@ -129,14 +137,14 @@ export class Producers {
   }
 
   #hasRoom(time: HearingTime): boolean {
-    return this.#states.size < PRODUCERS_MAX || this.#findSilent(time).length > 0
+    return this.#states.size < this.#most || this.#findSilent(time).length > 0
   }
 
   /** Makes room for more; returns how many numbers of theirs nobody can send any more. */
   #forgetSilent(time: HearingTime): number {
-    if (this.#states.size < PRODUCERS_MAX - PRODUCERS_SPARE) return 0
+    if (this.#states.size < this.#most - this.#spare) return 0
     let missed = 0
-    for (const [key, state] of this.#findSilent(time).slice(0, PRODUCERS_SPARE)) {
+    for (const [key, state] of this.#findSilent(time).slice(0, this.#spare)) {
       missed += countMissed(state, state.highest)
       this.#states.delete(key)
     }

@@ -3,7 +3,6 @@ import {
   PRODUCER_MAP_SIZE,
   Producers,
   PRODUCERS_MAX,
-  PRODUCERS_SPARE,
   type StampVerdict,
 } from '../../../src/state/producers.ts'
 import { expectSame } from '../../support/expect-same.ts'
@@ -159,7 +158,8 @@ it('there is an end to how many producers are remembered, and the known ones go 
 
 describe('who was silent for long, when there is hardly room left,', () => {
   const DAY_MS = 86_400_000
-  const KEPT = PRODUCERS_MAX - PRODUCERS_SPARE
+  const [MOST, SPARE] = [640, 64]
+  const KEPT = MOST - SPARE
   const hear = (producers: Producers, probe: string, day: number, seq = 1): number =>
     producers.accept('usage', { probe, epoch: 1, seq }, timeOf(day))
   const timeOf = (day: number) => ({ clockMs: day * DAY_MS, silentBeforeMs: (day - 31) * DAY_MS })
@@ -167,7 +167,7 @@ describe('who was silent for long, when there is hardly room left,', () => {
 
   /** As many as are kept; the later half of them on day 2, and one of the others again on day 3. */
   function crowd(): Producers {
-    const producers = new Producers()
+    const producers = new Producers(MOST, SPARE)
     for (let i = 0; i < KEPT; i++) hear(producers, `p${i}`, i < KEPT / 2 ? 1 : 2)
     hear(producers, 'p5', 3, 4)
     return producers
@@ -180,12 +180,12 @@ describe('who was silent for long, when there is hardly room left,', () => {
     hear(producers, 'p10', 1, 4)
     expect(hear(producers, 'new', 33)).toBe(3)
     const left = new Set(keysOf(producers))
-    expect(left.size).toBe(KEPT - PRODUCERS_SPARE + 1)
+    expect(left.size).toBe(KEPT - SPARE + 1)
     // By name among those who fell silent at once.
     const names = Array.from({ length: KEPT / 2 }, (_, i) => `usage/p${i}`)
     const sorted = names.filter((name) => name !== 'usage/p5').sort()
-    expect(sorted.slice(0, PRODUCERS_SPARE).some((name) => left.has(name))).toBe(false)
-    expect(sorted.slice(PRODUCERS_SPARE).every((name) => left.has(name))).toBe(true)
+    expect(sorted.slice(0, SPARE).some((name) => left.has(name))).toBe(false)
+    expect(sorted.slice(SPARE).every((name) => left.has(name))).toBe(true)
   })
 
   it('may come again, as one who is not known', () => {
@@ -198,16 +198,16 @@ describe('who was silent for long, when there is hardly room left,', () => {
 
   it('stays while others are silent for less, and then strangers are refused', () => {
     const producers = crowd()
-    for (let i = 0; i < PRODUCERS_SPARE; i++) hear(producers, `q${i}`, 31)
+    for (let i = 0; i < SPARE; i++) hear(producers, `q${i}`, 31)
     const stranger = { probe: 'stranger', epoch: 1, seq: 1 }
-    expect(keysOf(producers)).toHaveLength(PRODUCERS_MAX)
+    expect(keysOf(producers)).toHaveLength(MOST)
     expect(producers.judge('usage', stranger, timeOf(32))).toBe('out-of-range')
     expect(producers.judge('usage', stranger, timeOf(33))).toBe('fresh')
   })
 
   it('is the same after a load', () => {
     const producers = crowd()
-    const loaded = new Producers()
+    const loaded = new Producers(MOST, SPARE)
     loaded.restore(producers.image())
     for (const each of [producers, loaded]) hear(each, 'new', 33)
     expectSame(keysOf(loaded).join(' '), keysOf(producers).join(' '))
