@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { ConfigFiles } from '../../../src/model/catalog.ts'
-import { stateOf } from '../../support/machine-image.ts'
+import { MOVED_PER_INPUT_MAX } from '../../../src/partition/journey-edits.ts'
+import { encodeProfile } from '../../../src/probe/encode.ts'
+import { drainDecisions } from '../../support/machine-harness.ts'
+import { ImageWriter, loadMachine, stateOf } from '../../support/machine-image.ts'
 import { ANN, BOB, MachineScript } from '../../support/machine-script.ts'
+import { MemoryStore } from '../../support/memory-store.ts'
 
 const START = '2026-11-20 12:00'
 const say = (step: string, more = '') =>
@@ -125,6 +129,34 @@ describe('a reload', () => {
     enter(script)
     script.config(files(before, 'goal: data.month >= 10'))
     expect(script.usage(START, 10)).toEqual(['j ever goal at b'])
+  })
+
+  test('moves very many in slices, and goes on with them from an image', () => {
+    const script = new MachineScript(START, files([say('a', 'wait: 9d,')]))
+    const none = { fields: {}, lists: {}, zone: undefined, cycleDay: undefined }
+    const people = Array.from({ length: MOVED_PER_INPUT_MAX + 5 }, (_, index) => index + 1)
+    const rows = people.map((subscriber) => ({ subscriber, tags: { fresh: true }, ...none }))
+    for (let first = 0; first < rows.length; first += 5_000) {
+      const stamp = { probe: 'crm', epoch: 1, seq: 1 + first }
+      script.apply(
+        'profile.0.crm',
+        encodeProfile({ stamp, rows: rows.slice(first, first + 5_000) }),
+      )
+    }
+    const { 'a.yaml': declared } = files([])
+    expect(script.config({ 'a.yaml': declared! })).toHaveLength(MOVED_PER_INPUT_MAX)
+    expect(script.machine.hasDueAt(script.clockMs)).toBe(true)
+    const store = new MemoryStore()
+    const writer = new ImageWriter(store)
+    writer.begin(script.machine)
+    writer.write(Number.POSITIVE_INFINITY)
+    writer.commit()
+    const { machine } = loadMachine(store)!
+    expect(script.tick(null)).toHaveLength(5)
+    machine.apply(script.inputs.at(-1)!)
+    expect(drainDecisions(machine)).toEqual(script.decisions.slice(-5))
+    expect(stateOf(machine)).toEqual(stateOf(script.machine))
+    expect(machine.hasDueAt(script.clockMs)).toBe(false)
   })
 
   test('refuses a journey with more different steps than rows can tell apart', () => {
