@@ -18,6 +18,7 @@ export const SECURED_USERS = [
   'ADMIN',
   'WORKER',
   'WATCH',
+  'GATEWAY',
   'PROBE_7',
   'CRM',
   'SMS_GATEWAY',
@@ -30,6 +31,7 @@ const INBOX_PREFIXES: Partial<Record<SecuredUser, string>> = {
   ADMIN: '_INBOX_admin',
   WORKER: '_INBOX_worker',
   WATCH: '_INBOX_watch',
+  GATEWAY: '_INBOX_gateway',
 }
 
 /** Starts the server. */

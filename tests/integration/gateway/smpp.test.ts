@@ -1,4 +1,4 @@
-/** The gateway against an SMSC that throttles, drops, delays, and passes on what customers write. */
+/** The gateway against an SMSC that throttles, drops, delays, passes on what customers write. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { endChild, GatewayStage, idOf, type StageRow } from '../../support/gateway-stage.ts'

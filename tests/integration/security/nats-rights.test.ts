@@ -7,9 +7,11 @@ import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jet
 import type { NatsConnection } from 'nats'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { startGateway } from '../../../src/commands/gateway.ts'
 import { foldToEnd, openOutputFeed } from '../../../src/commands/output-feeds.ts'
 import { serve } from '../../../src/commands/serve.ts'
 import { openStreams } from '../../../src/commands/stream-writer.ts'
+import { loadConfigDirectory } from '../../../src/config/load.ts'
 import type { ConfigFiles } from '../../../src/model/catalog.ts'
 import {
   encodeFeedback,
@@ -236,7 +238,51 @@ describe('a whole story', () => {
   })
 })
 
+test('the gateway sends and reports back, and a worker takes it', async () => {
+  const folder = await installation.writeConfig('GATEWAY', FILES, {
+    gateway: { port: 0, channels: { sms: { kind: 'nats' } } },
+    log: { level: 'silent' },
+  })
+  const identity = ['--nkey-file', installation.seedFile('ADMIN')]
+  const init = ['init', '--config', folder, ...identity, '--inbox-prefix', '_INBOX_admin']
+  expect((await runProgram(...init)).output).toContain('channel sms: streams of the gateway')
+  const { settings } = await loadConfigDirectory(folder)
+  const options = { config: folder, channels: null, partitions: null }
+  const gateway = await startGateway(settings, options, pino({ level: 'silent' }))
+  const [worker, url] = await startWorker()
+  await eventually('it is live', async () => (await fetch(`${url}/-/ready`)).status === 200)
+  await eventually('all are sent', async () => {
+    return (await admin.streams.info('DELIVERY_sms')).state.messages >= 4
+  })
+  const rejected = (await lastSequences()).REJ_0!
+  await eventually('the partition has heard it', async () => {
+    const { state } = await admin.streams.info('IN_0', { subjects_filter: 'feedback.>' })
+    return Object.keys(state.subjects ?? {}).includes('feedback.0.gateway-sms-0')
+  })
+  await gateway.stop()
+  expect((await lastSequences()).REJ_0).toBe(rejected)
+  expect(await worker.end('SIGTERM')).toEqual([0, null])
+})
+
 describe('refused by the server', () => {
+  test('to the gateway: deciding, and the names of others', async () => {
+    const others = [
+      'out.0',
+      'control.0',
+      'usage.0.probe-7',
+      'feedback.0.sms-gateway',
+      'gate.0.push',
+    ]
+    for (const subject of others) {
+      expect(await publish('GATEWAY', subject, new Uint8Array(1))).toMatch(REFUSED)
+    }
+    const connection = await installation.connectAs('GATEWAY')
+    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 2_000 })
+    expect(await outcomeOf(manager.streams.info('IN_0'))).toMatch(REFUSED)
+    expect(await outcomeOf(manager.streams.purge('GATE_0_sms'))).toMatch(REFUSED)
+    await connection.close()
+  })
+
   const configOf = { storage: 'file', max_msgs: 1 } as never
   const attacks: Readonly<Record<string, (m: JetStreamManager) => Promise<unknown>>> = {
     'purge of the input': (m) => m.streams.purge('IN_0'),
