@@ -30,6 +30,8 @@ import { statisticsOf, totalOf } from './statistics.ts'
 import type { MeasureState, Saying, WatchState } from './watch-state.ts'
 
 const EVERY_DEFAULT_MS = 900_000
+/** Figures of a trigger take up to 2 KB, and a message of NATS 1 MiB. */
+const TRIGGERS_MAX = 400
 
 /** What the configuration says, as far as it matters here. */
 export interface WatchConfiguration {
@@ -169,7 +171,7 @@ export class WatchMachine {
 
   #say(spec: ReportSpec, key: string, date: string, report: ReportDocument): void {
     const id = `report-${spec.name}-${key}`
-    const body = { id, about: spec.about, date, ...report }
+    const body = { id, about: spec.about, date, ...report, ...busiest(report) }
     this.#sayings.push({ kind: 'publish', id, subject: `report.${spec.name}`, body })
     const text = spec.message?.text ?? reportText(spec)
     this.#tell(spec.message, id, text, reportValues(report, date), report.madeAtMs)
@@ -303,6 +305,18 @@ export class WatchMachine {
   #knownTriggers(): readonly string[] {
     const configured = this.#configuration.triggers.map(({ id }) => id)
     return [...new Set([...configured, ...this.#fold.cohorts.triggers()])]
+  }
+}
+
+/** A message holds so many triggers: the busiest ones; how many are left out is said. */
+function busiest({ triggers }: ReportDocument): Pick<ReportDocument, 'triggers'> & {
+  readonly triggersLeftOut: number
+} {
+  const byDecided = triggers.toSorted((a, b) => b.counts.decided - a.counts.decided)
+  const kept = new Set(byDecided.slice(0, TRIGGERS_MAX))
+  return {
+    triggers: triggers.filter((figures) => kept.has(figures)),
+    triggersLeftOut: triggers.length - kept.size,
   }
 }
 

@@ -327,3 +327,29 @@ test('a clock that is set back in autumn is looked at all the time', () => {
   }
   expect(looks).toEqual(['00:00', '00:30', '01:00', '01:30', '02:00', '02:30', '03:00'])
 })
+
+test('a report of very many triggers holds the busiest ones and fits a message', () => {
+  const fold = new ReportFold(clock)
+  const trigger = (i: number) => `a-trigger-with-a-name-as-long-as-it-may-be-and-the-number-${i}`
+  for (let i = 1; i <= 1000; i++) {
+    const head = { trigger: trigger(i), subscriber: i, decidedAtMs: at('2026-11-20T12:00') }
+    fold.apply(0, saidDelivery({ number: i, ...head }))
+  }
+  fold.apply(
+    0,
+    saidDelivery({
+      ...{ number: 1001, trigger: trigger(1000), subscriber: 5 },
+      decidedAtMs: at('2026-11-20T12:00'),
+    }),
+  )
+  const daily = configurationOf('reports: { day: { kind: daily } }')
+  const machine = new WatchMachine(fold, daily, NO_STATE)
+  machine.begin(at('2026-11-21T07:50'))
+  machine.look(at('2026-11-21T08:00'), null)
+  const [saying] = machine.state.unsaid as unknown as [
+    { body: { triggers: { trigger: string }[] } },
+  ]
+  expect(saying.body).toMatchObject({ triggersLeftOut: 601 })
+  expect(saying.body.triggers.map((each) => each.trigger)).toContain(trigger(1000))
+  expect(JSON.stringify(saying.body).length).toBeLessThan(900_000)
+})
