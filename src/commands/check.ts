@@ -14,9 +14,10 @@ export interface CheckOptions {
 export async function runCheck(options: CheckOptions): Promise<number> {
   const { settings, files } = await loadConfigDirectory(options.config)
   const { catalog, notes } = parseForGenesis(files)
-  const { counters, triggers, tags, fields } = catalog
+  const { counters, triggers, journeys, tags, fields } = catalog
+  const walked = journeys.length === 0 ? '' : `${journeys.length} journeys, `
   console.log(
-    `${options.config}: ${triggers.length} triggers, ${counters.length} counters, ` +
+    `${options.config}: ${triggers.length} triggers, ${walked}${counters.length} counters, ` +
       `${tags.length} tags, ${fields.length} fields, ${settings.partitions.count} partitions`,
   )
   for (const note of notes) console.log(`note: ${note}`)

@@ -17,6 +17,9 @@ const PEOPLE = 4
 const INPUTS = 120
 const SEEDS = (process.env.HIGHWATER_SEED ?? '2,4,9').split(',').map(Number)
 
+/** Over all seeds: in some nobody does. */
+let entered = 0
+
 it.each(SEEDS)('seed %i: walks as the naive model does, and on from an image', (seed) => {
   const random = new Random(seed)
   const draws = new JourneyDraws(random)
@@ -24,7 +27,6 @@ it.each(SEEDS)('seed %i: walks as the naive model does, and on from an image', (
   const first = filesOf(journeys)
   const script = new MachineScript(START, first)
   const model = new JourneyModel(at(START), journeys)
-  const seen = new Set<string>()
   for (let input = 0; input < INPUTS; input++) {
     const before = script.decisions.length
     const kind = random.fraction()
@@ -58,11 +60,14 @@ it.each(SEEDS)('seed %i: walks as the naive model does, and on from an image', (
       const { code } = script.machine.core!.compiled.journeyById(id)!
       expect(script.machine.core!.members.of(code), `members of ${id}`).toBe(model.memberCount(id))
     }
-    for (const line of said) for (const word of line.split(' ')) seen.add(word)
+    entered += said.filter((line) => line.endsWith(' entered')).length
   }
   expect(script.rejects).toEqual({})
-  expect([...seen]).toContain('entered')
   expectSameFromImages(script, random, first)
+})
+
+it('somebody entered', () => {
+  expect(entered).toBeGreaterThan(0)
 })
 
 /** The same inputs again, with machines that die and are loaded in between. */
