@@ -9,7 +9,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, expect, test } from 'vitest'
+import { test } from 'vitest'
 import { demoTraffic } from '../../src/commands/demo-traffic.ts'
 import { connectToNats } from '../../src/sink/connection.ts'
 import { type InputWriter, openInputWriter } from '../../src/sink/input-writer.ts'
@@ -29,30 +29,33 @@ const SCENARIO = join(import.meta.dirname, '../../config/scenarios/data-pack')
 const KILLS = 3
 const SEED = Number(process.env.HIGHWATER_SEED ?? 20_261_121)
 
-const closers: (() => Promise<unknown>)[] = []
+/** What a test has to end, the last one first. */
+type Closers = (() => Promise<unknown>)[]
 
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close()
-})
-
-test.each([
+/** Both at once: each waits for most of its time. */
+test.concurrent.for([
   ['of a bad network', workloadStory],
   ['of the demo', demoStory],
-])(
+] as const)(
   '%s: a worker killed again and again decides what one that lives decides',
-  async (_, tell) => {
+  { timeout: 180_000 },
+  async ([, tell], { expect, onTestFinished }) => {
+    const closers: Closers = []
+    onTestFinished(async () => {
+      for (const close of closers.reverse()) await close()
+    })
     console.log(`seed ${SEED} (HIGHWATER_SEED chooses another)`)
     const random = new Random(SEED)
     const { inputs, messages, parameters } = tell()
-    const server = await startServer()
-    const directory = await makeFolder()
+    const server = await startServer(closers)
+    const directory = await makeFolder(closers)
     await writeConfig(directory, server, parameters)
     const connection = await connectToNats({ servers: [server.url], name: 'test' })
     closers.push(() => connection.close())
     const writer = openInputWriter(connection, 0)
 
     for (let life = 0; life < KILLS; life++) {
-      const worker = startWorker(directory)
+      const worker = startWorker(directory, closers)
       // The first life makes the streams.
       if (life === 0) await untilStreamsExist(connection)
       const published = publishInOrder(shareOf(messages, life), random.next(), writer)
@@ -63,7 +66,7 @@ test.each([
       await published
     }
 
-    const last = startWorker(directory)
+    const last = startWorker(directory, closers)
     await publishInOrder(shareOf(messages, KILLS), random.next(), writer)
     const url = await last.untilListening()
     await untilApplied(connection, url)
@@ -85,7 +88,6 @@ test.each([
     expect(deliveries.length).toBeGreaterThan(100)
     expect(new Set(deliveries).size).toBe(deliveries.length)
   },
-  180_000,
 )
 
 /** A log as messages and as what the naive model takes. */
@@ -112,7 +114,7 @@ function demoStory(): Story {
   return { parameters: demoParameters(startMs), inputs, messages }
 }
 
-function startWorker(directory: string): WorkerProcess {
+function startWorker(directory: string, closers: Closers): WorkerProcess {
   const worker = new WorkerProcess(directory)
   closers.push(() => worker.end('SIGKILL'))
   return worker
@@ -209,13 +211,13 @@ async function untilApplied(connection: Connection, url: string): Promise<void> 
   }
 }
 
-async function startServer(): Promise<PrivateServer> {
+async function startServer(closers: Closers): Promise<PrivateServer> {
   const server = await startNatsServer()
   closers.push(() => server.stop())
   return server
 }
 
-async function makeFolder(): Promise<string> {
+async function makeFolder(closers: Closers): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'highwater-kill-'))
   closers.push(() => rm(directory, { recursive: true, force: true }))
   await cp(SCENARIO, directory, { recursive: true })

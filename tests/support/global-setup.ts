@@ -13,7 +13,9 @@ export async function setup(): Promise<void> {
     throw new Error(`tests need Node ${NODE_MAJOR_MIN}, this is ${process.version}: use npm test`)
   }
   process.env.HIGHWATER_NATS_SERVER = await ensureDebianProgram('nats-server')
-  process.env.NODE_COMPILE_CACHE ??= COMPILE_CACHE
+  // Somebody's own, or this is the second of two projects.
+  if (process.env.NODE_COMPILE_CACHE !== undefined) return
+  process.env.NODE_COMPILE_CACHE = COMPILE_CACHE
   // Beside the first tests: they do without it.
   fillCompileCache().catch((error: unknown) => console.log('no compile cache:', error))
 }
