@@ -8,7 +8,7 @@
  *   launch.mjs tool NAME ARGS…    a program of node_modules/.bin, or the Node 24 itself
  *   launch.mjs test ARGS…         vitest
  *   launch.mjs bench ARGS…        bench/main.ts
- *   launch.mjs faults ARGS…       tests/faults/main.ts
+ *   launch.mjs faults ARGS…       tests/faults/main.ts (month: tests/month/main.ts)
  *   launch.mjs ARGS…              src/main.ts (dist/main.js where only the build exists)
  */
 
@@ -48,7 +48,7 @@ const PROGRAMS = {
 const FAILURE_LINES_MAX = 12
 
 /** Commands that start a nats-server of their own. */
-const COMMANDS_WITH_NATS_SERVER = new Set(['test', 'demo', 'scenario', 'bench', 'faults'])
+const COMMANDS_WITH_NATS_SERVER = new Set(['test', 'demo', 'scenario', 'month', 'bench', 'faults'])
 
 /** A machine that lacks something: one sentence for the person at the keyboard. Exit code 2. */
 export class LaunchError extends Error {
@@ -78,8 +78,8 @@ export async function launch(args) {
   if (command === 'test') return run(toolPath('vitest'), ['run', ...rest], env)
   // Huge pages for the state's segments: 1.7 times the speed on 12 M random subscribers.
   env.GLIBC_TUNABLES ??= 'glibc.malloc.hugetlb=1'
-  const program = { bench: 'bench/main.ts', faults: 'tests/faults/main.ts' }[command]
-  if (program !== undefined) return run(node, [join(PROJECT_ROOT, program), ...rest], env)
+  const program = { bench: 'bench', faults: 'tests/faults', month: 'tests/month' }[command]
+  if (program !== undefined) return run(node, [join(PROJECT_ROOT, program, 'main.ts'), ...rest], env)
   const source = join(PROJECT_ROOT, 'src', 'main.ts')
   const main = existsSync(source) ? source : join(PROJECT_ROOT, 'dist', 'main.js')
   return run(node, [main, ...args], env)

@@ -116,7 +116,8 @@ export async function runScenarioCommand(options: ScenarioOptions): Promise<numb
       kind: 'asked',
       zone: SCENARIO_ZONE,
       fromMs: outcome.startMs,
-      toMs: outcome.endMs,
+      // What the last tick brought was decided at its very instant.
+      toMs: outcome.endMs + 1,
       madeAtMs: outcome.endMs,
       triggers: catalog.triggers,
       asked: catalog.triggers.map(({ id }) => id),

@@ -38,7 +38,7 @@ function watched(script: ScenarioScript, from: string, to: string): string[] {
       if (said.kind !== 'unknown' && said.decidedAtMs >= atMs) break
       fold.apply(0, said)
     }
-    watch.lookUntil(atMs + 1, script.machine.core!)
+    watch.lookUntil(atMs, script.machine.core!)
   }
   return watch.said.map(({ atMs, saying }) => {
     const clock = new Date(atMs + 8 * 3_600_000).toISOString().slice(5, 16).replace('T', ' ')
@@ -54,7 +54,7 @@ describe('S9: four levels over business numbers', () => {
     script.until('2026-11-10 00:00')
     const told = watched(script, '2026-11-09', '2026-11-10')
     expect(told.filter((line) => line.includes('deliveries-last-week'))).toEqual([
-      '11-09 12:00 administrator: warning: deliveries-last-week is 50.91 % of last week. Learn: -. Mend: compare usage and tagging with last week. By: operations',
+      '11-09 12:00 administrator: warning: deliveries-last-week is 50.91 % of last week. Mend: compare usage and tagging with last week. By: operations',
     ])
     expect(told.filter((line) => line.includes('manager'))).toEqual([
       '11-09 08:00 manager: daily 2026-11-08: 0 sent, 0 failed, 0 responded (-), 0 ordered (-), 0 opted out, 0 complained; pack-north no verdict: nobody was reached; pack-south no verdict: nobody was reached',
@@ -67,7 +67,7 @@ describe('S9: four levels over business numbers', () => {
     script.until('2026-11-12 00:00')
     const told = watched(script, '2026-11-02', '2026-11-12')
     expect(told.filter((line) => line.includes('complaints is'))).toEqual([
-      '11-02 13:00 administrator: alarm: complaints is 3636.4 per 100,000. Learn: -. Mend: stop the trigger. By: service',
+      '11-02 13:00 administrator: alarm: complaints is 3636.4 per 100,000. Mend: stop the trigger. By: service',
     ])
     expect(told.filter((line) => line.includes('incident'))).toEqual([
       '11-03 13:00 report.incident',

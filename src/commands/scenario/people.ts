@@ -122,8 +122,8 @@ export class ScenarioPeople {
   }
 
   /**
-   * Usage with event times in (fromMs, toMs], within one day. Fills the columns and says how many
-   * records they hold, as often as it takes.
+   * Usage with event times from `fromMs` and before `toMs`, within one day. Fills the columns and
+   * says how many records they hold, as often as it takes.
    */
   *usage(fromMs: number, toMs: number, columns: RecordColumns): Generator<number> {
     let count = 0
@@ -158,14 +158,14 @@ export class ScenarioPeople {
     const size = bytes.from * (bytes.to / bytes.from) ** random.fraction()
     columns.subscribers[at] = subscriber
     columns.usageBytes[at] = Math.round(size)
-    columns.timesMs[at] = Math.ceil(open.from + random.fraction() * (open.to - open.from))
+    columns.timesMs[at] = Math.floor(open.from + random.fraction() * (open.to - open.from))
     columns.rats[at] = kind === 0 ? pick(rats, random.fraction()) : 0
     columns.apps[at] = habit.apps.length === 0 ? 0 : pick(habit.apps, random.fraction())
     columns.cells[at] = cells.from + random.below(cells.to - cells.from + 1)
     columns.kinds[at] = kind
   }
 
-  /** The part of (fromMs, toMs] in which a habit is practised; null: none. */
+  /** The part of that time in which a habit is practised; null: none. */
   #openIn({ hours, days }: UsagePlan, fromMs: number, toMs: number): Range | null {
     const day = Math.floor((fromMs - this.startMs) / DAY_MS)
     if (day < days.from || day > days.to) return null

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeSaidMessage } from '../../decode/decisions.ts'
 import type { Catalog } from '../../model/catalog.ts'
 import type { OutputStream } from '../../model/ports.ts'
+import type { SaidDecision } from '../../model/said.ts'
 import type { ReportFold } from '../../report/fold.ts'
 import { controlSubject } from '../../model/wire.ts'
 import { encodeNotice } from '../../probe/encode.ts'
@@ -36,6 +37,9 @@ export interface RunOptions {
   readonly fold: ReportFold
   /** Numbers of the operator's people, by role. */
   readonly recipients: Readonly<Record<string, readonly number[]>>
+  /** Whether the sample profiles are there, too; default true. */
+  readonly isImporting?: boolean
+  readonly onDecision?: (decision: SaidDecision) => void
   /** Every message as it is published, in order. */
   readonly onMessage?: (message: StoryMessage) => void
 }
@@ -79,7 +83,8 @@ export async function runScenario(
     const worker = supervisor.worker(0)!
     const parts = { worker, writer, output, screen, signal, url: address.url }
     const play = new Play(options, parts)
-    await play.importProfiles(join(stage.configDirectory, PROFILES_FILE))
+    if (options.isImporting !== false)
+      await play.importProfiles(join(stage.configDirectory, PROFILES_FILE))
     const isWhole = await play.perform()
     return { ...play.outcome(), isWhole, worker }
   } finally {
@@ -196,6 +201,8 @@ class Play {
       if (message.kind === 'feedback') this.#reports += 1
       this.records += message.recordCount
       this.#options.onMessage?.(message)
+      // What the tick brings (a selection, what is due at noon) is done before anything else comes.
+      if (message.kind === 'tick') await this.#settle()
     }
     await this.#publisher.drain()
   }
@@ -224,6 +231,7 @@ class Play {
           if (decision.kind === 'delivery') this.#deliveries += 1
           this.#customers.meet(decision, this.#story.clockMs)
           this.#options.fold.apply(0, decision)
+          this.#options.onDecision?.(decision)
         }
       }
     }

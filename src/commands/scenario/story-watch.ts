@@ -30,13 +30,13 @@ export class StoryWatch {
   }
 
   /**
-   * Takes all looks before an instant, up to which everything is folded. Answers with what is said
-   * for the first time.
+   * Takes all looks up to and including an instant, which is the partition's clock; everything up
+   * to it is folded. Answers with what is said for the first time.
    */
   lookUntil(untilMs: number, core: PartitionCore): readonly SaidByWatch[] {
     const before = this.said.length
     let planned: PlannedToday | null = null
-    while (this.#isAsked && this.#machine.nextLookMs() < untilMs) {
+    while (this.#isAsked && this.#machine.nextLookMs() <= untilMs) {
       const atMs = this.#machine.nextLookMs()
       if (this.#machine.isPlanAsked) planned ??= plannedBy(core)
       this.#machine.look(atMs, planned)
