@@ -7,8 +7,9 @@
  * fired, values, then id, channel, message, not_before, not_after and, where they say something,
  * class, canary, segments, lang, purpose and region (delivery); id, channel, experiment,
  * not_before, not_after and region (holdout); reason, and where there is one winner or detail
- * (suppressed); id, channel, what, time, by and, where they say something, word, first, arm, canary,
- * purpose and region (outcome); or channel, place and, where they say something, canary and region (shown).
+ * (suppressed); id, channel, what, time, by and, where they say something, word, first, arm,
+ * canary, purpose and region (outcome); or channel, place and, where they say something, canary
+ * and region (shown).
  */
 
 import { assert, PartitionHaltedError } from '../errors.ts'

@@ -31,7 +31,8 @@ export class DirectSends {
 
   /**
    * Sends what a trigger says to a tester, whatever the trigger's validity. Throws RejectError
-   * where there is no such trigger, the subscriber is no tester, or the message lacks a value of it.
+   * where there is no such trigger, the subscriber is no tester, or the message lacks a value of
+   * it.
    */
   test({ id, trigger: triggerId, subscriber }: TestMessage): void {
     const core = this.#core
