@@ -38,7 +38,8 @@ class Stage {
         steadyMs: () => this.#steadyMs,
         turn: async () => undefined,
         pause: async (ms) => {
-          await Promise.resolve()
+          // A whole turn: who retries for ever is to keep nobody else from theirs.
+          await new Promise((resolve) => setImmediate(resolve))
           this.#steadyMs += ms
         },
       },
