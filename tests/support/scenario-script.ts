@@ -76,8 +76,8 @@ export class ScenarioScript {
   #seq = 0
   #ticks = 0
 
-  private constructor(files: ConfigFiles, start: string) {
-    this.catalog = parseCatalog(files).catalog
+  private constructor(files: ConfigFiles, catalog: Catalog, start: string) {
+    this.catalog = catalog
     const parameters = { ...S1_PARAMETERS, startMs: at(start), zone: 'Asia/Shanghai' }
     this.machine = startMachine(parameters, files)
   }
@@ -88,8 +88,10 @@ export class ScenarioScript {
     start: string,
     edit: (files: ConfigFiles) => ConfigFiles = (files) => files,
   ): Promise<ScenarioScript> {
-    const script = new ScenarioScript(edit(scenarioFiles(scenario)), start)
-    await script.#import(join(SCENARIOS, scenario, 'profiles.csv'))
+    const files = edit(scenarioFiles(scenario))
+    const prepared = await prepare(scenario, files)
+    const script = new ScenarioScript(files, prepared.catalog, start)
+    for (const { subject, data } of prepared.profiles) script.#apply(subject, data)
     return script
   }
 
@@ -278,30 +280,48 @@ export class ScenarioScript {
     change()
     return this.lines.slice(before)
   }
+}
 
-  async #import(path: string): Promise<void> {
-    const writer = {
-      publish: async (subject: string, data: Uint8Array): Promise<void> =>
-        this.#apply(subject, data),
-    }
-    const options: ImportFileOptions = {
-      path,
-      map: null,
-      isDeleting: false,
-      empty: 'keep',
-      dateFormat: 'auto',
-      delimiter: null,
-      rejectsPath: null,
-      stopAfter: null,
-      rowsPerSecond: null,
-      source: 'import',
-      epoch: null,
-      declarations: this.catalog,
-      partitionCount: 1,
-    }
-    const summary = await importProfiles(options, writer)
-    expect(summary).toMatchObject({ rejected: 0, ignoredColumns: [] })
+interface Prepared {
+  readonly catalog: Catalog
+  /** The sample profiles, as `highwater import` publishes them. */
+  readonly profiles: readonly { readonly subject: string; readonly data: Uint8Array }[]
+}
+
+/** What the tests of a file share: reading it once for each of them takes longer than they do. */
+const preparedByFiles = new Map<string, Prepared>()
+
+async function prepare(scenario: string, files: ConfigFiles): Promise<Prepared> {
+  const key = JSON.stringify(files)
+  const known = preparedByFiles.get(key)
+  if (known !== undefined) return known
+  const { catalog } = parseCatalog(files)
+  const profiles: { subject: string; data: Uint8Array }[] = []
+  const writer = {
+    publish: async (subject: string, data: Uint8Array): Promise<void> => {
+      profiles.push({ subject, data })
+    },
   }
+  const options: ImportFileOptions = {
+    path: join(SCENARIOS, scenario, 'profiles.csv'),
+    map: null,
+    isDeleting: false,
+    empty: 'keep',
+    dateFormat: 'auto',
+    delimiter: null,
+    rejectsPath: null,
+    stopAfter: null,
+    rowsPerSecond: null,
+    source: 'import',
+    epoch: null,
+    declarations: catalog,
+    partitionCount: 1,
+  }
+  const summary = await importProfiles(options, writer)
+  expect(summary).toMatchObject({ rejected: 0, ignoredColumns: [] })
+  const prepared = { catalog, profiles }
+  preparedByFiles.set(key, prepared)
+  return prepared
 }
 
 /** `11-11 12:00 ANN data-pack sms`, `… data-pack: cap-trigger`, `… data-pack replied VIP`. */
