@@ -1,8 +1,9 @@
 /**
  * Feedback messages: what gateways report of deliveries, and what customers did, row by row,
- * matched with the ledger (attribution.ts) and said as outcomes (outcomes.ts, replies.ts). Rows that
- * match nothing are refused by name; a row that was taken before is counted. Neither changes
- * anything, but for the subscriber's own wish: an opt-out or a complaint holds whatever it is about.
+ * matched with the ledger (attribution.ts) and said as outcomes (outcomes.ts, replies.ts). Rows
+ * that match nothing are refused by name; a row that was taken before is counted. Neither changes
+ * anything, but for the subscriber's own wish: an opt-out or a complaint holds whatever it is
+ * about.
  */
 
 import { isOutsideRates } from '../model/decision.ts'

@@ -1,6 +1,7 @@
 /**
  * What customers' replies mean: keywords of the trigger that they reply to. An order in two steps
- * is asked back once per attempt; the word that confirms it counts for as long as the question says.
+ * is asked back once per attempt; the word that confirms it counts for as long as the question
+ * says.
  */
 
 import { findRefusingList } from '../decision/eligibility.ts'

@@ -1,6 +1,6 @@
 /**
- * The naive model: every delivery is an object that is kept for ever, every question is asked of all
- * of them. Shares no code with the engine; which numbers are held out it is told.
+ * The naive model: every delivery is an object that is kept for ever, every question is asked of
+ * all of them. Shares no code with the engine; which numbers are held out it is told.
  */
 
 import {

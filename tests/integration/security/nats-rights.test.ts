@@ -2,7 +2,6 @@
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { decode } from '@msgpack/msgpack'
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from 'nats'
 import { pino } from 'pino'
@@ -13,20 +12,22 @@ import { serve } from '../../../src/commands/serve.ts'
 import { openStreams } from '../../../src/commands/stream-writer.ts'
 import { loadConfigDirectory } from '../../../src/config/load.ts'
 import type { ConfigFiles } from '../../../src/model/catalog.ts'
-import {
-  encodeFeedback,
-  encodeNotice,
-  encodeProfile,
-  encodeUsageRows,
-} from '../../../src/probe/encode.ts'
+import { encodeFeedback, encodeNotice, encodeProfile } from '../../../src/probe/encode.ts'
 import { encodeErrand } from '../../../src/probe/encode-errand.ts'
-import { FORGED_ORDERS } from '../../support/forged-orders.ts'
 import { ReportFold } from '../../../src/report/fold.ts'
 import { openControlWriter } from '../../../src/sink/control-writer.ts'
 import { openReportingStream } from '../../../src/sink/reporting-stream.ts'
 import { ZoneClock } from '../../../src/state/zone.ts'
+import { FORGED_ORDERS } from '../../support/forged-orders.ts'
 import { readMetric, WorkerProcess } from '../../support/kill-worker.ts'
 import { runProgram } from '../../support/program.ts'
+import {
+  ATTACKS,
+  outcomeOf,
+  PLAIN_CONSUMER,
+  readAsReport,
+  usage,
+} from '../../support/rights-attempts.ts'
 import {
   openSecuredInstallation,
   type SecuredInstallation,
@@ -85,14 +86,6 @@ async function lastSequences(): Promise<Record<string, number>> {
   return Object.fromEntries(infos.map(({ config: { name }, state }) => [name, state.last_seq]))
 }
 
-/** Name and text of what a request came to. */
-async function outcomeOf(request: Promise<unknown>): Promise<string> {
-  return request.then(
-    () => 'done',
-    (error: Error) => `${error.name} ${error.message}`,
-  )
-}
-
 const REFUSED = /Permissions Violation for Publish to/
 
 async function publish(user: SecuredUser, subject: string, data: Uint8Array): Promise<string> {
@@ -100,26 +93,6 @@ async function publish(user: SecuredUser, subject: string, data: Uint8Array): Pr
   const outcome = await outcomeOf(jetstream(connection).publish(subject, data, { timeout: 2_000 }))
   await connection.close()
   return outcome
-}
-
-function usage(subscriber: number, bytes: number, seq: number, probe = 'probe-7'): Uint8Array {
-  return encodeUsageRows({ probe, epoch: 1, seq }, [[subscriber, bytes, Date.now()]])
-}
-
-/** Decisions in OUT_0, read as a report reads them. */
-async function readAsReport(): Promise<readonly { sub: number; trigger: string }[]> {
-  const connection = await installation.connectAs('REPORTS')
-  const options = { checkAPI: false, apiPrefix: 'HIGHWATER.API' }
-  const manager = await jetstreamManager(connection, options)
-  const { state } = await manager.streams.info('OUT_0')
-  const decisions = []
-  for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
-    const message = await manager.streams.getMessage('OUT_0', { seq })
-    const body = decode(message!.data) as { decisions?: { sub: number; trigger: string }[] }
-    decisions.push(...(body.decisions ?? []))
-  }
-  await connection.close()
-  return decisions
 }
 
 /** In this order: each step stands on the one before. */
@@ -159,7 +132,7 @@ describe('a whole story', () => {
     expect(await publish('PROBE_7', 'usage.0.probe-7', usage(2, 1_024, 1))).toBe('done')
     expect(await publish('PROBE_7', 'usage.0.probe-7', usage(4, 2_048, 2))).toBe('done')
     await eventually('both said, and the later one a second on', async () => {
-      const said = (await readAsReport()).map(({ sub, trigger }) => `${trigger} ${sub}`)
+      const said = (await readAsReport(installation)).map(({ sub, trigger }) => `${trigger} ${sub}`)
       return said.sort().join() === 'later 4,line 2,line 4'
     })
     await eventually('a checkpoint', async () => {
@@ -189,7 +162,7 @@ describe('a whole story', () => {
     const [again, secondUrl] = await startWorker()
     await eventually('it is live', async () => (await fetch(`${secondUrl}/-/ready`)).status === 200)
     expect(await publish('PROBE_7', 'usage.0.probe-7', usage(6, 1_024, 3))).toBe('done')
-    await eventually('said', async () => (await readAsReport()).length === 4)
+    await eventually('said', async () => (await readAsReport(installation)).length === 4)
     expect(await again.end('SIGTERM')).toEqual([0, null])
     expect(again.log).not.toMatch(/Permissions Violation/)
   })
@@ -283,21 +256,7 @@ describe('refused by the server', () => {
     await connection.close()
   })
 
-  const configOf = { storage: 'file', max_msgs: 1 } as never
-  const attacks: Readonly<Record<string, (m: JetStreamManager) => Promise<unknown>>> = {
-    'purge of the input': (m) => m.streams.purge('IN_0'),
-    'purge of the output': (m) => m.streams.purge('OUT_0'),
-    'deleting a stream': (m) => m.streams.delete('OUT_0'),
-    'changing a stream': (m) => m.streams.update('IN_0', { max_age: 1e9 }),
-    'making a stream': (m) => m.streams.add({ name: 'MINE', subjects: ['mine'] }),
-    'deleting a message': (m) => m.streams.deleteMessage('OUT_0', 1),
-    'a consumer on the output': (m) => m.consumers.add('OUT_0', configOf),
-    'deleting a consumer of the output': (m) => m.consumers.delete('OUT_0', 'reader'),
-    'reading what was rejected': (m) => m.streams.getMessage('REJ_0', { seq: 1 }),
-    'a list of streams': (m) => m.streams.names().next(),
-  }
-
-  test.each(Object.entries(attacks))('to the worker: %s', async (_, attack) => {
+  test.each(Object.entries(ATTACKS))('to the worker: %s', async (_, attack) => {
     const connection = await installation.connectAs('WORKER')
     const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 2_000 })
     const before = await lastSequences()
@@ -378,7 +337,7 @@ describe('refused by the server', () => {
     for (const request of [
       manager.streams.info('IN_0'),
       manager.streams.getMessage('IN_0', { seq: 1 }),
-      manager.consumers.add('OUT_0', configOf),
+      manager.consumers.add('OUT_0', PLAIN_CONSUMER),
       manager.streams.purge('OUT_0'),
     ]) {
       expect(await outcomeOf(request)).not.toBe('done')
