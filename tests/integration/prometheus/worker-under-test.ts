@@ -23,6 +23,7 @@ export interface WorkerUnderTest {
 
 const PARTITION_COUNT = 2
 const PROBE = 'probe-1'
+const ASK_EVERY_MS = 100
 
 /** Every subscriber crosses the line of the one trigger with the first record that is no trifle. */
 function configFiles(natsUrl: string, storeDirectory: string): Readonly<Record<string, string>> {
@@ -36,7 +37,9 @@ streams: { inputMaxSize: 4 GiB }
 http: { port: 0 }
 `,
     'counters.yaml': 'counters:\n  data:\n    sum: bytes\n    per: [day]\n',
-    'channels.yaml': 'channels:\n  sms:\n    capacity: { perSecond: 100000, perDay: 100000000 }\n',
+    'channels.yaml':
+      'channels:\n  sms:\n    capacity: { perSecond: 100000, perDay: 100000000 }\n' +
+      '  hotline: { inbound: true }\n',
     'segments.yaml':
       'tags: { seed: { versioned: true } }\nsegments: { seed: { at: on demand, take: all } }\n',
     'triggers/first-usage.yaml': `
@@ -46,6 +49,32 @@ once: day
 deliver: { channel: sms, at: now }
 message: Welcome.
 `,
+    'triggers/advice.yaml': `
+trigger: advice
+when: data.day >= 1 * KiB
+deliver: { channel: hotline }
+message: Ask for the larger plan.
+`,
+    'journeys/newcomer.yaml': `
+journey: newcomer
+enter: data.day >= 1 * KiB
+once: ever
+goal: data.day >= 1 * MiB
+steps:
+  - step: wait
+    wait: 1d
+    deliver: { channel: sms }
+    message: Still here?
+`,
+  }
+}
+
+/** Asks for offers until the signal, as a hotline does; the worker may not know who calls. */
+async function ask(target: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const response = await fetch(`http://${target}/v1/subscribers/1/offers?channel=hotline`)
+    await response.arrayBuffer()
+    await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS))
   }
 }
 
@@ -56,9 +85,11 @@ export async function startWorkerForTest(): Promise<WorkerUnderTest> {
   const over = new AbortController()
   let worker: RunningWorker | null = null
   let feeding: Promise<unknown> = Promise.resolve()
+  let asking: Promise<unknown> = Promise.resolve()
   const stop = async (): Promise<void> => {
     over.abort()
     await feeding
+    await asking
     await worker?.stop()
     await broker.stop()
     await rm(folder, { recursive: true, force: true })
@@ -72,8 +103,10 @@ export async function startWorkerForTest(): Promise<WorkerUnderTest> {
     const logger = pino({ level: 'silent' })
     worker = await serve({ configDirectory: join(folder, 'config'), logger, isWatching: false })
     await worker.supervisor.untilLive()
+    const target = `${worker.address.host}:${worker.address.port}`
     feeding = feed(worker, over.signal)
-    return { target: `${worker.address.host}:${worker.address.port}`, stop }
+    asking = ask(target, over.signal)
+    return { target, stop }
   } catch (error) {
     await stop()
     throw error
