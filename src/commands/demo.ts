@@ -21,7 +21,8 @@ import {
   summarise,
 } from './demo-summary.ts'
 import { DEMO_TICK_WRITER, type DemoTrafficOptions, demoPeople } from './demo-traffic.ts'
-import { PrivateStage } from './private-stage.ts'
+import { INTERRUPTED } from './interrupt.ts'
+import { type PrivateStage, performOnStage } from './private-stage.ts'
 
 /** Options of `demo`. */
 export interface DemoOptions {
@@ -38,7 +39,6 @@ const AUDIT_MS = 250
 /** What it takes to end in good order once nothing is published any more. */
 const ENDING_MS = 1_500
 const DAY_MS = 86_400_000
-const INTERRUPTED = 130
 
 /** Runs the demo. Resolves with 0, 1 when a promise was broken, 130 when it was interrupted. */
 export async function runDemo(options: DemoOptions): Promise<number> {
@@ -48,40 +48,20 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     throw new UsageError(`the demo starts at a midnight of ${DEMO_ZONE}: 2026-11-01T00:00+08:00`)
   }
   const screen = createScreen(isJson ? process.stderr : process.stdout)
-  const ending = new AbortController()
-  let stage: PrivateStage | null = null
-  const interrupt = (): void => {
-    if (ending.signal.aborted) {
-      // The exit of this process kills the server.
-      if (!isKeeping) stage?.removeNow()
-      process.exit(INTERRUPTED)
-    }
-    screen.say('Interrupted: ending in good order (once more: at once) …')
-    ending.abort()
+  const place = {
+    name: 'demo',
+    scenario: 'data-pack',
+    tickWriter: DEMO_TICK_WRITER,
+    startMs,
+    recordsExpected: subscriberCount * days * recordsPerDay,
   }
-  process.on('SIGINT', interrupt)
-  process.on('SIGTERM', interrupt)
-  try {
-    stage = await PrivateStage.create({
-      name: 'demo',
-      scenario: 'data-pack',
-      tickWriter: DEMO_TICK_WRITER,
-      startMs,
-      recordsExpected: subscriberCount * days * recordsPerDay,
-    })
-    const summary = await new DemoRun(options, stage, screen, ending.signal).perform()
+  return performOnStage(place, screen, isKeeping, async (stage, signal) => {
+    const summary = await new DemoRun(options, stage, screen, signal).perform()
     if (isJson) process.stdout.write(`${JSON.stringify(summary)}\n`)
     else printSummary(screen, summary)
     if (!isAsPromised(summary)) return 1
-    return ending.signal.aborted ? INTERRUPTED : 0
-  } finally {
-    await stage?.strike(isKeeping)
-    process.removeListener('SIGINT', interrupt)
-    process.removeListener('SIGTERM', interrupt)
-    for (const line of isKeeping ? (stage?.keepsake() ?? []) : ['Stopped and cleaned up.']) {
-      screen.say(line)
-    }
-  }
+    return signal.aborted ? INTERRUPTED : 0
+  })
 }
 
 class DemoRun {

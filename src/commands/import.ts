@@ -14,7 +14,7 @@ import {
 import { DATE_FORMATS, type ImportProblem } from '../probe/profile-row.ts'
 import { systemHooks } from '../probe/publisher.ts'
 import { parseCatalog } from '../rules/parse-catalog.ts'
-import { untilInterrupted } from './interrupt.ts'
+import { INTERRUPTED, untilInterrupted } from './interrupt.ts'
 import {
   numberOption,
   type OptionValues,
@@ -61,7 +61,6 @@ export const IMPORT_USAGE =
 const RATE_DEFAULT = 30_000
 /** Lines refused that are named on the screen; the file has them all. */
 const SHOWN_MAX = 20
-const INTERRUPTED = 130
 
 /** Reads the command line. @throws UsageError */
 export function importCommand(

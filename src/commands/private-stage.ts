@@ -11,6 +11,8 @@ import { destination, pino } from 'pino'
 import { loadConfigDirectory } from '../config/load.ts'
 import { UsageError } from '../errors.ts'
 import { type PrivateServer, startPrivateServer } from '../sink/nats-server.ts'
+import { INTERRUPTED } from './interrupt.ts'
+import type { Screen } from './screen.ts'
 import { type RunningWorker, serve } from './serve.ts'
 
 /** The folder of all scenarios: beside src/ and, compiled, beside dist/. */
@@ -139,5 +141,41 @@ export class PrivateStage {
       ...settings,
       '',
     ].join('\n')
+  }
+}
+
+/**
+ * Performs `work` on a stage of its own and takes it down; `isKeeping`: leaves it and says where.
+ * Ctrl-C and SIGTERM abort the signal, a second one ends the process at once.
+ */
+export async function performOnStage(
+  options: StageOptions,
+  screen: Screen,
+  isKeeping: boolean,
+  work: (stage: PrivateStage, signal: AbortSignal) => Promise<number>,
+): Promise<number> {
+  const ending = new AbortController()
+  let stage: PrivateStage | null = null
+  const interrupt = (): void => {
+    if (ending.signal.aborted) {
+      // The exit of this process kills the server.
+      if (!isKeeping) stage?.removeNow()
+      process.exit(INTERRUPTED)
+    }
+    screen.say('Interrupted: ending in good order (once more: at once) …')
+    ending.abort()
+  }
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', interrupt)
+  try {
+    stage = await PrivateStage.create(options)
+    return await work(stage, ending.signal)
+  } finally {
+    await stage?.strike(isKeeping)
+    process.removeListener('SIGINT', interrupt)
+    process.removeListener('SIGTERM', interrupt)
+    for (const line of isKeeping ? (stage?.keepsake() ?? []) : ['Stopped and cleaned up.']) {
+      screen.say(line)
+    }
   }
 }

@@ -4,7 +4,7 @@ import { UsageError } from '../errors.ts'
 import { type CsvSummary, publishCsvFile } from '../probe/csv.ts'
 import { parseCsvMapping } from '../probe/csv-map.ts'
 import { systemHooks } from '../probe/publisher.ts'
-import { untilInterrupted } from './interrupt.ts'
+import { INTERRUPTED, untilInterrupted } from './interrupt.ts'
 import { createScreen, fullCount, type Screen, shortCount } from './screen.ts'
 import { type OpenStreams, openStreams, readAppWords, type StreamTarget } from './stream-writer.ts'
 
@@ -28,8 +28,6 @@ export interface PublishOptions {
   readonly isDryRun: boolean
   readonly isJson: boolean
 }
-
-const INTERRUPTED = 130
 
 /** Publishes the file. Resolves with 0, or 1 when there were lines and every one was refused. */
 export async function runPublish(options: PublishOptions): Promise<number> {

@@ -20,7 +20,8 @@ import { printScenario, summariseScenario } from './scenario/summary.ts'
 import { SCENARIO_ZONE, SCENARIO_ZONE_OFFSET_MS } from './scenario/people.ts'
 import { switchOption, wholeOption } from './option-values.ts'
 import { parseBoth, texts } from './parse-options.ts'
-import { PrivateStage, SCENARIOS_DIRECTORY } from './private-stage.ts'
+import { INTERRUPTED } from './interrupt.ts'
+import { performOnStage, SCENARIOS_DIRECTORY } from './private-stage.ts'
 import { createScreen } from './screen.ts'
 
 /** Options of `scenario`; null: as the scenario's people.yaml says. */
@@ -58,8 +59,6 @@ export function scenarioOptions(args: string[]): ScenarioOptions {
 /** Where a scenario's people are described, below its folder. */
 export const PEOPLE_FILE = join('simulation', 'people.yaml')
 
-const INTERRUPTED = 130
-
 /** Runs a scenario. Resolves with 0, or 130 when it was interrupted. */
 export async function runScenarioCommand(options: ScenarioOptions): Promise<number> {
   const { seed, isKeeping, isJson } = options
@@ -70,27 +69,15 @@ export async function runScenarioCommand(options: ScenarioOptions): Promise<numb
   const { files, settings } = await loadConfigDirectory(join(SCENARIOS_DIRECTORY, scenario))
   const { catalog } = parseCatalog(files)
   const screen = createScreen(isJson ? process.stderr : process.stdout)
-  const ending = new AbortController()
-  let stage: PrivateStage | null = null
-  const interrupt = (): void => {
-    if (ending.signal.aborted) {
-      if (!isKeeping) stage?.removeNow()
-      process.exit(INTERRUPTED)
-    }
-    screen.say('Interrupted: ending in good order (once more: at once) …')
-    ending.abort()
+  const place = {
+    name: 'scenario',
+    scenario,
+    tickWriter: SCENARIO_TICK_WRITER,
+    startMs: Date.parse(`${plan.startDay}T00:00:00Z`) - SCENARIO_ZONE_OFFSET_MS,
+    recordsExpected: expectedRecords(plan, subscriberCount, days),
+    settings: ['rules: { exclude: [simulation] }'],
   }
-  process.on('SIGINT', interrupt)
-  process.on('SIGTERM', interrupt)
-  try {
-    stage = await PrivateStage.create({
-      name: 'scenario',
-      scenario,
-      tickWriter: SCENARIO_TICK_WRITER,
-      startMs: Date.parse(`${plan.startDay}T00:00:00Z`) - SCENARIO_ZONE_OFFSET_MS,
-      recordsExpected: expectedRecords(plan, subscriberCount, days),
-      settings: ['rules: { exclude: [simulation] }'],
-    })
+  return performOnStage(place, screen, isKeeping, async (stage, signal) => {
     const fold = new ReportFold(new ZoneClock(SCENARIO_ZONE), {
       ...FOLD_BOUNDS,
       cohortDays: days + 1,
@@ -109,7 +96,7 @@ export async function runScenarioCommand(options: ScenarioOptions): Promise<numb
       },
       stage,
       screen,
-      ending.signal,
+      signal,
     )
     const report = reportOf(fold, {
       name: scenario,
@@ -126,13 +113,8 @@ export async function runScenarioCommand(options: ScenarioOptions): Promise<numb
     const summary = summariseScenario({ scenario, seed, subscriberCount, days, outcome, report })
     if (isJson) process.stdout.write(`${JSON.stringify(summary)}\n`)
     else printScenario(screen, summary)
-    return ending.signal.aborted ? INTERRUPTED : 0
-  } finally {
-    await stage?.strike(isKeeping)
-    process.removeListener('SIGINT', interrupt)
-    process.removeListener('SIGTERM', interrupt)
-    for (const line of isKeeping ? (stage?.keepsake() ?? []) : []) screen.say(line)
-  }
+    return signal.aborted ? INTERRUPTED : 0
+  })
 }
 
 /** The folder of a scenario by number or name. @throws UsageError */

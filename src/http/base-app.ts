@@ -5,6 +5,7 @@ import fastifySwagger from '@fastify/swagger'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { fastify, LogController } from 'fastify'
 import type { Logger } from 'pino'
+import Type from 'typebox'
 import {
   answerClientError,
   createMethodRefusal,
@@ -21,6 +22,13 @@ import {
   REQUEST_TIMEOUT_MS,
 } from './limits.ts'
 import { createMaskedLogger, logAnswer } from './request-log.ts'
+import { ErrorBody } from './schemas.ts'
+
+/** Where the text of a scrape comes from; metrics/ makes one. */
+export interface MetricsText {
+  readonly contentType: string
+  readonly render: () => Promise<string>
+}
 
 /** What a server is. */
 export interface BaseOptions {
@@ -72,6 +80,23 @@ export function createBaseApp(options: BaseOptions): FastifyInstance {
     },
   })
   return app
+}
+
+/** The routes of every server of ours that describes itself: metrics, and the description. */
+export function addMetricsAndDescription(app: FastifyInstance, metrics: MetricsText): void {
+  const schema = {
+    summary: 'Metrics in the Prometheus text format',
+    tags: ['operation'],
+    response: {
+      200: { description: 'Metrics', content: { 'text/plain': { schema: Type.String() } } },
+      '5xx': ErrorBody,
+    },
+  }
+  app.get('/metrics', { schema }, async (_request, reply) => {
+    const text = await metrics.render()
+    return reply.type(metrics.contentType).send(text)
+  })
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
 }
 
 /** Gives every path an answer for the methods that it does not take. */

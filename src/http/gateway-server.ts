@@ -6,7 +6,7 @@ import type { GatewayView, LaneView } from '../model/gateway-view.ts'
 import { isLoopbackAddress } from './access.ts'
 import { handleError, handleNotFound, SECURITY_HEADERS } from './errors.ts'
 import { BODY_SIZE_MAX, HEADERS_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from './limits.ts'
-import type { MetricsText } from './operation-routes.ts'
+import type { MetricsText } from './base-app.ts'
 import type { HttpServer } from './server.ts'
 
 /** Open connections at most: scrapes and probes. */

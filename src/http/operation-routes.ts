@@ -4,19 +4,13 @@
  */
 
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import Type from 'typebox'
 import type { PartitionView, ReloadOutcome, WorkerView } from '../model/view.ts'
 import { createGuard } from './access.ts'
 import { noteOutcome } from './audit.ts'
+import { addMetricsAndDescription, type MetricsText } from './base-app.ts'
 import { sendError } from './errors.ts'
 import { describePartition } from './partition-body.ts'
 import { ErrorBody, HealthyBody, NotReadyBody, ReadyBody, ReloadBody } from './schemas.ts'
-
-/** Where the text of a scrape comes from; metrics/ makes one. */
-export interface MetricsText {
-  readonly contentType: string
-  readonly render: () => Promise<string>
-}
 
 /**
  * Adds the operators' routes. `token`: bearer token of what writes, null when none is configured.
@@ -30,19 +24,7 @@ export function addOperationRoutes(
   addIndex(app, view)
   addHealth(app, view)
   addReload(app, view, token)
-  const metricsSchema = {
-    summary: 'Metrics in the Prometheus text format',
-    tags: ['operation'],
-    response: {
-      200: { description: 'Metrics', content: { 'text/plain': { schema: Type.String() } } },
-      '5xx': ErrorBody,
-    },
-  }
-  app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
-    const text = await metrics.render()
-    return reply.type(metrics.contentType).send(text)
-  })
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  addMetricsAndDescription(app, metrics)
 }
 
 function addHealth(app: FastifyInstance, view: WorkerView): void {

@@ -7,7 +7,7 @@ import type { WatchView } from '../model/watch-view.ts'
 import { isLoopbackAddress } from './access.ts'
 import type { HttpOptions } from './app.ts'
 import { createApp } from './app.ts'
-import type { MetricsText } from './operation-routes.ts'
+import type { MetricsText } from './base-app.ts'
 import { createWatchApp, type WatchHttpOptions } from './watch-app.ts'
 
 /** Where a server listens. `url` ends without a slash. */

@@ -4,11 +4,15 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
 import type { WatchView } from '../model/watch-view.ts'
-import { addMethodRefusals, createBaseApp } from './base-app.ts'
+import {
+  addMethodRefusals,
+  addMetricsAndDescription,
+  createBaseApp,
+  type MetricsText,
+} from './base-app.ts'
 import { sendError } from './errors.ts'
 import type { HttpOptions } from './app.ts'
 import { DEFAULT_HTTP_LIMITS } from './limits.ts'
-import type { MetricsText } from './operation-routes.ts'
 import { ErrorBody, HealthyBody, TimeMs } from './schemas.ts'
 
 /** How the server of the watch is set up. */
@@ -171,17 +175,5 @@ function addOperation(app: FastifyInstance, view: WatchView, metrics: MetricsTex
     const message = failure === null ? 'Decisions are being folded.' : `It waits: ${failure}.`
     return sendError(reply, 503, 'HW_NOT_READY', message)
   })
-  const metricsSchema = {
-    summary: 'Metrics in the Prometheus text format',
-    tags: ['operation'],
-    response: {
-      200: { description: 'Metrics', content: { 'text/plain': { schema: Type.String() } } },
-      '5xx': ErrorBody,
-    },
-  }
-  app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
-    const text = await metrics.render()
-    return reply.type(metrics.contentType).send(text)
-  })
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  addMetricsAndDescription(app, metrics)
 }

@@ -39,7 +39,7 @@ export function buildDashboard(): Record<string, unknown> {
 }
 
 /** What all dashboards have in common. */
-export const SHARED = {
+const SHARED = {
   tags: ['highwater'],
   schemaVersion: 39,
   version: 1,
@@ -50,8 +50,33 @@ export const SHARED = {
   timezone: 'browser',
 } as const
 
+/**
+ * The dashboard of a process that is one job: `head` is its uid, title and description, `metric`
+ * one that every such process has.
+ */
+export function buildJobDashboard(
+  head: { readonly uid: string; readonly title: string; readonly description: string },
+  metric: string,
+  rows: readonly RowSpec[],
+): Record<string, unknown> {
+  const definition = `label_values(${metric}, job)`
+  const job = { name: 'job', label: 'Job', type: 'query', datasource: DATASOURCE, definition, refresh: 2 }
+  return {
+    ...head,
+    ...SHARED,
+    templating: {
+      list: [
+        { name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus' },
+        { ...job, query: { query: definition, refId: 'job' } },
+      ],
+    },
+    annotations: { list: [] },
+    panels: panelsOf(rows),
+  }
+}
+
 /** Rows laid out from top to bottom, their panels from left to right. */
-export function panelsOf(rows: readonly RowSpec[]): Record<string, unknown>[] {
+function panelsOf(rows: readonly RowSpec[]): Record<string, unknown>[] {
   const panels: Record<string, unknown>[] = []
   let y = 0
   for (const row of rows) {

@@ -5,7 +5,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { panelsOf, SHARED } from './dashboard.ts'
+import { buildJobDashboard } from './dashboard.ts'
 import type { RowSpec } from './panel-spec.ts'
 import { graph, tile } from './panel-spec.ts'
 
@@ -78,24 +78,12 @@ const ROWS: readonly RowSpec[] = [
 
 /** The dashboard in Grafana's classic schema, ready to be written as JSON. */
 export function buildGatewayDashboard(): Record<string, unknown> {
-  const definition = 'label_values(highwater_gateway_build_info, job)'
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own placeholder
-  const datasource = { type: 'prometheus', uid: '${datasource}' }
-  const job = { name: 'job', label: 'Job', type: 'query', datasource, definition, refresh: 2 }
-  return {
+  const head = {
     uid: 'highwater-gateway',
     title: 'Highwater: gateway',
     description: 'What is sent through which channel, and what came of it.',
-    ...SHARED,
-    templating: {
-      list: [
-        { name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus' },
-        { ...job, query: { query: definition, refId: 'job' } },
-      ],
-    },
-    annotations: { list: [] },
-    panels: panelsOf(ROWS),
   }
+  return buildJobDashboard(head, 'highwater_gateway_build_info', ROWS)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

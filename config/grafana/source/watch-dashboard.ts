@@ -6,7 +6,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { panelsOf, SHARED } from './dashboard.ts'
+import { buildJobDashboard } from './dashboard.ts'
 import type { RowSpec } from './panel-spec.ts'
 import { graph, tile } from './panel-spec.ts'
 
@@ -79,24 +79,12 @@ const ROWS: readonly RowSpec[] = [
 
 /** The dashboard in Grafana's classic schema, ready to be written as JSON. */
 export function buildWatchDashboard(): Record<string, unknown> {
-  const definition = 'label_values(highwater_watch_ready, job)'
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own placeholder
-  const datasource = { type: 'prometheus', uid: '${datasource}' }
-  const job = { name: 'job', label: 'Job', type: 'query', datasource, definition, refresh: 2 }
-  return {
+  const head = {
     uid: 'highwater-watch',
     title: 'Highwater: reports and levels',
     description: 'What came of the deliveries, and whether that is as it should be.',
-    ...SHARED,
-    templating: {
-      list: [
-        { name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus' },
-        { ...job, query: { query: definition, refId: 'job' } },
-      ],
-    },
-    annotations: { list: [] },
-    panels: panelsOf(ROWS),
   }
+  return buildJobDashboard(head, 'highwater_watch_ready', ROWS)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
