@@ -41,8 +41,9 @@ export class Customers {
     const rows: FeedbackRow[] = []
     for (const [key, due] of this.#due) {
       if (key > bucket) continue
-      rows.push(...due.filter(({ timeMs }) => timeMs <= untilMs))
-      const later = due.filter(({ timeMs }) => timeMs > untilMs)
+      // One by one: a noon of a large population is more than a call takes as arguments.
+      const later: FeedbackRow[] = []
+      for (const row of due) (row.timeMs <= untilMs ? rows : later).push(row)
       if (later.length === 0) this.#due.delete(key)
       else this.#due.set(key, later)
     }

@@ -65,7 +65,7 @@ export class Story {
     const untilMs = Math.min(fromMs + this.#plan.tickMs, this.endMs)
     const day = Math.floor((fromMs - this.#people.startMs) / DAY_MS)
     if ((fromMs - this.#people.startMs) % DAY_MS === 0) {
-      this.#events.push(...this.#people.eventsOfDay(day))
+      for (const event of this.#people.eventsOfDay(day)) this.#events.push(event)
     }
     this.clockMs = untilMs
     this.#tickCount += 1
