@@ -2,9 +2,8 @@
 
 import type { Logger } from 'pino'
 import { BrokerUnavailableError, HighwaterError, StreamFullError } from '../errors.ts'
-import { partitionOf } from '../model/wire.ts'
-import { type ControlPorts, storeControl } from '../probe/control-sending.ts'
-import { encodeNotice } from '../probe/encode.ts'
+import type { ControlPorts } from '../probe/control-sending.ts'
+import { sendNotice } from '../probe/direct-sends.ts'
 import type { Saying } from '../report/watch-state.ts'
 import type { ReportingStream } from '../sink/reporting-stream.ts'
 
@@ -84,10 +83,9 @@ export class WatchVoice {
       if (numbers.length === 0) {
         logger.warn({ id, role }, 'watch.recipients names nobody of this role')
       }
-      for (const [index, subscriber] of numbers.entries()) {
-        const partition = partitionOf(subscriber, control.partitionCount)
-        const notice = { id: `${id}-${role}-${index}`, subscriber, channel, class: className }
-        await storeControl(partition, encodeNotice({ ...notice, message: text }), control)
+      for (const [index, number] of numbers.entries()) {
+        const notice = { id: `${id}-${role}-${index}`, number, channel, class: className }
+        await sendNotice({ ...notice, message: text }, control)
         this.noticesSent++
       }
       logger.info({ id, role, count: numbers.length }, 'notices sent')

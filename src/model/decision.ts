@@ -236,22 +236,3 @@ export interface JourneyDecision extends DecisionHead {
 
 /** One numbered entry of the output chain. */
 export type Decision = JourneyDecision | Shown | Delivery | Holdout | Suppression | Outcome
-
-/** The envelope of one message of `out.<p>`, decoded. */
-export type OutputEnvelope =
-  | {
-      readonly kind: 'claim'
-      readonly worker: string
-      readonly engine: string
-      readonly claimedAtMs: number
-    }
-  | {
-      readonly kind: 'decisions'
-      /** OUT sequence of the owner's claim. */
-      readonly epoch: number
-      readonly first: number
-      readonly last: number
-      /** Running digest of all decisions up to `last`: 16 hex digits. */
-      readonly digest: string
-      readonly decisions: readonly Decision[]
-    }

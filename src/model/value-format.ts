@@ -5,9 +5,6 @@
 
 import { DURATION_UNITS, SIZE_UNITS } from './quantity.ts'
 
-/** What a placeholder's value is. `time`: ms since the epoch; `date`: days since 1970-01-01. */
-export type ValueType = 'number' | 'date' | 'time' | 'word'
-
 /** One format, compiled. A value that it cannot show is missing. */
 export type ValueFormat =
   | { readonly kind: 'word'; readonly words: readonly string[] }

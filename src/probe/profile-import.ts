@@ -60,6 +60,20 @@ export interface ImportFileOptions extends ImportOptions {
   readonly rejectsPath: string | null
 }
 
+/** What an import does that is asked for nothing else. */
+export const IMPORT_DEFAULTS = {
+  map: null,
+  isDeleting: false,
+  empty: 'keep',
+  dateFormat: 'auto',
+  delimiter: null,
+  rejectsPath: null,
+  stopAfter: null,
+  rowsPerSecond: null,
+  source: 'import',
+  epoch: null,
+} as const
+
 /** Counts since the start. */
 export interface ImportProgress {
   readonly lines: number

@@ -263,6 +263,5 @@ export type VerdictReading = ReadingOf<typeof verdict>
 export type ReportReading = ReadingOf<typeof report>
 export type LevelReading = ReadingOf<typeof level>
 export type MeasureReading = ReadingOf<typeof measure>
-export type DailyMaximumReading = ReadingOf<typeof dailyMaximum>
 export type WatchReading = ReadingOf<typeof watch>
 export type NoticeReading = RecordReading<typeof noticeKeys>

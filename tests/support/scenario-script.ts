@@ -26,7 +26,11 @@ import {
   encodeUsageColumns,
 } from '../../src/probe/encode.ts'
 import { encodeErrand } from '../../src/probe/encode-errand.ts'
-import { type ImportFileOptions, importProfiles } from '../../src/probe/profile-import.ts'
+import {
+  IMPORT_DEFAULTS,
+  type ImportFileOptions,
+  importProfiles,
+} from '../../src/probe/profile-import.ts'
 import { parseCatalog } from '../../src/rules/parse-catalog.ts'
 import { columnsOf, startMachine } from './machine-harness.ts'
 import { at } from './machine-script.ts'
@@ -304,16 +308,7 @@ async function prepare(scenario: string, files: ConfigFiles): Promise<Prepared> 
   }
   const options: ImportFileOptions = {
     path: join(SCENARIOS, scenario, 'profiles.csv'),
-    map: null,
-    isDeleting: false,
-    empty: 'keep',
-    dateFormat: 'auto',
-    delimiter: null,
-    rejectsPath: null,
-    stopAfter: null,
-    rowsPerSecond: null,
-    source: 'import',
-    epoch: null,
+    ...IMPORT_DEFAULTS,
     declarations: catalog,
     partitionCount: 1,
   }

@@ -11,7 +11,7 @@ import type { ReportFold } from '../../report/fold.ts'
 import { controlSubject } from '../../model/wire.ts'
 import { encodeNotice } from '../../probe/encode.ts'
 import type { PartitionWorker } from '../../partition/worker.ts'
-import { importProfiles } from '../../probe/profile-import.ts'
+import { IMPORT_DEFAULTS, importProfiles } from '../../probe/profile-import.ts'
 import { Publisher, systemHooks } from '../../probe/publisher.ts'
 import { type InputWriter, openInputWriter } from '../../sink/input-writer.ts'
 import { connectToNats } from '../../sink/connection.ts'
@@ -142,16 +142,7 @@ class Play {
     const summary = await importProfiles(
       {
         path,
-        map: null,
-        isDeleting: false,
-        empty: 'keep',
-        dateFormat: 'auto',
-        delimiter: null,
-        rejectsPath: null,
-        stopAfter: null,
-        rowsPerSecond: null,
-        source: 'import',
-        epoch: null,
+        ...IMPORT_DEFAULTS,
         declarations: this.#options.catalog,
         partitionCount: 1,
       },
