@@ -3,10 +3,11 @@
 import { DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream'
 import type { NatsConnection } from 'nats'
 import { GateBrokenError } from '../errors.ts'
-import type { OutputMessage, OutputStream, PublishOutcome, StreamState } from '../model/ports.ts'
-import { createPublisher, PUBLISH_TIMEOUT_MS } from './publish.ts'
+import type { OutputStream } from '../model/ports.ts'
+import { openChainStream } from './chain-stream.ts'
+import { PUBLISH_TIMEOUT_MS } from './publish.ts'
 import { deliveryStreamName, deliverySubject, gateStreamName, gateSubject } from './stream-names.ts'
-import { createManager, createStreamReader } from './stream-reader.ts'
+import { createManager } from './stream-reader.ts'
 import type { StreamPlan } from './stream-settings.ts'
 import { ensureStream } from './streams.ts'
 
@@ -21,7 +22,6 @@ const NANOSECONDS_PER_MS = 1_000_000
 const SHORTEST_DUPLICATE_WINDOW_MS = 1_000
 /** A delivery that is published again within this time is dropped by its id. */
 const DELIVERY_DUPLICATE_WINDOW_MS = 600_000
-const READS_AHEAD_MAX = 32
 
 /**
  * Makes GATE of one channel of one partition if it is missing.
@@ -79,41 +79,19 @@ function planOf(
 }
 
 /**
- * Opens GATE of one channel of one partition; asks the server nothing yet. The connection stays the
- * caller's.
+ * Opens GATE of one channel of one partition, as `openChainStream` does. Reading throws
+ * GateBrokenError when the stream does not hold a message.
  */
-export async function openGateStream(
+export function openGateStream(
   connection: NatsConnection,
   partition: number,
   channel: string,
   timeoutMs: number = PUBLISH_TIMEOUT_MS,
 ): Promise<OutputStream> {
-  const stream = gateStreamName(partition, channel)
-  const subject = gateSubject(partition, channel)
-  const reader = await createStreamReader(connection, stream, timeoutMs)
-  const publisher = createPublisher(connection, timeoutMs)
-  const readOne = async (sequence: number): Promise<OutputMessage> => {
-    const stored = await reader.read(sequence)
-    if (stored === null) throw new GateBrokenError(`${stream} does not hold ${sequence}`)
-    return { sequence, data: stored.data }
+  const place = {
+    stream: gateStreamName(partition, channel),
+    subject: gateSubject(partition, channel),
+    missing: (message: string) => new GateBrokenError(message),
   }
-  return {
-    state: (): Promise<StreamState> => reader.state(),
-    publish: (data, expectedLastSequence): Promise<PublishOutcome> =>
-      publisher.publish({ stream, subject, data, expectedLastSequence, messageId: null }),
-    async *read(firstSequence, lastSequence): AsyncGenerator<OutputMessage> {
-      const reads: Promise<OutputMessage>[] = []
-      let next = firstSequence
-      for (let sequence = firstSequence; sequence <= lastSequence; sequence++) {
-        while (next <= lastSequence && reads.length < READS_AHEAD_MAX) {
-          const read = readOne(next++)
-          // The reader may stop early; the rest must not end the process.
-          read.catch(() => undefined)
-          reads.push(read)
-        }
-        yield await reads.shift()!
-      }
-    },
-    async close() {},
-  }
+  return openChainStream(connection, place, timeoutMs)
 }
