@@ -10,6 +10,8 @@ import type { SaidDecision } from '../../model/said.ts'
 import type { ReportFold } from '../../report/fold.ts'
 import { controlSubject } from '../../model/wire.ts'
 import { encodeNotice } from '../../probe/encode.ts'
+import { patiently } from '../../partition/recovery.ts'
+import { SYSTEM_CLOCK } from '../../partition/system-clock.ts'
 import type { PartitionWorker } from '../../partition/worker.ts'
 import { IMPORT_DEFAULTS, importProfiles } from '../../probe/profile-import.ts'
 import { Publisher, systemHooks } from '../../probe/publisher.ts'
@@ -210,7 +212,17 @@ class Play {
     }
   }
 
+  /** What OUT holds and nobody has met yet; a broker that is merely slow is asked again. */
   async #read(): Promise<void> {
+    const { signal } = this.#parts
+    await patiently(
+      SYSTEM_CLOCK,
+      () => signal.aborted,
+      () => this.#readOn(),
+    )
+  }
+
+  async #readOn(): Promise<void> {
     const { output } = this.#parts
     const { lastSequence } = await output.state()
     while (this.#nextSequence <= lastSequence) {
