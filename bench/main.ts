@@ -5,6 +5,7 @@ import { run as runDecode } from './kernels/decode.ts'
 import { run as runProbe } from './kernels/probe.ts'
 import { runProfiles } from './kernels/profiles.ts'
 import { runUpdate } from './kernels/update.ts'
+import { runPeers } from './peers/peers.ts'
 import { runHttp } from './pipeline/http.ts'
 import { runImportBeside } from './pipeline/import.ts'
 import { runLatency } from './pipeline/latency.ts'
@@ -48,6 +49,10 @@ const BENCHES: Readonly<
     summary: 'a segment over all subscribers beside usage at a fixed rate, and a sort of them',
     run: runSegments,
   },
+  peers: {
+    summary: 'the obvious alternatives on the same input, answers compared (--write, --check DIR)',
+    run: runPeers,
+  },
   http: { summary: 'HTTP answers at a fixed rate of requests', run: runHttp },
 }
 
@@ -59,6 +64,8 @@ const { values, positionals } = parseArgs({
     records: { type: 'string' },
     rate: { type: 'string' },
     seconds: { type: 'string' },
+    write: { type: 'string' },
+    check: { type: 'string' },
   },
 })
 const name = positionals[0] ?? ''
@@ -72,13 +79,15 @@ if (bench === undefined) {
 } else {
   const isImport = name === 'import'
   const isOffers = name === 'offers'
-  const isSmall = name === 'latency' || isImport || isOffers
+  const isSmall = name === 'latency' || isImport || isOffers || name === 'peers'
   const results = await bench.run({
     subscribers: Number(values.subscribers ?? (isSmall ? 1e6 : 12e6)),
-    records: Number(values.records ?? (isImport ? 1e6 : 60e6)),
+    records: Number(values.records ?? (isImport ? 1e6 : name === 'peers' ? 20e6 : 60e6)),
     // 0: the bench finds out itself.
     rate: Number(values.rate ?? (isOffers ? 0 : isImport ? 500_000 : 200_000)),
     seconds: Number(values.seconds ?? (isOffers ? 20 : isImport ? 60 : 40)),
+    write: values.write,
+    check: values.check,
   })
   printResults(results, values.json)
 }

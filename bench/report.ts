@@ -8,6 +8,12 @@ export interface BenchResult {
   readonly unit: string
   readonly ratio?: number
   readonly against?: string
+  /** Of repeated runs: the lowest and highest, and how many; `value` is their median. */
+  readonly low?: number
+  readonly high?: number
+  readonly runs?: number
+  /** Where a metric is a line: what was varied (`subscribers`) and its value here. */
+  readonly at?: { readonly name: string; readonly value: number }
 }
 
 /** Options common to all benches. */
@@ -16,6 +22,9 @@ export interface BenchOptions {
   readonly records: number
   readonly rate: number
   readonly seconds: number
+  /** Folder that peers writes its input into, or whose answers it checks, and does nothing else. */
+  readonly write?: string | undefined
+  readonly check?: string | undefined
 }
 
 /** Prints figures on standard output. */
@@ -37,6 +46,34 @@ export function comparedWith(
   other: number,
 ): { ratio: number; against: string } {
   return { ratio: Number((value / other).toFixed(3)), against }
+}
+
+/** A figure, rounded to five digits; of repeated runs the median with its spread. */
+export function figure(
+  bench: string,
+  metric: string,
+  values: number | readonly number[],
+  unit: string,
+): BenchResult {
+  if (typeof values === 'number') return { bench, metric, value: rounded(values), unit }
+  const { value, low, high, runs } = medianOf(values)
+  const spread = { low: rounded(low), high: rounded(high), runs }
+  return { bench, metric, value: rounded(value), unit, ...spread }
+}
+
+/** Median of repeated runs and how far they lie apart. */
+export function medianOf(values: readonly number[]): {
+  value: number
+  low: number
+  high: number
+  runs: number
+} {
+  const [low, high] = [Math.min(...values), Math.max(...values)]
+  return { value: median(values), low, high, runs: values.length }
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(5))
 }
 
 /** Middle value; of an even number, the higher of the two. */
