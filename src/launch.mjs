@@ -42,7 +42,11 @@ const PROGRAMS = {
   'nats-server': { package: 'nats-server', variable: 'HIGHWATER_NATS_SERVER' },
   prometheus: { package: 'prometheus', variable: 'HIGHWATER_PROMETHEUS' },
   promtool: { package: 'prometheus', variable: 'HIGHWATER_PROMTOOL' },
+  'redis-server': { package: 'redis-server', variable: 'HIGHWATER_REDIS_SERVER' },
 }
+
+/** What a package needs beside it; the libraries of them all go to .cache/lib. @type {any} */
+const COMPANIONS = { 'redis-server': ['redis-tools', 'liblzf1', 'libjemalloc2'] }
 
 /** Lines of a failed program's output worth showing: npm follows its reason with a manual. */
 const FAILURE_LINES_MAX = 12
@@ -59,8 +63,7 @@ export class LaunchError extends Error {
 /**
  * Runs one command line to its end.
  * @param {readonly string[]} args what follows `launch.mjs`
- * @returns {Promise<number>} the exit code; a program that died of a signal takes this process
- *   along
+ * @returns {Promise<number>} the exit code; a program's deadly signal takes this process along
  * @throws {LaunchError} when the machine lacks something
  */
 export async function launch(args) {
@@ -87,7 +90,6 @@ export async function launch(args) {
 
 /**
  * Installs the packages of the lock file unless node_modules holds just them. Says so in one line.
- * @returns {Promise<void>}
  * @throws {LaunchError} when npm fails
  */
 export async function ensurePackages() {
@@ -194,17 +196,22 @@ async function unpackDebianPackage(packageName) {
   const apt = options.flatMap((option) => ['-o', option])
   try {
     await step('apt-get', ['-qq', ...apt, 'update'], work, packageName)
-    await step('apt-get', ['-qq', ...apt, 'download', packageName], work, packageName)
-    const archive = readdirSync(work).find((file) => file.endsWith('.deb'))
-    if (archive === undefined) throw new LaunchError(`apt-get brought no package ${packageName}.`)
-    await step('dpkg-deb', ['-x', archive, 'tree'], work, packageName)
+    const wanted = [packageName, ...(COMPANIONS[packageName] ?? [])]
+    await step('apt-get', ['-qq', ...apt, 'download', ...wanted], work, packageName)
+    const archives = readdirSync(work).filter((file) => file.endsWith('.deb'))
+    for (const it of archives) await step('dpkg-deb', ['-x', it, 'tree'], work, packageName)
+    if (wanted.length > 1) {
+      const libraries = join(PROJECT_ROOT, '.cache', 'lib')
+      rmSync(libraries, { recursive: true, force: true })
+      renameSync(join(work, 'tree', 'usr', 'lib'), libraries)
+    }
     mkdirSync(bin, { recursive: true })
     for (const [name, program] of Object.entries(PROGRAMS)) {
       if (program.package !== packageName) continue
       const folders = ['usr/bin', 'usr/sbin'].map((folder) => join(work, 'tree', folder, name))
       const unpacked = folders.find(isProgram)
       // A rename is the only step that others can see: they find the whole program or none.
-      if (unpacked !== undefined) renameSync(unpacked, join(bin, name))
+      if (unpacked !== undefined) renameSync(realpathSync(unpacked), join(bin, name))
     }
   } finally {
     rmSync(work, { recursive: true, force: true })
@@ -212,10 +219,8 @@ async function unpackDebianPackage(packageName) {
 }
 
 /**
- * @param {string} command
- * @param {string[]} args
- * @param {string} folder
- * @param {string} packageName
+ * @param {string} command @param {string[]} args
+ * @param {string} folder @param {string} packageName
  */
 async function step(command, args, folder, packageName) {
   const outcome = await capture(command, args, folder)
@@ -234,8 +239,7 @@ function firstLines(text) {
 /**
  * Runs `work` while holding a lock that dies with its process, so that two launchers at once in one
  * folder install once. The lock is a file with the owner's process id, linked into place whole.
- * @param {string} name
- * @param {() => Promise<void>} work
+ * @param {string} name @param {() => Promise<void>} work
  */
 async function withLock(name, work) {
   const folder = join(PROJECT_ROOT, '.cache', 'locks')
@@ -337,9 +341,7 @@ function say(line) {
 
 /**
  * Runs a program quietly.
- * @param {string} command
- * @param {readonly string[]} args
- * @param {string} folder
+ * @param {string} command @param {readonly string[]} args @param {string} folder
  * @returns {Promise<{ code: number, text: string }>} text: all that it wrote
  */
 function capture(command, args, folder) {
@@ -358,9 +360,7 @@ function capture(command, args, folder) {
 
 /**
  * Runs the real program on our own terminal and waits for its end.
- * @param {string} command
- * @param {readonly string[]} args
- * @param {NodeJS.ProcessEnv} env
+ * @param {string} command @param {readonly string[]} args @param {NodeJS.ProcessEnv} env
  * @returns {Promise<number>}
  */
 function run(command, args, env) {

@@ -24,7 +24,7 @@
  *   period is the month, `record` the index of the record that made it fire. The answer to the
  *   first k records is the lines with record < k.
  *
- * **An answer** is a text file `NAME.answer` in the same folder: `# records K` on its first line (how
+ * **An answer** is a text file `NAME.answer` in the same folder: `# records K` on line 1 (how
  * many records it has seen, from record 0), then `subscriber period` per line, in any order.
  * `npm run bench -- peers --check DIR` compares each with `expected.txt`, as sets, and exits with 1
  * when one differs.

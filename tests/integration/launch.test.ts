@@ -9,6 +9,7 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -112,6 +113,26 @@ describe("Debian's programs", () => {
     expect(readFileSync(join(bin, 'promtool'), 'utf8')).toContain('promtool of fetched')
     expect(readFileSync(join(root, 'calls'), 'utf8')).toBe('update\ndownload prometheus\n')
     expect(readdirSync(join(root, '.cache')).sort()).toEqual(['bin', 'locks'])
+  })
+
+  test('a program that is a link into another package comes with that and its libraries', async () => {
+    writeDebian('fetched')
+    writeProgram(
+      join(path, 'dpkg-deb'),
+      `const tree = process.argv[4]
+       fs.mkdirSync(tree + '/usr/bin', { recursive: true })
+       fs.mkdirSync(tree + '/usr/lib/here', { recursive: true })
+       fs.writeFileSync(tree + '/usr/bin/redis-check-rdb', '#', { mode: 0o755 })
+       fs.symlinkSync('redis-check-rdb', tree + '/usr/bin/redis-server')
+       fs.writeFileSync(tree + '/usr/lib/here/liblzf.so.1', '')`,
+    )
+    const outcome = await ended(ensure('redis-server'))
+    expect(outcome.stdout).toBe(join(root, '.cache', 'bin', 'redis-server'))
+    expect(lstatSync(outcome.stdout).isFile()).toBe(true)
+    expect(existsSync(join(root, '.cache', 'lib', 'here', 'liblzf.so.1'))).toBe(true)
+    expect(readFileSync(join(root, 'calls'), 'utf8')).toBe(
+      'update\ndownload redis-server redis-tools liblzf1 libjemalloc2\n',
+    )
   })
 
   test('what was unpacked once is found again without a word', async () => {
