@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util'
 import { run as runDecode } from './kernels/decode.ts'
+import { runKernels } from './kernels/kernels.ts'
 import { run as runProbe } from './kernels/probe.ts'
 import { runProfiles } from './kernels/profiles.ts'
 import { runUpdate } from './kernels/update.ts'
@@ -21,6 +22,10 @@ const BENCHES: Readonly<
     { summary: string; run: (options: BenchOptions) => Promise<BenchResult[]> | BenchResult[] }
   >
 > = {
+  kernels: {
+    summary: 'each pass alone beside a reference, one core (kernel: beside the same loop in C)',
+    run: runKernels,
+  },
   decode: { summary: 'usage batches to columns, from memory', run: runDecode },
   probe: { summary: 'simulated usage and batches of it, from memory', run: runProbe },
   update: { summary: 'the machine alone: batches from memory to decisions', run: runUpdate },
@@ -85,6 +90,7 @@ if (bench === undefined) {
     records: Number(values.records ?? (isImport ? 1e6 : name === 'peers' ? 20e6 : 60e6)),
     // 0: the bench finds out itself.
     rate: Number(values.rate ?? (isOffers ? 0 : isImport ? 500_000 : 200_000)),
+    parts: positionals.slice(1),
     seconds: Number(values.seconds ?? (isOffers ? 20 : isImport ? 60 : 40)),
     write: values.write,
     check: values.check,

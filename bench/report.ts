@@ -22,6 +22,8 @@ export interface BenchOptions {
   readonly records: number
   readonly rate: number
   readonly seconds: number
+  /** What follows the bench's name: the parts of it to run; none: all. */
+  readonly parts: readonly string[]
   /** Folder that peers writes its input into, or whose answers it checks, and does nothing else. */
   readonly write?: string | undefined
   readonly check?: string | undefined
