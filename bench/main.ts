@@ -1,7 +1,7 @@
 /** `npm run bench -- NAME [--json]`: runs one bench and prints its figures. */
 
 import { parseArgs } from 'node:util'
-import { run as runDecode } from './kernels/decode.ts'
+import { runDecode } from './kernels/decode.ts'
 import { runKernels } from './kernels/kernels.ts'
 import { run as runProbe } from './kernels/probe.ts'
 import { runProfiles } from './kernels/profiles.ts'

@@ -1,26 +1,83 @@
+/**
+ * Decoding of usage batches of 1,000 records with all columns, from memory, one core. References:
+ * for columns a plain copy of the message, for rows a general MessagePack decoder.
+ */
+
+import { decode as decodeGenerally } from '@msgpack/msgpack'
 import { UsageDecoder } from '../../src/decode/usage.ts'
 import { encodeUsageColumns, encodeUsageRows, type UsageRow } from '../../src/probe/encode.ts'
-
-/** One figure of a bench. */
-export interface DecodeBenchResult {
-  readonly bench: string
-  readonly metric: string
-  readonly value: number
-  readonly unit: string
-}
+import { type BenchResult, comparedWith, figure } from '../report.ts'
 
 const BATCH_RECORDS = 1_000
-const ROUND_COUNT = 7
+const ROUNDS = 7
+const COLUMNAR_BATCHES = 20_000
+const ROW_BATCHES = 2_000
+const GENERAL_BATCHES = 200
 
-/**
- * Decoding of usage batches of 1,000 records with all columns, from memory, one core: records per
- * second.
- */
-export function run(): DecodeBenchResult[] {
+/** Records per second of both forms, each beside its reference, which takes turns with it. */
+export function runDecode(): BenchResult[] {
   const columns = makeColumns()
   const stamp = { probe: 'bench', epoch: 1, seq: 1 }
-  const columnar = encodeUsageColumns(stamp, columns, 0, BATCH_RECORDS)
-  const rows: UsageRow[] = Array.from(columns.subscribers, (subscriber, i) => [
+  const columnar = unaligned(encodeUsageColumns(stamp, columns, 0, BATCH_RECORDS))
+  const rows = unaligned(encodeUsageRows(stamp, makeRows(columns)))
+  const target = new Uint8Array(columnar.length)
+  return [
+    ...compare(
+      { metric: 'decode.columnar_records_per_second', count: COLUMNAR_BATCHES },
+      decoderOf(columnar),
+      { metric: 'reference.copied_records_per_second', count: COLUMNAR_BATCHES },
+      () => target.set(columnar),
+    ),
+    ...compare(
+      { metric: 'decode.row_records_per_second', count: ROW_BATCHES },
+      decoderOf(rows),
+      { metric: 'reference.msgpack_row_records_per_second', count: GENERAL_BATCHES },
+      () => decodeGenerally(rows),
+    ),
+  ]
+}
+
+interface Side {
+  readonly metric: string
+  /** Batches of a round. */
+  readonly count: number
+}
+
+function compare(side: Side, work: () => void, other: Side, otherWork: () => void): BenchResult[] {
+  const rates: number[] = []
+  const otherRates: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    rates.push(rateOf(work, side.count))
+    otherRates.push(rateOf(otherWork, other.count))
+  }
+  const result = figure('kernels', side.metric, rates, 'records/s')
+  const reference = figure('kernels', other.metric, otherRates, 'records/s')
+  return [
+    { ...result, ...comparedWith(result.value, reference.metric, reference.value) },
+    reference,
+  ]
+}
+
+function rateOf(work: () => void, batches: number): number {
+  const startedAtMs = performance.now()
+  for (let i = 0; i < batches; i++) work()
+  return (batches * BATCH_RECORDS * 1_000) / (performance.now() - startedAtMs)
+}
+
+function decoderOf(message: Uint8Array): () => void {
+  const decoder = new UsageDecoder()
+  return () => decoder.decode(message, 'bench', 1, 16)
+}
+
+/** The message as it lies in a network buffer. */
+function unaligned(message: Uint8Array): Uint8Array {
+  const padded = new Uint8Array(message.length + 3)
+  padded.set(message, 3)
+  return padded.subarray(3)
+}
+
+function makeRows(columns: ReturnType<typeof makeColumns>): UsageRow[] {
+  return Array.from(columns.subscribers, (subscriber, i) => [
     subscriber,
     columns.usageBytes[i]!,
     columns.timesMs[i]!,
@@ -29,25 +86,6 @@ export function run(): DecodeBenchResult[] {
     columns.cells[i]!,
     columns.kinds[i]!,
   ])
-  return [
-    result('decode.columnar_records_per_second', measure(columnar, 20_000)),
-    result('decode.row_records_per_second', measure(encodeUsageRows(stamp, rows), 2_000)),
-  ]
-}
-
-/** Median rate over some rounds; the message lies unaligned, as it does in a network buffer. */
-function measure(message: Uint8Array, batchCount: number): number {
-  const decoder = new UsageDecoder()
-  const padded = new Uint8Array(message.length + 3)
-  padded.set(message, 3)
-  const data = padded.subarray(3)
-  const rates: number[] = []
-  for (let round = 0; round < ROUND_COUNT; round++) {
-    const startMs = performance.now()
-    for (let i = 0; i < batchCount; i++) decoder.decode(data, 'bench', 1, 16)
-    rates.push((batchCount * BATCH_RECORDS * 1_000) / (performance.now() - startMs))
-  }
-  return rates.sort((a, b) => a - b)[Math.floor(ROUND_COUNT / 2)]!
 }
 
 function makeColumns() {
@@ -61,8 +99,4 @@ function makeColumns() {
     cells: Uint32Array.from(numbers, (i) => i * 31),
     kinds: new Uint8Array(BATCH_RECORDS),
   }
-}
-
-function result(metric: string, value: number): DecodeBenchResult {
-  return { bench: 'kernels/decode', metric, value: Math.round(value), unit: 'records/s' }
 }

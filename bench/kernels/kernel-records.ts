@@ -85,7 +85,7 @@ export class KernelRecords {
   }
 
   /** A record for each of `count` subscribers from number `first` on. */
-  ascending(first: number, count: number, timeMs = KERNEL_TIME_MS): UsageBatch {
+  ascending(first: number, count: number, timeMs: number): UsageBatch {
     return this.#generate(count, first, timeMs)
   }
 

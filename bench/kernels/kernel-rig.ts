@@ -52,14 +52,24 @@ export class KernelRig {
 
   /** A record for every subscriber, and the tags of seeds. */
   fill(): void {
-    for (let first = 0; first < this.#subscribers; first += KERNEL_BATCH_RECORDS) {
-      const count = Math.min(KERNEL_BATCH_RECORDS, this.#subscribers - first)
-      this.judge.applyUsage(this.records.ascending(first, count))
-    }
+    this.pass(KERNEL_TIME_MS)
     const tag = placeKeys.tag('seed')
     for (let slot = 0; slot < this.#subscribers; slot += KERNEL_SEED_EVERY) {
       this.core.setBit(slot, tag, true)
     }
+  }
+
+  /** Seconds of the kernel alone for a record for every subscriber, one after the other. */
+  pass(timeMs: number): number {
+    let spentMs = 0
+    for (let first = 0; first < this.#subscribers; first += KERNEL_BATCH_RECORDS) {
+      const count = Math.min(KERNEL_BATCH_RECORDS, this.#subscribers - first)
+      const batch = this.records.ascending(first, count, timeMs)
+      const startedAtMs = performance.now()
+      this.judge.applyUsage(batch)
+      spentMs += performance.now() - startedAtMs
+    }
+    return spentMs / 1000
   }
 
   /** Seconds of the kernel alone for `batches` of random subscribers. */

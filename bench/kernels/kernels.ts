@@ -1,13 +1,23 @@
 /** Bench `kernels [PART…]`: each pass of the hot path alone, beside a reference of the same run. */
 
-import { type BenchOptions, type BenchResult, say } from '../report.ts'
+import { type BenchOptions, type BenchResult, comparedWith, say } from '../report.ts'
+import { runCondition } from './condition.ts'
+import { runDecode } from './decode.ts'
 import { runKernel } from './kernel.ts'
+import { runPage } from './page.ts'
+import { runRollover } from './rollover.ts'
+import { runUpdate } from './update.ts'
 
 type Part = (options: BenchOptions) => BenchResult[] | Promise<BenchResult[]>
 
 /** Parts by name, in the order in which they run. */
 const PARTS: Readonly<Record<string, Part>> = {
+  decode: runDecode,
+  condition: runCondition,
+  rollover: runRollover,
+  page: runPage,
   kernel: runKernel,
+  update: runUpdate,
 }
 
 /** Runs the parts named in the options, or all. Throws RangeError for a part that there is not. */
@@ -22,5 +32,13 @@ export async function runKernels(options: BenchOptions): Promise<BenchResult[]> 
     say(`${name} …`)
     results.push(...(await part(options)))
   }
-  return results
+  return results.map((result) => withReference(result, results))
+}
+
+/** The whole machine, from message to decision, is compared with its kernel. */
+function withReference(result: BenchResult, results: readonly BenchResult[]): BenchResult {
+  if (result.metric !== 'update.records_per_cpu_second') return result
+  const kernel = results.find(({ metric }) => metric === 'kernel.records_per_second')
+  if (kernel === undefined) return result
+  return { ...result, ...comparedWith(result.value, kernel.metric, kernel.value) }
 }
