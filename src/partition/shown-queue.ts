@@ -8,8 +8,10 @@ import type { ControlMessage, ShownRow } from '../model/messages.ts'
 import type { ErrandWriter, WaitingClock } from '../model/ports.ts'
 import { SHOWN_ROWS_MAX } from '../model/wire.ts'
 
-/** Rows are collected for this long, unless a message is full before. */
-const COLLECT_MS = 50
+/** Rows are collected for this long, unless there are enough for a message before. */
+const COLLECT_MS = 10
+/** Rows of a message while the log keeps up: applying it is to keep no answer waiting for long. */
+const MESSAGE_ROWS = 64
 /** A publish that failed is made again after this long, under its id. */
 const RETRY_MS = 200
 /** Rows that may wait: 20 full messages. */
@@ -71,13 +73,18 @@ export class ShownQueue {
     while (this.#rows.length > 0 && !this.#isGivenUp) {
       const untilMs = clock.steadyMs() + COLLECT_MS
       while (!this.#isReady && clock.steadyMs() < untilMs) await clock.pause(5)
-      await this.#publish(this.#rows.splice(0, SHOWN_ROWS_MAX))
+      await this.#publish(this.#rows.splice(0, this.#messageRows))
     }
     this.#running = null
   }
 
   get #isReady(): boolean {
-    return this.#isHurried || this.#rows.length >= SHOWN_ROWS_MAX
+    return this.#isHurried || this.#rows.length >= MESSAGE_ROWS
+  }
+
+  /** Few, unless many wait already. */
+  get #messageRows(): number {
+    return this.#rows.length > SHOWN_ROWS_MAX ? SHOWN_ROWS_MAX : MESSAGE_ROWS
   }
 
   async #publish(rows: readonly ShownRow[]): Promise<void> {

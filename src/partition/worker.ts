@@ -35,9 +35,12 @@ import { Standby, type StandbySettings, untilPromoted } from './standby.ts'
 import { checkLogClock, type StandingPlace, StreamWatch } from './stream-watch.ts'
 import { viewOfPartition } from './partition-view.ts'
 
-/** Messages taken from the source at once, and time after which the loop gives others a turn. */
+/**
+ * Messages taken from the source at once, and time after which the loop gives others a turn: who
+ * asks over HTTP waits for two of them at worst.
+ */
 const TAKE_MAX = 256
-const TURN_MS = 5
+const TURN_MS = 2
 const IDLE_WAIT_MS = 20
 const UNSEEN: StreamState = { created: '', firstSequence: 0, lastSequence: 0 }
 
