@@ -1,7 +1,8 @@
 /**
- * Offers on request at a fixed rate while usage flows at half of what the same worker can take:
- * real broker, real HTTP; usage and questions come from processes of their own. What was shown
- * goes through the log meanwhile, and checkpoints go on.
+ * Offers on request at a fixed rate while usage flows at half of the full load that this machine
+ * carries with probe, broker and worker on it: real broker, real HTTP; usage and questions come
+ * from processes of their own. What was shown goes through the log meanwhile, and checkpoints go
+ * on.
  */
 
 import { pino } from 'pino'
@@ -15,7 +16,6 @@ import { createErrandWriter } from '../../src/probe/encode-errand.ts'
 import { openControlWriter } from '../../src/sink/control-writer.ts'
 import { type BenchOptions, type BenchResult, say } from '../report.ts'
 import { forkForReport } from './fork.ts'
-import type { LatencyReport } from './latency.ts'
 import { OFFER_FILES } from './offer-files.ts'
 import { Rig } from './rig.ts'
 import { BATCH_RECORDS, SEED_EVERY, Traffic } from './traffic.ts'
@@ -23,10 +23,9 @@ import { BATCH_RECORDS, SEED_EVERY, Traffic } from './traffic.ts'
 const CHECKPOINT_EVERY_MS = 10_000
 const REQUESTS_PER_SECOND = 1_000
 const SEED_STEP = 5_000
-/** Records that the full rate is measured with. */
-const PEAK_RECORDS = 10_000_000
-/** The probe's own warm-up, and the caller's. */
-const WARM_UP_SECONDS = 8
+/** How long the full load is measured, and the flood lasts longer at either end. */
+const FULL_LOAD_SECONDS = 8
+const FULL_LOAD_EDGE_SECONDS = 2
 const CALLER_WARM_UP_SECONDS = 5
 
 /** What the process that asks sends back: milliseconds. */
@@ -39,19 +38,17 @@ export interface CallerReport {
   readonly failures: number
 }
 
-/** Runs the bench. `rate`: usage records per second; 0: half of what the worker can take. */
+/** Runs the bench. `rate`: usage records per second; 0: half of the full load. */
 export async function runOffers(options: BenchOptions): Promise<BenchResult[]> {
   const { subscribers, seconds } = options
   const rig = await Rig.start(OFFER_FILES)
   try {
     await enterSubscribers(rig, subscribers)
-    const isPeakAsked = options.rate === 0
-    if (isPeakAsked) await fillBacklog(rig, subscribers)
     const worker = await rig.worker(CHECKPOINT_EVERY_MS)
     void worker.start()
-    const peak = isPeakAsked ? await measurePeak(worker, subscribers) : 0
     await worker.untilLive()
-    const rate = options.rate > 0 ? options.rate : Math.round(peak / 2)
+    const full = options.rate > 0 ? 0 : await measureFullLoad(rig, worker, subscribers)
+    const rate = options.rate > 0 ? options.rate : Math.round(full / 2)
     const desk = createDesk(rig, worker)
     const view = viewOf(worker)
     const server = createHttpServer(view, createMetrics(view, { offers: desk.view }), {
@@ -59,16 +56,15 @@ export async function runOffers(options: BenchOptions): Promise<BenchResult[]> {
       logger: pino({ level: 'silent' }),
       offers: desk,
       limits: {
-        ...{ writesPerMinute: 1_000, readsPerMinute: 1_000, connectionsMax: 256 },
+        ...{ writesPerMinute: 1_000, readsPerMinute: 1_000, connectionsMax: 2_000 },
         offersPerMinute: 1_000_000,
       },
     })
     const { url } = await server.listen(0, '127.0.0.1')
     say(`${rate} records/s and ${REQUESTS_PER_SECOND} questions/s for ${seconds} s`)
-    const total = seconds + CALLER_WARM_UP_SECONDS - WARM_UP_SECONDS
-    const usage = forkForReport<LatencyReport>(
-      'latency-probe.ts',
-      [rig.server.url, subscribers, rate, Math.max(1, total + 2)].map(String),
+    const usage = forkForReport<number>(
+      'usage-probe.ts',
+      [rig.server.url, subscribers, rate, seconds + CALLER_WARM_UP_SECONDS + 4].map(String),
     )
     const recordsBefore = worker.view().statistics.records
     const startedAtMs = performance.now()
@@ -98,7 +94,7 @@ export async function runOffers(options: BenchOptions): Promise<BenchResult[]> {
       result('offers.usage_meant_per_second', rate, 'records/s'),
       result('offers.usage_held_per_second', records / elapsedSeconds, 'records/s'),
       result('offers.usage_lag_ms', lagMs, 'ms'),
-      ...(peak > 0 ? [result('offers.usage_peak_per_second', peak, 'records/s')] : []),
+      ...(full > 0 ? [result('offers.usage_full_per_second', full, 'records/s')] : []),
       result('offers.shown', statistics.shown, 'offers'),
       result('offers.checkpoints', statistics.checkpoints, 'checkpoints'),
     ]
@@ -124,30 +120,27 @@ async function enterSubscribers(rig: Rig, subscribers: number): Promise<void> {
   })
 }
 
-/** What the full rate is measured with waits in the log before the worker starts. */
-async function fillBacklog(rig: Rig, subscribers: number): Promise<void> {
-  say(`full rate: ${PEAK_RECORDS} records`)
-  const traffic = new Traffic(6, subscribers)
-  let sent = 0
-  await rig.fill('usage.0.peak', () => {
-    if (sent >= PEAK_RECORDS) return null
-    sent += BATCH_RECORDS
-    return traffic.random(BATCH_RECORDS, Date.now(), 'peak', 1)
-  })
-}
-
-/** Records per second from the population's last record on to the end of the backlog. */
-async function measurePeak(worker: PartitionWorker, subscribers: number): Promise<number> {
-  const applied = async (records: number): Promise<number> => {
-    while (worker.view().statistics.records < records) {
-      if (worker.halt !== null) throw worker.halt
-      await SYSTEM_CLOCK.pause(2)
-    }
-    return performance.now()
-  }
-  const fromMs = await applied(subscribers)
-  const toMs = await applied(subscribers + PEAK_RECORDS)
-  return PEAK_RECORDS / ((toMs - fromMs) / 1000)
+/**
+ * Records per second that the worker applies while a probe publishes as fast as the broker stores,
+ * all on this machine.
+ */
+async function measureFullLoad(
+  rig: Rig,
+  worker: PartitionWorker,
+  subscribers: number,
+): Promise<number> {
+  say(`full load for ${FULL_LOAD_SECONDS} s`)
+  const applied = (): number => worker.view().statistics.records
+  const seconds = FULL_LOAD_SECONDS + 2 * FULL_LOAD_EDGE_SECONDS
+  const args = [rig.server.url, subscribers, 0, seconds].map(String)
+  const flood = forkForReport<number>('usage-probe.ts', args)
+  await SYSTEM_CLOCK.pause(FULL_LOAD_EDGE_SECONDS * 1_000)
+  const [fromMs, from] = [performance.now(), applied()]
+  await SYSTEM_CLOCK.pause(FULL_LOAD_SECONDS * 1_000)
+  const rate = ((applied() - from) * 1_000) / (performance.now() - fromMs)
+  await flood
+  while (worker.view().lagMs > 0 && worker.halt === null) await SYSTEM_CLOCK.pause(20)
+  return rate
 }
 
 function createDesk(rig: Rig, worker: PartitionWorker): PartitionOfferDesk {

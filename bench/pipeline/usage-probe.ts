@@ -1,0 +1,39 @@
+/**
+ * A probe, a process of its own: args url, subscribers, rate, seconds. Publishes batches of 1,000
+ * records at a fixed rate; rate 0: as fast as the broker stores them. Sends back how many records
+ * the broker has.
+ */
+
+import { connectToNats } from '../../src/sink/connection.ts'
+import { openInputWriter } from '../../src/sink/input-writer.ts'
+import { BATCH_RECORDS, Traffic } from './traffic.ts'
+
+/** Few enough that the broker, not a queue, sets the pace. */
+const IN_FLIGHT_MAX = 32
+
+const [url = '', subscribers = '', rate = '', seconds = ''] = process.argv.slice(2)
+const batchesPerMs =
+  Number(rate) === 0 ? Number.POSITIVE_INFINITY : Number(rate) / 1e3 / BATCH_RECORDS
+const connection = await connectToNats({ servers: [url], name: 'usage' })
+const writer = openInputWriter(connection, 0, 60_000)
+const traffic = new Traffic(8, Number(subscribers))
+const underWay = new Set<Promise<void>>()
+const startedAtMs = performance.now()
+let batches = 0
+for (let ms = 0; ms < Number(seconds) * 1_000; ms = performance.now() - startedAtMs) {
+  if (batches >= ms * batchesPerMs) {
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    continue
+  }
+  const data = traffic.random(BATCH_RECORDS, Date.now(), 'usage', 1)
+  const stored = writer.publish('usage.0.usage', data).then(() => {
+    underWay.delete(stored)
+  })
+  underWay.add(stored)
+  batches += 1
+  if (underWay.size >= IN_FLIGHT_MAX) await Promise.race(underWay)
+}
+await Promise.all(underWay)
+await new Promise((resolve) => process.send?.(batches * BATCH_RECORDS, resolve))
+await connection.close()
+process.disconnect()
