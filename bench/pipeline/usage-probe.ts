@@ -17,6 +17,8 @@ const batchesPerMs =
 const connection = await connectToNats({ servers: [url], name: 'usage' })
 const writer = openInputWriter(connection, 0, 60_000)
 const traffic = new Traffic(8, Number(subscribers))
+/** A later probe's is higher, so that its batches are no repeats. */
+const epoch = Date.now()
 const underWay = new Set<Promise<void>>()
 const startedAtMs = performance.now()
 let batches = 0
@@ -25,7 +27,7 @@ for (let ms = 0; ms < Number(seconds) * 1_000; ms = performance.now() - startedA
     await new Promise((resolve) => setTimeout(resolve, 1))
     continue
   }
-  const data = traffic.random(BATCH_RECORDS, Date.now(), 'usage', 1)
+  const data = traffic.random(BATCH_RECORDS, Date.now(), 'usage', epoch)
   const stored = writer.publish('usage.0.usage', data).then(() => {
     underWay.delete(stored)
   })
