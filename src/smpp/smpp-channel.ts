@@ -6,6 +6,7 @@
 
 import type { WaitingClock } from '../model/ports.ts'
 import type { SaidDelivery } from '../model/said.ts'
+import { smsLength } from '../model/sms.ts'
 import type {
   ChannelPort,
   ChannelPortView,
@@ -73,7 +74,8 @@ export class SmppChannel implements ChannelPort {
   #isClosed = false
   #pausedUntilMs = 0
   #throttleMs = 0
-  #wakeUps: (() => void)[] = []
+  /** Jobs that wait for a change. */
+  readonly #wakeUps = new Set<() => void>()
   #retries = 0
   #throttles = 0
   #strays = 0
@@ -104,7 +106,8 @@ export class SmppChannel implements ChannelPort {
   }
 
   costOf({ message }: SaidDelivery): number {
-    return message === null ? 1 : this.#encode(message).parts.length
+    if (message === null || this.#settings.longMessages === 'payload') return 1
+    return smsLength(message).segments
   }
 
   async submit({ delivery }: SendJob): Promise<SendResult> {
@@ -270,13 +273,18 @@ export class SmppChannel implements ChannelPort {
     return OK
   }
 
-  #untilChange(): Promise<void> {
-    const changed = new Promise<void>((resolve) => this.#wakeUps.push(resolve))
-    return Promise.race([changed, this.#clock.pause(WAIT_MS)])
+  async #untilChange(): Promise<void> {
+    let wakeUp: () => void = () => undefined
+    const changed = new Promise<void>((resolve) => {
+      wakeUp = resolve
+    })
+    this.#wakeUps.add(wakeUp)
+    await Promise.race([changed, this.#clock.pause(WAIT_MS)])
+    this.#wakeUps.delete(wakeUp)
   }
 
   #wake(): void {
-    for (const wakeUp of this.#wakeUps.splice(0)) wakeUp()
+    for (const wakeUp of this.#wakeUps) wakeUp()
     this.#onChange()
   }
 }

@@ -48,12 +48,11 @@ export class WebhookChannel implements ChannelPort {
   readonly #breaker: CircuitBreaker
   #onChange: () => void = () => undefined
   #active = 0
-  #parked = 0
-  /** Parked jobs that want a place, oldest first. */
-  #queue: (() => void)[] = []
+  /** How each parked job goes on before its time. */
+  readonly #parked = new Set<() => void>()
+  /** Those of them that want a place, oldest first. */
+  readonly #queue = new Set<() => void>()
   #isClosed = false
-  #closing: () => void = () => undefined
-  readonly #closed: Promise<void>
   #retries = 0
   #throttles = 0
 
@@ -62,9 +61,6 @@ export class WebhookChannel implements ChannelPort {
     this.#clock = clock
     this.#poster = createPoster(settings.target)
     this.#breaker = new CircuitBreaker(settings.breaker)
-    this.#closed = new Promise((resolve) => {
-      this.#closing = resolve
-    })
   }
 
   start(_sink: unknown, onChange: () => void): void {
@@ -72,8 +68,8 @@ export class WebhookChannel implements ChannelPort {
   }
 
   room(): number {
-    if (this.#isClosed || this.#parked >= PARKED_MAX) return 0
-    const free = this.#settings.concurrencyMax - this.#active - this.#queue.length
+    if (this.#isClosed || this.#parked.size >= PARKED_MAX) return 0
+    const free = this.#settings.concurrencyMax - this.#active - this.#queue.size
     if (this.#breaker.state === 'closed') return Math.max(0, free)
     return this.#breaker.canTry(this.#clock.steadyMs()) && this.#active === 0 ? 1 : 0
   }
@@ -114,8 +110,7 @@ export class WebhookChannel implements ChannelPort {
 
   async close(timeoutMs: number): Promise<void> {
     this.#isClosed = true
-    this.#closing()
-    for (const resume of this.#queue.splice(0)) resume()
+    for (const resume of this.#parked) resume()
     const endMs = this.#clock.steadyMs() + timeoutMs
     while (this.#active > 0 && this.#clock.steadyMs() < endMs) await this.#clock.pause(20)
     this.#poster.close()
@@ -138,25 +133,24 @@ export class WebhookChannel implements ChannelPort {
   }
 
   async #park(waitMs: number, isForPlace: boolean): Promise<void> {
-    this.#parked += 1
-    const waits: Promise<void>[] = [this.#closed, this.#clock.pause(waitMs)]
+    if (this.#isClosed) return
     let resume: () => void = () => undefined
-    if (isForPlace) {
-      waits.push(
-        new Promise((resolve) => {
-          resume = resolve
-        }),
-      )
-      this.#queue.push(resume)
-    }
-    await Promise.race(waits)
-    this.#queue = this.#queue.filter((other) => other !== resume)
-    this.#parked -= 1
+    const resumed = new Promise<void>((resolve) => {
+      resume = resolve
+    })
+    this.#parked.add(resume)
+    if (isForPlace) this.#queue.add(resume)
+    await Promise.race([resumed, this.#clock.pause(waitMs)])
+    this.#parked.delete(resume)
+    this.#queue.delete(resume)
   }
 
   #giveBack(): void {
     this.#active -= 1
-    this.#queue.shift()?.()
+    const [oldest] = this.#queue
+    if (oldest === undefined) return
+    this.#queue.delete(oldest)
+    oldest()
   }
 
   async #attempt(id: string, body: Buffer): Promise<PostOutcome> {
