@@ -13,6 +13,8 @@ import { runLatency } from './pipeline/latency.ts'
 import { runOffers } from './pipeline/offers.ts'
 import { runPipeline } from './pipeline/pipeline.ts'
 import { runPolicy } from './pipeline/policy.ts'
+import { runRecovery } from './pipeline/recovery.ts'
+import { runScale } from './pipeline/scale.ts'
 import { runSegments } from './pipeline/segments.ts'
 import { type BenchOptions, type BenchResult, printResults } from './report.ts'
 
@@ -39,7 +41,7 @@ const BENCHES: Readonly<
     run: runPolicy,
   },
   latency: {
-    summary: 'publish to delivery at a fixed rate, checkpoints included',
+    summary: 'publish to delivery at half load, with checkpoints, reloads and scrapes',
     run: runLatency,
   },
   offers: {
@@ -58,6 +60,14 @@ const BENCHES: Readonly<
     summary: 'the obvious alternatives on the same input, answers compared (--write, --check DIR)',
     run: runPeers,
   },
+  scale: {
+    summary: 'the machine by subscribers, triggers, counters, skew (--axis NAME: one of them)',
+    run: runScale,
+  },
+  recovery: {
+    summary: 'an image loaded until ready, and the replay of a backlog after kill -9',
+    run: runRecovery,
+  },
   http: { summary: 'HTTP answers at a fixed rate of requests', run: runHttp },
 }
 
@@ -69,6 +79,7 @@ const { values, positionals } = parseArgs({
     records: { type: 'string' },
     rate: { type: 'string' },
     seconds: { type: 'string' },
+    axis: { type: 'string' },
     write: { type: 'string' },
     check: { type: 'string' },
   },
@@ -84,12 +95,16 @@ if (bench === undefined) {
 } else {
   const isImport = name === 'import'
   const isOffers = name === 'offers'
-  const isSmall = name === 'latency' || isImport || isOffers || name === 'peers'
+  const isLatency = name === 'latency'
+  const isSmall = isImport || isOffers || name === 'peers'
   const results = await bench.run({
+    axis: values.axis,
     subscribers: Number(values.subscribers ?? (isSmall ? 1e6 : 12e6)),
-    records: Number(values.records ?? (isImport ? 1e6 : name === 'peers' ? 20e6 : 60e6)),
+    records: Number(
+      values.records ?? (isImport ? 1e6 : name === 'peers' || isLatency ? 20e6 : 60e6),
+    ),
     // 0: the bench finds out itself.
-    rate: Number(values.rate ?? (isOffers ? 0 : isImport ? 500_000 : 200_000)),
+    rate: Number(values.rate ?? (isOffers || isLatency ? 0 : isImport ? 500_000 : 200_000)),
     parts: positionals.slice(1),
     seconds: Number(values.seconds ?? (isOffers ? 20 : isImport ? 60 : 40)),
     write: values.write,

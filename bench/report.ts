@@ -22,6 +22,8 @@ export interface BenchOptions {
   readonly records: number
   readonly rate: number
   readonly seconds: number
+  /** Of a bench with several: the one to measure; undefined: all. */
+  readonly axis?: string | undefined
   /** What follows the bench's name: the parts of it to run; none: all. */
   readonly parts: readonly string[]
   /** Folder that peers writes its input into, or whose answers it checks, and does nothing else. */

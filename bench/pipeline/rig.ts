@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { NatsConnection } from 'nats'
 import { engineIdentity } from '../../src/commands/engine.ts'
 import type { ConfigFiles } from '../../src/model/catalog.ts'
+import type { ClockMode } from '../../src/model/messages.ts'
 import type { PageStore, Source } from '../../src/model/ports.ts'
 import { SYSTEM_CLOCK } from '../../src/partition/system-clock.ts'
 import { PartitionWorker } from '../../src/partition/worker.ts'
@@ -38,12 +39,12 @@ export class Rig {
     this.directory = directory
   }
 
-  /** Starts everything; genesis on a real clock. */
-  static async start(files?: ConfigFiles): Promise<Rig> {
+  /** Starts everything; genesis on a real clock unless `clock` says otherwise. */
+  static async start(files?: ConfigFiles, clock?: ClockMode): Promise<Rig> {
     const directory = await mkdtemp(join(tmpdir(), 'highwater-bench-'))
     const server = await startPrivateServer({ storeDirectory: join(directory, 'jetstream') })
     const connection = await connectToNats({ servers: [server.url], name: 'bench' })
-    const genesis = benchGenesis(files)
+    const genesis = benchGenesis(files, clock)
     await ensureStreams(connection, 0, DEFAULT_STREAM_LIMITS, genesis)
     return new Rig(server, connection, directory)
   }
@@ -90,20 +91,29 @@ export class Rig {
     )
   }
 
-  /**
-   * Publishes messages that `next` makes until it returns null, many under way; resolves when all
-   * are stored.
-   */
-  async fill(subject: string, next: () => Uint8Array | null): Promise<void> {
-    const writer = openInputWriter(this.connection, 0, 60_000)
-    const underWay = new Set<Promise<void>>()
-    for (let data = next(); data !== null; data = next()) {
-      const stored = writer.publish(subject, data).then(() => {
-        underWay.delete(stored)
-      })
-      underWay.add(stored)
-      if (underWay.size >= IN_FLIGHT_MAX) await Promise.race(underWay)
-    }
-    await Promise.all(underWay)
+  /** See `publishAll`. */
+  fill(subject: string, next: () => Uint8Array | null): Promise<void> {
+    return publishAll(this.connection, subject, next)
   }
+}
+
+/**
+ * Publishes messages that `next` makes into partition 0 until it returns null, many under way;
+ * resolves when all are stored.
+ */
+export async function publishAll(
+  connection: NatsConnection,
+  subject: string,
+  next: () => Uint8Array | null,
+): Promise<void> {
+  const writer = openInputWriter(connection, 0, 60_000)
+  const underWay = new Set<Promise<void>>()
+  for (let data = next(); data !== null; data = next()) {
+    const stored = writer.publish(subject, data).then(() => {
+      underWay.delete(stored)
+    })
+    underWay.add(stored)
+    if (underWay.size >= IN_FLIGHT_MAX) await Promise.race(underWay)
+  }
+  await Promise.all(underWay)
 }
