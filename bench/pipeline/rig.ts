@@ -91,20 +91,29 @@ export class Rig {
     )
   }
 
-  /**
-   * Publishes messages that `next` makes until it returns null, many under way; resolves when all
-   * are stored.
-   */
-  async fill(subject: string, next: () => Uint8Array | null): Promise<void> {
-    const writer = openInputWriter(this.connection, 0, 60_000)
-    const underWay = new Set<Promise<void>>()
-    for (let data = next(); data !== null; data = next()) {
-      const stored = writer.publish(subject, data).then(() => {
-        underWay.delete(stored)
-      })
-      underWay.add(stored)
-      if (underWay.size >= IN_FLIGHT_MAX) await Promise.race(underWay)
-    }
-    await Promise.all(underWay)
+  /** See `publishAll`. */
+  fill(subject: string, next: () => Uint8Array | null): Promise<void> {
+    return publishAll(this.connection, subject, next)
   }
+}
+
+/**
+ * Publishes messages that `next` makes into partition 0 until it returns null, many under way;
+ * resolves when all are stored.
+ */
+export async function publishAll(
+  connection: NatsConnection,
+  subject: string,
+  next: () => Uint8Array | null,
+): Promise<void> {
+  const writer = openInputWriter(connection, 0, 60_000)
+  const underWay = new Set<Promise<void>>()
+  for (let data = next(); data !== null; data = next()) {
+    const stored = writer.publish(subject, data).then(() => {
+      underWay.delete(stored)
+    })
+    underWay.add(stored)
+    if (underWay.size >= IN_FLIGHT_MAX) await Promise.race(underWay)
+  }
+  await Promise.all(underWay)
 }

@@ -71,6 +71,8 @@ export function benchGenesis(
 export class Traffic {
   readonly #random: Random
   readonly #subscribers: number
+  /** One subscriber in so many is hot; 0: none. */
+  readonly #hotStep: number
   readonly #sizes = sizeTable()
   readonly #columns = {
     subscribers: new Float64Array(BATCH_RECORDS * 8),
@@ -81,9 +83,14 @@ export class Traffic {
   }
   #seq = 0
 
-  constructor(seed: number, subscribers: number) {
+  /**
+   * `hotShare`: nine of ten random records are of this share of the subscribers, whose rows lie
+   * scattered; 0: all subscribers are alike.
+   */
+  constructor(seed: number, subscribers: number, hotShare = 0) {
     this.#random = new Random(seed)
     this.#subscribers = subscribers
+    this.#hotStep = hotShare === 0 ? 0 : Math.round(1 / hotShare)
   }
 
   /** `count` records of random subscribers at `timeMs`. */
@@ -93,6 +100,7 @@ export class Traffic {
     for (let i = 0; i < count; i++) {
       subscribers[i] = SUBSCRIBER_FIRST + Math.floor(random.fraction() * this.#subscribers)
     }
+    if (this.#hotStep > 0) this.#heat(subscribers, count)
     return this.#finish(count, timeMs, probe, epoch)
   }
 
@@ -122,6 +130,14 @@ export class Traffic {
       rows.push({ subscriber, tags: { seed: true }, ...unchanged })
     }
     return encodeProfile({ stamp: { probe: 'fill', epoch: 1, seq: this.#seq }, rows })
+  }
+
+  /** Moves nine of ten records to the next hot subscriber below. */
+  #heat(subscribers: Float64Array, count: number): void {
+    for (let i = 0; i < count; i++) {
+      if (this.#random.fraction() >= 0.9) continue
+      subscribers[i] = subscribers[i]! - ((subscribers[i]! - SUBSCRIBER_FIRST) % this.#hotStep)
+    }
   }
 
   #finish(count: number, timeMs: number, probe: string, epoch: number): Uint8Array {
