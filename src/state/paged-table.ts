@@ -1,6 +1,6 @@
 /**
- * Fixed-width rows in pages, pages in large segments of flat memory. Rows never move. Every page
- * knows whether it changed since the last checkpoint, and a page that is part of a running
+ * Fixed-width rows in pages, pages in large segments of flat memory. A row keeps its place. Every
+ * page knows whether it changed since the last checkpoint, and a page that is part of a running
  * checkpoint is copied before its first change: that is how an image of one position is written
  * without stopping.
  */
@@ -25,7 +25,21 @@ const PAGE_SIZE_MAX = 32 * 1024
 /** LMDB gives a value whole units of its own page size; heads (theirs and ours) take some of it. */
 const STORE_UNIT_SIZE = 4096
 const STORE_HEADS_SIZE = 64
-const SEGMENT_SIZE_AIM = 16 * 1024 * 1024
+/**
+ * Few large segments: with 46 of them, finding the memory of a random row cost as much as reading
+ * it (bench/kernels/kernel).
+ */
+const SEGMENT_SIZE_AIM = 1024 * 1024 * 1024
+/** Small tables do with less: the first segment begins so small and is copied as it doubles, … */
+const FIRST_SEGMENT_SIZE = 1024 * 1024
+/** … up to this size, a pause of some 20 ms. Then it has its whole size, untouched memory. */
+const COPIED_SIZE_MAX = 64 * 1024 * 1024
+/**
+ * What the C library maps for a large ArrayBuffer begins 16 bytes behind a page's start. Rows begin
+ * at a multiple of a cache line, so that one of 64 bytes lies in one line instead of two.
+ */
+const LINE_SIZE = 64
+const ALIGNMENT_OFFSET = LINE_SIZE - 16
 
 /** Rows of one stride. `f64`, `i32` and `bytes` are views of the same segments. */
 export class PagedTable {
@@ -44,6 +58,8 @@ export class PagedTable {
   /** Checksum of the image written last, by page number: what a manifest knows pages by. */
   pageSums: Uint32Array = new Uint32Array(1024)
   rowCount = 0
+  /** Rows that the segments have room for. */
+  #rowRoom = 0
   /** Copies of pages that changed while they were PAGE_SWEEPING, by page number. */
   readonly copies = new Map<number, Uint8Array>()
   #takeBuffer: (size: number) => Uint8Array = (size) => new Uint8Array(size)
@@ -87,7 +103,7 @@ export class PagedTable {
     if (rowCount <= this.rowCount) return
     const pagesBefore = this.pageCount
     this.rowCount = rowCount
-    while (this.bytes.length << this.segmentShift < rowCount) this.#addSegment()
+    while (this.#rowRoom < rowCount) this.#addRoom(rowCount)
     const pages = this.pageCount
     if (pages > this.pageFlags.length) {
       const grown = new Uint8Array(Math.max(pages, this.pageFlags.length * 2))
@@ -159,11 +175,30 @@ export class PagedTable {
     this.f64[row >>> this.segmentShift]!.fill(0, start, start + (this.strideSize >>> 3))
   }
 
-  #addSegment(): void {
-    const buffer = new ArrayBuffer(this.strideSize << this.segmentShift)
-    this.f64.push(new Float64Array(buffer))
-    this.i32.push(new Int32Array(buffer))
-    this.bytes.push(new Uint8Array(buffer))
+  /** A further segment, or a larger first one; never touches the rows that there are. */
+  #addRoom(rowCount: number): void {
+    const rowsMax = 1 << this.segmentShift
+    const first = this.bytes[0]
+    if (this.#rowRoom >= rowsMax || rowCount * this.strideSize > COPIED_SIZE_MAX) {
+      const isReplaced = first !== undefined && this.#rowRoom < rowsMax
+      this.#putSegment(isReplaced ? 0 : this.bytes.length, rowsMax)
+      return
+    }
+    let rows = Math.max(1 << this.pageShift, this.#rowRoom)
+    while (rows < rowCount || rows * this.strideSize < FIRST_SEGMENT_SIZE) rows *= 2
+    this.#putSegment(0, Math.min(rows, rowsMax))
+  }
+
+  #putSegment(segment: number, rows: number): void {
+    const size = rows * this.strideSize
+    const buffer = new ArrayBuffer(size + LINE_SIZE)
+    const bytes = new Uint8Array(buffer, ALIGNMENT_OFFSET, size)
+    const before = this.bytes[segment]
+    if (before !== undefined) bytes.set(before)
+    this.f64[segment] = new Float64Array(buffer, ALIGNMENT_OFFSET, size >>> 3)
+    this.i32[segment] = new Int32Array(buffer, ALIGNMENT_OFFSET, size >>> 2)
+    this.bytes[segment] = bytes
+    this.#rowRoom = (segment << this.segmentShift) + rows
   }
 }
 

@@ -43,6 +43,29 @@ describe('rows', () => {
     expect(table.size).toBe(rows * stride)
   })
 
+  it('stay what they are while their first segment is copied into larger ones', () => {
+    const table = new PagedTable(4, 4096)
+    const rows = (96 * 1024 * 1024) / 4096
+    for (let row = 0; row < rows; row++) table.setF64(table.addRow(), 8, row + 1)
+    const roomBytes = table.bytes.reduce((sum, each) => sum + each.byteLength, 0)
+    expect(roomBytes).toBe(4096 << table.segmentShift)
+    for (let row = 0; row < rows; row++) {
+      if (table.getF64(row, 8) !== row + 1) expect(table.getF64(row, 8)).toBe(row + 1)
+    }
+    const page = table.pageCount - 1
+    const words = new Float64Array(table.pageBytes(page).slice().buffer)
+    expect(words[1]).toBe((page << table.pageShift) + 1)
+  })
+
+  it('begin at a cache line, and are few bytes in a small table', () => {
+    const table = new PagedTable(0, 64)
+    table.growTo(100)
+    for (const view of [table.f64[0]!, table.i32[0]!, table.bytes[0]!]) {
+      expect((view.byteOffset + 16) % 64).toBe(0)
+      expect(view.byteLength).toBe(1024 * 1024)
+    }
+  })
+
   it('never shrink', () => {
     const table = new PagedTable(0, 64)
     table.growTo(10)
