@@ -125,52 +125,97 @@ export function writePeriodKeys(
 }
 
 /**
- * Period keys of whole columns of instants in one zone with cycle day 1. Most neighbours share
- * their local hour, so the keys are worked out once per change of hour.
+ * Period keys of whole columns of instants in one zone with cycle day 1. Most batches lie within
+ * one local hour or day: then all their keys are one, and mostly that of the batch before, which
+ * stands in the column already. Otherwise keys are worked out once per change.
  */
 export class PeriodColumns {
   readonly clock: ZoneClock
   readonly columns: readonly Int32Array[]
+  readonly #stretches: readonly Stretch[]
   readonly #keys = new Int32Array(PERIOD_KEYS)
 
   constructor(clock: ZoneClock, recordsMax: number) {
     this.clock = clock
     this.columns = CALENDAR_UNITS.map(() => new Int32Array(recordsMax))
+    this.#stretches = CALENDAR_UNITS.map(() => ({ fromMs: 0, toMs: 0, key: 0, count: 0 }))
   }
 
   /** Fills the first `count` entries of every column of `units` from `timesMs`. */
   fill(timesMs: Float64Array, count: number, units: readonly number[]): void {
     assert(count <= timesMs.length && count <= this.columns[0]!.length)
-    let fromMs = Number.POSITIVE_INFINITY
-    let toMs = Number.NEGATIVE_INFINITY
-    const keys = this.#keys
+    let withinMs = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY }
     for (const unit of units) {
-      const column = this.columns[unit]!
-      let key = 0
-      fromMs = Number.POSITIVE_INFINITY
-      toMs = Number.NEGATIVE_INFINITY
-      for (let i = 0; i < count; i++) {
-        const timeMs = timesMs[i]!
-        if (timeMs < fromMs || timeMs >= toMs) {
-          writePeriodKeys(this.clock, 1, timeMs, keys)
-          key = keys[unit]!
-          // Valid for the rest of the local hour, or day where the unit is longer, within the
-          // offset range.
-          const offsetMs = this.clock.offsetAt(timeMs)
-          const stepMs = unit === HOUR ? MS_PER_HOUR : MS_PER_DAY
-          const startMs = Math.floor((timeMs + offsetMs) / stepMs) * stepMs - offsetMs
-          fromMs = timeMs < startMs ? timeMs : Math.max(startMs, this.#rangeStart(timeMs, startMs))
-          toMs = Math.min(startMs + stepMs, this.clock.rangeEnd(timeMs))
-        }
-        column[i] = key
+      const stretch = this.#stretches[unit]!
+      // Where the times lie within a stretch that was looked at, they lie within equal ones, too.
+      const isWithin =
+        count > 0 &&
+        ((stretch.fromMs <= withinMs.fromMs && withinMs.toMs <= stretch.toMs) ||
+          this.#areWithin(timesMs, count, unit, stretch))
+      if (isWithin) {
+        if (stretch.count < count) this.columns[unit]!.fill(stretch.key, 0, count)
+        stretch.count = Math.max(stretch.count, count)
+        withinMs = stretch
+      } else {
+        this.#fillChanging(timesMs, count, unit)
+        stretch.count = 0
       }
     }
+  }
+
+  /** Whether all lie within the stretch, which becomes that of the first if it is not there. */
+  #areWithin(timesMs: Float64Array, count: number, unit: number, stretch: Stretch): boolean {
+    const firstMs = timesMs[0]!
+    if (firstMs < stretch.fromMs || firstMs >= stretch.toMs) this.#begin(firstMs, unit, stretch)
+    return areBetween(timesMs, count, stretch.fromMs, stretch.toMs)
+  }
+
+  #fillChanging(timesMs: Float64Array, count: number, unit: number): void {
+    const column = this.columns[unit]!
+    const stretch = this.#stretches[unit]!
+    for (let i = 0; i < count; i++) {
+      const timeMs = timesMs[i]!
+      if (timeMs < stretch.fromMs || timeMs >= stretch.toMs) this.#begin(timeMs, unit, stretch)
+      column[i] = stretch.key
+    }
+  }
+
+  /**
+   * The stretch becomes one around an instant that surely has its key: the rest of the local hour,
+   * or day where the unit is longer, as far as the zone's offset stays.
+   */
+  #begin(timeMs: number, unit: number, stretch: Stretch): void {
+    writePeriodKeys(this.clock, 1, timeMs, this.#keys)
+    const offsetMs = this.clock.offsetAt(timeMs)
+    const stepMs = unit === HOUR ? MS_PER_HOUR : MS_PER_DAY
+    const startMs = Math.floor((timeMs + offsetMs) / stepMs) * stepMs - offsetMs
+    stretch.fromMs =
+      timeMs < startMs ? timeMs : Math.max(startMs, this.#rangeStart(timeMs, startMs))
+    stretch.toMs = Math.min(startMs + stepMs, this.clock.rangeEnd(timeMs))
+    stretch.key = this.#keys[unit]!
+    stretch.count = 0
   }
 
   /** Earliest instant of this stretch that surely has the offset of `timeMs`. */
   #rangeStart(timeMs: number, startMs: number): number {
     return this.clock.offsetAt(startMs) === this.clock.offsetAt(timeMs) ? startMs : timeMs
   }
+}
+
+/** Instants with one key; the first `count` entries of its unit's column hold it. */
+interface Stretch {
+  fromMs: number
+  toMs: number
+  key: number
+  count: number
+}
+
+function areBetween(timesMs: Float64Array, count: number, fromMs: number, toMs: number): boolean {
+  for (let i = 0; i < count; i++) {
+    const timeMs = timesMs[i]!
+    if (timeMs < fromMs || timeMs >= toMs) return false
+  }
+  return true
 }
 
 /**
