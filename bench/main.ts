@@ -6,6 +6,7 @@ import { runKernels } from './kernels/kernels.ts'
 import { run as runProbe } from './kernels/probe.ts'
 import { runProfiles } from './kernels/profiles.ts'
 import { runUpdate } from './kernels/update.ts'
+import { describeMachine } from './machine-description.ts'
 import { runPeers } from './peers/peers.ts'
 import { runHttp } from './pipeline/http.ts'
 import { runImportBeside } from './pipeline/import.ts'
@@ -16,6 +17,7 @@ import { runPolicy } from './pipeline/policy.ts'
 import { runRecovery } from './pipeline/recovery.ts'
 import { runScale } from './pipeline/scale.ts'
 import { runSegments } from './pipeline/segments.ts'
+import { PLOT_FILE, plotFiles } from './plot.ts'
 import { type BenchOptions, type BenchResult, printResults } from './report.ts'
 
 const BENCHES: Readonly<
@@ -82,12 +84,16 @@ const { values, positionals } = parseArgs({
     axis: { type: 'string' },
     write: { type: 'string' },
     check: { type: 'string' },
+    out: { type: 'string' },
   },
 })
 const name = positionals[0] ?? ''
 const bench = BENCHES[name]
-if (bench === undefined) {
+if (name === 'plot') {
+  plotFiles(positionals.slice(1), values.out ?? PLOT_FILE)
+} else if (bench === undefined) {
   console.error('usage: npm run bench -- NAME [--json] [--subscribers N] [--records N]')
+  console.error('       npm run bench -- plot FILE… [--out FILE]')
   for (const [key, { summary }] of Object.entries(BENCHES)) {
     console.error(`  ${key.padEnd(10)} ${summary}`)
   }
@@ -110,5 +116,5 @@ if (bench === undefined) {
     write: values.write,
     check: values.check,
   })
-  printResults(results, values.json)
+  printResults(results, values.json, describeMachine())
 }

@@ -1,5 +1,7 @@
 /** How benches report: one figure at a time, a table for people or one JSON object per line. */
 
+import { type MachineDescription, machineLine } from './machine-description.ts'
+
 /** One figure. `ratio`: value divided by that of `against`, another metric of the same run. */
 export interface BenchResult {
   readonly bench: string
@@ -31,16 +33,28 @@ export interface BenchOptions {
   readonly check?: string | undefined
 }
 
-/** Prints figures on standard output. */
-export function printResults(results: readonly BenchResult[], isJson: boolean): void {
+/** Prints the machine and the figures on standard output. */
+export function printResults(
+  results: readonly BenchResult[],
+  isJson: boolean,
+  machine: MachineDescription,
+): void {
   if (isJson) {
+    console.log(JSON.stringify({ machine }))
     for (const result of results) console.log(JSON.stringify(result))
     return
   }
-  for (const { metric, value, unit, ratio, against } of results) {
-    const compared = ratio === undefined ? '' : `   ${ratio.toFixed(2)} x ${against}`
-    console.log(`${metric.padEnd(44)} ${formatValue(value).padStart(14)} ${unit}${compared}`)
-  }
+  console.log(machineLine(machine))
+  for (const result of results) console.log(formatResult(result))
+}
+
+function formatResult({ metric, at, value, low, high, unit, ratio, against }: BenchResult): string {
+  const name =
+    at === undefined ? metric : `${metric} at ${at.value.toLocaleString('en-US')} ${at.name}`
+  const spread =
+    low === undefined || high === undefined ? '' : ` (${formatValue(low)} to ${formatValue(high)})`
+  const compared = ratio === undefined ? '' : `   ${ratio.toFixed(2)} x ${against}`
+  return `${name.padEnd(48)} ${formatValue(value).padStart(14)} ${unit}${spread}${compared}`
 }
 
 /** The value's ratio to another metric's, as part of a result. */
@@ -96,6 +110,7 @@ export function say(text: string): void {
   console.error(`… ${text}`)
 }
 
-function formatValue(value: number): string {
+/** A number for people: whole with commas from 1,000 on, else four digits. */
+export function formatValue(value: number): string {
   return Math.abs(value) >= 1000 ? Math.round(value).toLocaleString('en-US') : value.toPrecision(4)
 }

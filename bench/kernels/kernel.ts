@@ -4,6 +4,7 @@
  * their sums must agree.
  */
 
+import { hugePageUse } from '../machine-description.ts'
 import { type BenchOptions, type BenchResult, comparedWith, figure, say } from '../report.ts'
 import { KERNEL_BATCH_RECORDS, kernelFiles } from './kernel-records.ts'
 import { KernelRig } from './kernel-rig.ts'
@@ -51,11 +52,15 @@ export async function runKernel(
     }
     await reference.stop()
   }
+  const use = hugePageUse()
   return [
     ...resultsOf(rates),
     figure('kernels', 'kernel.row_bytes', rig.core.tables[0]!.strideSize, 'bytes'),
     figure('kernels', 'kernel.candidates', sums.candidates, 'candidates'),
     figure('kernels', 'memory.bytes_per_subscriber', rig.core.stateSize() / subscribers, 'bytes'),
+    ...(use === null
+      ? []
+      : [figure('kernels', 'memory.huge_page_share', use.hugeSize / use.residentSize, 'ratio')]),
   ]
 }
 
