@@ -6,6 +6,8 @@
 
 import type { NatsConnection } from 'nats'
 import { BrokerUnavailableError } from '../errors.ts'
+import type { FrameReceiver } from '../model/frame.ts'
+import type { FrameReceivers } from './tapped-connection.ts'
 
 /** One per connection, see `brokerLink`. */
 export interface BrokerLink {
@@ -21,6 +23,12 @@ export interface BrokerLink {
   whileConnected<T>(answer: Promise<T>): Promise<T>
   /** Calls back on every change until the returned function is called; `closed` is the last one. */
   onChange(callback: (state: LinkState) => void): () => void
+  /**
+   * Hands over a subscription's messages as they lie in the socket's bytes, until the returned
+   * function is called. What the receiver does not take, and all messages of a connection that was
+   * not made by `connectToNats`, goes to the subscription's callback.
+   */
+  divert(subscription: number, receiver: FrameReceiver): () => void
 }
 
 /** `closed`: by its owner, or for good. */
@@ -29,10 +37,13 @@ export type LinkState = 'connected' | 'disconnected' | 'closed'
 const links = new WeakMap<NatsConnection, WatchedLink>()
 
 /** The link of a connection; made on first use, which should be right after connecting. */
-export function brokerLink(connection: NatsConnection): BrokerLink {
+export function brokerLink(
+  connection: NatsConnection,
+  receivers: FrameReceivers = new Map(),
+): BrokerLink {
   let link = links.get(connection)
   if (link === undefined) {
-    link = new WatchedLink(connection)
+    link = new WatchedLink(connection, receivers)
     links.set(connection, link)
   }
   return link
@@ -41,14 +52,21 @@ export function brokerLink(connection: NatsConnection): BrokerLink {
 class WatchedLink implements BrokerLink {
   #state: LinkState = 'connected'
   readonly #callbacks = new Set<(state: LinkState) => void>()
+  readonly #receivers: FrameReceivers
 
-  constructor(connection: NatsConnection) {
+  constructor(connection: NatsConnection, receivers: FrameReceivers) {
+    this.#receivers = receivers
     void this.#watch(connection)
   }
 
   onChange(callback: (state: LinkState) => void): () => void {
     this.#callbacks.add(callback)
     return () => this.#callbacks.delete(callback)
+  }
+
+  divert(subscription: number, receiver: FrameReceiver): () => void {
+    this.#receivers.set(subscription, receiver)
+    return () => this.#receivers.delete(subscription)
   }
 
   untilConnected(timeoutMs: number): Promise<void> {

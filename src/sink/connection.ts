@@ -4,7 +4,6 @@ import {
   type Auth,
   type Authenticator,
   type ConnectionOptions,
-  connect,
   credsAuthenticator,
   type NatsConnection,
   nkeyAuthenticator,
@@ -18,6 +17,7 @@ import {
   SecretError,
 } from '../errors.ts'
 import { brokerLink } from './broker-link.ts'
+import { connectTapped, type FrameReceivers } from './tapped-connection.ts'
 import { findTlsRefusal, type NatsTlsSettings, tlsOptionsOf, tlsProblemOf } from './tls.ts'
 
 /** A connection to NATS, for those who own one and hand it on without speaking NATS themselves. */
@@ -66,8 +66,9 @@ const RECONNECT_JITTER_MS = 250
 export async function connectToNats(settings: NatsSettings): Promise<NatsConnection> {
   const options = connectionOptions(settings)
   try {
-    const connection = await connect(options)
-    brokerLink(connection)
+    const receivers: FrameReceivers = new Map()
+    const connection = await connectTapped(options, receivers)
+    brokerLink(connection, receivers)
     return connection
   } catch (error) {
     const place = settings.servers.join(', ')

@@ -24,6 +24,62 @@ const SHORT_OFFSET = 4
 const LONG_OFFSET = 6
 const NANOSECOND_DIGITS_BELOW_MS = 6
 
+/** As a delivery's bytes say it; see `readAckSubject`. */
+export type MutablePosition = { -readonly [Key in keyof DeliveryPosition]: DeliveryPosition[Key] }
+
+const PREFIX_BYTES = new TextEncoder().encode(PREFIX)
+const DOT = 46
+const DIGIT_0 = 48
+/** More dots than the long form with a random end has are not told apart. */
+const DOTS_MAX = 12
+const dots = new Int32Array(DOTS_MAX)
+
+/** Whether the bytes from `start` to `end` are the reply subject of a delivery. */
+export function isAckSubjectAt(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < PREFIX_BYTES.length) return false
+  for (let i = 0; i < PREFIX_BYTES.length; i++) {
+    if (bytes[start + i] !== PREFIX_BYTES[i]) return false
+  }
+  return true
+}
+
+/** As `parseAckSubject`, from bytes into `position`; false when it has neither form. */
+export function readAckSubject(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  position: MutablePosition,
+): boolean {
+  let count = 0
+  for (let at = start; at < end && count < DOTS_MAX; at++) {
+    if (bytes[at] === DOT) dots[count++] = at
+  }
+  let before = SHORT_OFFSET
+  if (count + 1 >= LONG_TOKENS_MIN) before = LONG_OFFSET
+  else if (count + 1 !== SHORT_TOKENS) return false
+  const sequence = numberBetween(bytes, dots[before]!, dots[before + 1]!)
+  const consumerSequence = numberBetween(bytes, dots[before + 1]!, dots[before + 2]!)
+  // Nanoseconds since 1970 exceed 2^53: the last digits are not read.
+  const stampEnd = dots[before + 3]! - NANOSECOND_DIGITS_BELOW_MS
+  const timestampMs = numberBetween(bytes, dots[before + 2]!, stampEnd)
+  position.streamSequence = sequence
+  position.consumerSequence = consumerSequence
+  position.timestampMs = timestampMs
+  return sequence > 0 && consumerSequence >= 0 && timestampMs >= 0
+}
+
+/** The number behind the dot at `dot`; -1 where there is none that is exact. */
+function numberBetween(bytes: Uint8Array, dot: number, end: number): number {
+  if (dot + 1 >= end) return -1
+  let value = 0
+  for (let at = dot + 1; at < end; at++) {
+    const digit = bytes[at]! - DIGIT_0
+    if (digit < 0 || digit > 9) return -1
+    value = value * 10 + digit
+  }
+  return value <= Number.MAX_SAFE_INTEGER ? value : -1
+}
+
 /**
  * Whether a message with this reply subject is a delivery; anything else is a status of the server.
  */

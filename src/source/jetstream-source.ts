@@ -8,6 +8,7 @@
 import { JetStreamApiError, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { createInbox, type NatsConnection } from 'nats'
 import { assert, BrokerRefusedError, BrokerUnavailableError, HighwaterError } from '../errors.ts'
+import type { FrameReceiver } from '../model/frame.ts'
 import type { InputMessage, Source, StreamState } from '../model/ports.ts'
 import { MessageQueue } from './message-queue.ts'
 import { createPullConsumer, PullConsumer } from './pull-consumer.ts'
@@ -17,6 +18,7 @@ export interface ConnectionLink {
   untilConnected(timeoutMs: number): Promise<void>
   whileConnected<T>(answer: Promise<T>): Promise<T>
   onChange(callback: (state: 'connected' | 'disconnected' | 'closed') => void): () => void
+  divert(subscription: number, receiver: FrameReceiver): () => void
 }
 
 /** Settings of one source. */
@@ -199,13 +201,14 @@ class JetStreamSource implements Source {
     const subject = `${prefix}.CONSUMER.MSG.NEXT.${this.#stream}.${name}`
     this.#consumer = new PullConsumer(
       this.#connection,
+      this.#link,
       subject,
       name,
       createInbox(this.#inboxPrefix),
       {
-        onMessage: (message) => {
-          this.#nextSequence = message.sequence + 1
-          this.#queue.push(message)
+        onMessage: (sequence, timestampMs, subject, bytes, start, end) => {
+          this.#nextSequence = sequence + 1
+          this.#queue.push(sequence, timestampMs, subject, bytes, start, end)
           if (this.#waiters.length > 0) this.#wake()
         },
         onPullEnd: () => this.#pull(),

@@ -1,5 +1,7 @@
 /**
- * Messages that have arrived and were not yet taken, bounded in bytes and in number by who pulls.
+ * Messages that have arrived and were not yet taken, bounded in bytes and in number by who pulls. A
+ * ring of columns: a message becomes an object when it is taken, so that what waits costs the
+ * garbage collector nothing.
  */
 
 import { assert } from '../errors.ts'
@@ -7,14 +9,25 @@ import type { InputMessage } from '../model/ports.ts'
 
 const SIZE_MAX_MIN = 2 * 1024 ** 2
 const MESSAGES_MAX_MIN = 16
+/** A power of two; the ring doubles when it is full. */
+const CAPACITY_MIN = 64
+const NOTHING = new Uint8Array(0)
 
 /** First in, first out. The queue owns the messages until they are taken. */
 export class MessageQueue {
   readonly #sizeMax: number
   readonly #messagesMax: number
-  #messages: InputMessage[] = []
-  /** Messages before this index are taken; the array is replaced when it is used up. */
+  #capacity = CAPACITY_MIN
+  #sequences = new Float64Array(CAPACITY_MIN)
+  #timestampsMs = new Float64Array(CAPACITY_MIN)
+  #starts = new Int32Array(CAPACITY_MIN)
+  #ends = new Int32Array(CAPACITY_MIN)
+  #subjects: string[] = new Array<string>(CAPACITY_MIN).fill('')
+  /** Bytes in which a message lies; those of a place that is free are let go. */
+  #buffers: Uint8Array[] = new Array<Uint8Array>(CAPACITY_MIN).fill(NOTHING)
+  /** Place of the oldest message. */
   #head = 0
+  #length = 0
   #size = 0
 
   constructor(sizeMax: number, messagesMax: number) {
@@ -25,7 +38,7 @@ export class MessageQueue {
   }
 
   get length(): number {
-    return this.#messages.length - this.#head
+    return this.#length
   }
 
   /** Bytes of payload. */
@@ -33,26 +46,47 @@ export class MessageQueue {
     return this.#size
   }
 
-  push(message: InputMessage): void {
-    this.#messages.push(message)
-    this.#size += message.data.length
+  /** A message whose data are `bytes` from `start` to `end`, which nobody writes to any more. */
+  push(
+    sequence: number,
+    timestampMs: number,
+    subject: string,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    if (this.#length === this.#capacity) this.#grow()
+    const place = (this.#head + this.#length) & (this.#capacity - 1)
+    this.#sequences[place] = sequence
+    this.#timestampsMs[place] = timestampMs
+    this.#subjects[place] = subject
+    this.#buffers[place] = bytes
+    this.#starts[place] = start
+    this.#ends[place] = end
+    this.#length += 1
+    this.#size += end - start
   }
 
   /** Removes and returns up to `max` messages, oldest first. */
   take(max: number): readonly InputMessage[] {
-    if (this.#head === 0 && this.#messages.length <= max) {
-      const all = this.#messages
-      this.#messages = []
-      this.#size = 0
-      return all
+    const count = Math.min(max, this.#length)
+    const taken: InputMessage[] = []
+    for (let i = 0; i < count; i++) {
+      const place = (this.#head + i) & (this.#capacity - 1)
+      const start = this.#starts[place]!
+      const size = this.#ends[place]! - start
+      const { buffer, byteOffset } = this.#buffers[place]!
+      this.#buffers[place] = NOTHING
+      this.#size -= size
+      taken.push({
+        sequence: this.#sequences[place]!,
+        timestampMs: this.#timestampsMs[place]!,
+        subject: this.#subjects[place]!,
+        data: new Uint8Array(buffer, byteOffset + start, size),
+      })
     }
-    const taken = this.#messages.slice(this.#head, this.#head + max)
-    this.#head += taken.length
-    for (const message of taken) this.#size -= message.data.length
-    if (this.#head * 2 >= this.#messages.length) {
-      this.#messages = this.#messages.slice(this.#head)
-      this.#head = 0
-    }
+    this.#head = (this.#head + count) & (this.#capacity - 1)
+    this.#length -= count
     return taken
   }
 
@@ -69,4 +103,32 @@ export class MessageQueue {
   roomMessages(): number {
     return this.#messagesMax - this.length
   }
+
+  /** Twice the room, with the oldest message in the first place. */
+  #grow(): void {
+    const capacity = this.#capacity * 2
+    this.#sequences = unrolled(this.#sequences, new Float64Array(capacity), this.#head)
+    this.#timestampsMs = unrolled(this.#timestampsMs, new Float64Array(capacity), this.#head)
+    this.#starts = unrolled(this.#starts, new Int32Array(capacity), this.#head)
+    this.#ends = unrolled(this.#ends, new Int32Array(capacity), this.#head)
+    this.#subjects = extended(this.#subjects, this.#head, '')
+    this.#buffers = extended(this.#buffers, this.#head, NOTHING)
+    this.#head = 0
+    this.#capacity = capacity
+  }
+}
+
+function unrolled<Column extends Float64Array | Int32Array>(
+  ring: Column,
+  column: Column,
+  head: number,
+): Column {
+  column.set(ring.subarray(head))
+  column.set(ring.subarray(0, head), ring.length - head)
+  return column
+}
+
+function extended<Value>(ring: readonly Value[], head: number, filler: Value): Value[] {
+  const free = new Array<Value>(ring.length).fill(filler)
+  return [...ring.slice(head), ...ring.slice(0, head), ...free]
 }

@@ -7,19 +7,39 @@
 
 import { AckPolicy, DeliverPolicy, type JetStreamManager, ReplayPolicy } from '@nats-io/jetstream'
 import type { Msg, NatsConnection, Subscription } from 'nats'
-import type { InputMessage } from '../model/ports.ts'
-import { isAckSubject, parseAckSubject } from './ack-subject.ts'
+import type { FrameReceiver, MessageFrame } from '../model/frame.ts'
+import {
+  type DeliveryPosition,
+  isAckSubject,
+  isAckSubjectAt,
+  type MutablePosition,
+  parseAckSubject,
+  readAckSubject,
+} from './ack-subject.ts'
+import { SubjectTexts } from './subject-texts.ts'
 
 /**
  * What a consumer reports to its owner; called from the socket's callback, so they must not throw.
  */
 export interface PullEvents {
-  /** The next message; `data` is a view of a buffer of the client's. */
-  readonly onMessage: (message: InputMessage) => void
+  /** The next message; its data are `bytes` from `start` to `end`, never written again. */
+  readonly onMessage: (
+    sequence: number,
+    timestampMs: number,
+    subject: string,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ) => void
   /** The last pull is used up or has expired: ask for more when there is room. */
   readonly onPullEnd: () => void
   /** Deliveries may have been lost: make a new consumer. Called once. */
   readonly onLost: (why: string) => void
+}
+
+/** What a consumer needs of the connection's link. */
+export interface DivertingLink {
+  divert(subscription: number, receiver: FrameReceiver): () => void
 }
 
 const NANOSECONDS_PER_MS = 1_000_000
@@ -71,6 +91,9 @@ export class PullConsumer {
   readonly #inbox: string
   readonly #events: PullEvents
   readonly #subscription: Subscription
+  readonly #stopDiverting: () => void
+  readonly #subjects = new SubjectTexts()
+  readonly #position: MutablePosition = { streamSequence: 0, consumerSequence: 0, timestampMs: 0 }
   readonly #timer: NodeJS.Timeout
   #consumerSequence = 0
   #pullNumber = 0
@@ -86,6 +109,7 @@ export class PullConsumer {
 
   constructor(
     connection: NatsConnection,
+    link: DivertingLink,
     nextSubject: string,
     name: string,
     inbox: string,
@@ -103,6 +127,8 @@ export class PullConsumer {
         else this.#receive(message)
       },
     })
+    const receiver: FrameReceiver = (frame) => this.#receiveFrame(frame)
+    this.#stopDiverting = link.divert(this.#subscription.getID(), receiver)
     this.#timer = setInterval(() => this.#tick(), HEARTBEAT_MS).unref()
   }
 
@@ -135,12 +161,28 @@ export class PullConsumer {
   /** Stops listening; no event comes after it. The consumer on the server is not deleted. */
   stop(): void {
     this.#isDone = true
+    this.#stopDiverting()
     clearInterval(this.#timer)
     if (!this.#connection.isClosed()) this.#subscription.unsubscribe()
   }
 
+  /** Deliveries, from the bytes of the socket; statuses are left to the client. */
+  #receiveFrame(frame: MessageFrame): boolean {
+    const { bytes, replyStart, replyEnd, subjectStart, subjectEnd, dataStart, dataEnd } = frame
+    if (this.#isDone || !isAckSubjectAt(bytes, replyStart, replyEnd)) return false
+    const position = this.#position
+    if (!readAckSubject(bytes, replyStart, replyEnd, position)) return false
+    const size = subjectEnd - subjectStart + replyEnd - replyStart + dataEnd - frame.headerStart
+    if (!this.#take(position, size)) return true
+    const subject = this.#subjects.textOf(bytes, subjectStart, subjectEnd)
+    const { streamSequence, timestampMs } = position
+    this.#events.onMessage(streamSequence, timestampMs, subject, bytes, dataStart, dataEnd)
+    this.#endPullWhenUsed()
+    return true
+  }
+
+  /** What the client hands over: statuses, and deliveries that were not diverted. */
   #receive(message: Msg): void {
-    this.#silentTicks = 0
     const reply = message.reply
     if (!isAckSubject(reply)) {
       this.#receiveStatus(message)
@@ -151,25 +193,34 @@ export class PullConsumer {
       this.#lose(`a delivery without position: ${reply}`)
       return
     }
-    if (position.consumerSequence !== this.#consumerSequence + 1) {
-      this.#lose(`delivery ${position.consumerSequence} after ${this.#consumerSequence}`)
-      return
+    if (!this.#take(position, deliveredSize(message, reply))) return
+    const { subject, data } = message
+    const { streamSequence, timestampMs } = position
+    this.#events.onMessage(streamSequence, timestampMs, subject, data, 0, data.length)
+    this.#endPullWhenUsed()
+  }
+
+  /** Counts a delivery; false: one before it is missing, and the consumer is lost. */
+  #take({ consumerSequence }: DeliveryPosition, size: number): boolean {
+    this.#silentTicks = 0
+    if (consumerSequence !== this.#consumerSequence + 1) {
+      this.#lose(`delivery ${consumerSequence} after ${this.#consumerSequence}`)
+      return false
     }
-    this.#consumerSequence = position.consumerSequence
+    this.#consumerSequence = consumerSequence
     this.#arrivedMessages++
     this.#messagesLeft--
-    this.#bytesLeft -= deliveredSize(message, reply)
-    this.#events.onMessage({
-      sequence: position.streamSequence,
-      timestampMs: position.timestampMs,
-      subject: message.subject,
-      data: plainView(message.data),
-    })
-    // The server ends a pull without a word when its last message or its last byte was used.
+    this.#bytesLeft -= size
+    return true
+  }
+
+  /** The server ends a pull without a word when its last message or its last byte was used. */
+  #endPullWhenUsed(): void {
     if (this.#messagesLeft <= 0 || this.#bytesLeft <= 0) this.#endPull()
   }
 
   #receiveStatus(message: Msg): void {
+    this.#silentTicks = 0
     const code = message.headers?.code ?? 0
     if (code === STATUS_HEARTBEAT) return
     // What an earlier pull still says is of no interest.
@@ -208,11 +259,6 @@ export class PullConsumer {
     this.stop()
     this.#events.onLost(why)
   }
-}
-
-/** The client hands out Buffers, whose `slice` is a view where that of a Uint8Array is a copy. */
-function plainView(data: Uint8Array): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }
 
 /** Bytes that the server counts against `max_bytes`: subject, reply, headers and payload. */

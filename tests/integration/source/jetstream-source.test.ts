@@ -1,5 +1,5 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
-import type { NatsConnection } from 'nats'
+import { headers, type NatsConnection } from 'nats'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BrokerRefusedError, BrokerUnavailableError } from '../../../src/errors.ts'
 import type { InputMessage, Source } from '../../../src/model/ports.ts'
@@ -9,6 +9,7 @@ import type { PrivateServer } from '../../../src/sink/nats-server.ts'
 import { DEFAULT_STREAM_LIMITS } from '../../../src/sink/stream-settings.ts'
 import { ensureStreams } from '../../../src/sink/streams.ts'
 import {
+  type ConnectionLink,
   createJetStreamSource,
   type JetStreamSourceSettings,
 } from '../../../src/source/jetstream-source.ts'
@@ -162,6 +163,39 @@ describe('reading', () => {
     await source.open(1)
     expect(sequencesOf(await takeUntil(source, 10))).toEqual([1, 2, 3, 6, 7, 8, 9, 10])
     expect(await source.read(4)).toBeNull()
+  })
+
+  test.each([
+    ['from the bytes of the socket', true],
+    ['from the client, where they cannot be had', false],
+  ])('takes deliveries %s, with headers or without', async (_place, isDiverting) => {
+    await fill(20)
+    const marked = { headers: headers() }
+    marked.headers.set('Nats-Msg-Id', 'x')
+    await jetstream(producer).publish('usage.0.probe', bytes('21'), marked)
+    await publish(22, 40)
+    const link = brokerLink(connection)
+    let received = 0
+    const watched: ConnectionLink = {
+      untilConnected: (timeoutMs) => link.untilConnected(timeoutMs),
+      whileConnected: (answer) => link.whileConnected(answer),
+      onChange: (callback) => link.onChange(callback),
+      divert: (subscription, receiver) => {
+        if (!isDiverting) return () => undefined
+        return link.divert(subscription, (frame) => {
+          const isReceived = receiver(frame)
+          if (isReceived) received += 1
+          return isReceived
+        })
+      },
+    }
+    const source = await createJetStreamSource(connection, watched, { stream: 'IN_0' })
+    sources.push(source)
+    await source.open(1)
+    const messages = await takeUntil(source, 40)
+    expect(sequencesOf(messages)).toEqual(range(1, 40))
+    expect(messages[20]).toEqual(await source.read(21))
+    expect(received).toBe(isDiverting ? 40 : 0)
   })
 
   test('leaves no consumer behind when it is closed', async () => {
