@@ -1,4 +1,3 @@
-import { AssertionError } from '../errors.ts'
 import { RejectError } from '../model/reject.ts'
 import { SUBSCRIBER_MAX, type UsageBatch } from '../model/usage.ts'
 import { KIND_CODE_MAX, partitionOf, RAT_CODE_MAX, TIME_MAX_MS } from '../model/wire.ts'
@@ -10,78 +9,115 @@ export type PositionOf = (column: number, record: number) => string
 /** Columns in the order of a row. */
 export const USAGE_COLUMNS = ['sub', 'bytes', 'time', 'rat', 'app', 'cell', 'kind'] as const
 
-/**
- * Checks the first `count` records of a batch whose columns hold raw values, and turns -0 into 0.
- * All is judged in two plain passes (a loop per check spends half its time on looping); what is bad
- * and why is found out only when something is. Every app and cell code passes: what they mean is
- * the config's business. Bench: kernels/decode.
- * @throws RejectError for the first bad value of the first bad column
- */
-export function validateColumns(
-  batch: UsageBatch,
-  partition: number,
-  partitionCount: number,
-  positionOf: PositionOf,
-): void {
-  const { count } = batch
-  if (
-    areNumbersGood(batch, partition, partitionCount) &&
-    areCodesGood(batch.rats, count, RAT_CODE_MAX) &&
-    areCodesGood(batch.kinds, count, KIND_CODE_MAX)
-  ) {
-    return
-  }
-  throw explain(batch, partition, partitionCount, positionOf)
-}
+/** Added to a subscriber so that its quotient never falls just short of a whole number. */
+const HALF = 0.5
+/** Where a word's bytes tell that a code is too large. */
+const HIGH_BITS = 0x8080_8080
+/** Upper words of doubles: what lies strictly between has a value strictly between. */
+const ONE_HIGH = highWordOf(1)
+const SUBSCRIBER_HIGH_MAX = highWordOf(SUBSCRIBER_MAX) - 1
+const USAGE_HIGH_MAX = highWordOf(Number.MAX_SAFE_INTEGER)
+const TIME_HIGH_MAX = highWordOf(TIME_MAX_MS) - 1
 
 /**
- * Judges subscribers, bytes and times, and writes the latter two back plus zero, which changes only
- * -0.
+ * Checks the records of one reused batch whose columns hold raw values, and turns -0 into 0. All
+ * is judged in plain passes without a branch or a store; only what they do not find good is looked
+ * at closely, value by value. Every app and cell code passes: what they mean is the config's
+ * business.
  */
-function areNumbersGood(batch: UsageBatch, partition: number, partitionCount: number): boolean {
-  const { count, subscribers, usageBytes, timesMs } = batch
-  for (let i = 0; i < count; i++) {
-    const subscriber = subscribers[i]!
-    const bytes = usageBytes[i]!
-    const timeMs = timesMs[i]!
-    const isGood =
-      subscriber >= 1 &&
-      subscriber <= SUBSCRIBER_MAX &&
-      subscriber === Math.floor(subscriber) &&
-      partitionOf(subscriber, partitionCount) === partition &&
-      bytes >= 0 &&
-      bytes <= Number.MAX_SAFE_INTEGER &&
-      bytes === Math.floor(bytes) &&
-      timeMs >= 0 &&
-      timeMs <= TIME_MAX_MS &&
-      timeMs === Math.floor(timeMs)
-    if (!isGood) return false
-    usageBytes[i] = bytes + 0
-    timesMs[i] = timeMs + 0
+export class ColumnChecks {
+  readonly #batch: UsageBatch
+  readonly #subscriberWords: Int32Array
+  readonly #usageWords: Int32Array
+  readonly #timeWords: Int32Array
+  readonly #ratWords: Uint32Array
+  readonly #kindWords: Uint32Array
+
+  /** Looks at `batch` for good; its columns begin at offset 0 of their buffers. */
+  constructor(batch: UsageBatch) {
+    this.#batch = batch
+    this.#subscriberWords = new Int32Array(batch.subscribers.buffer)
+    this.#usageWords = new Int32Array(batch.usageBytes.buffer)
+    this.#timeWords = new Int32Array(batch.timesMs.buffer)
+    this.#ratWords = new Uint32Array(batch.rats.buffer)
+    this.#kindWords = new Uint32Array(batch.kinds.buffer)
   }
-  return true
+
+  /**
+   * Checks the first `count` records of the batch.
+   * @throws RejectError for the first bad value of the first bad column
+   */
+  validate(partition: number, partitionCount: number, positionOf: PositionOf): void {
+    const batch = this.#batch
+    const { count } = batch
+    if (
+      this.#areNumbersPlain(partition, partitionCount) &&
+      areCodesGood(this.#ratWords, batch.rats, count, RAT_CODE_MAX) &&
+      areCodesGood(this.#kindWords, batch.kinds, count, KIND_CODE_MAX)
+    ) {
+      return
+    }
+    const problem = settle(batch, partition, partitionCount, positionOf)
+    if (problem !== null) throw problem
+  }
+
+  /**
+   * Whether subscribers, bytes and times are good beyond doubt; false for -0 and for values right
+   * at a limit, which are good too. One sum takes up every fraction and every wrong remainder, one
+   * word the sign of every excess.
+   */
+  #areNumbersPlain(partition: number, partitionCount: number): boolean {
+    const { count, subscribers, usageBytes, timesMs } = this.#batch
+    const subscriberWords = this.#subscriberWords
+    const usageWords = this.#usageWords
+    const timeWords = this.#timeWords
+    const inverse = 1 / partitionCount
+    let signs = 0
+    let excess = 0
+    for (let i = 0; i < count; i++) {
+      const subscriber = subscribers[i]!
+      const bytes = usageBytes[i]!
+      const timeMs = timesMs[i]!
+      const subscriberWord = subscriberWords[2 * i + 1]!
+      const usageWord = usageWords[2 * i + 1]!
+      const timeWord = timeWords[2 * i + 1]!
+      signs |= (subscriberWord - ONE_HIGH) | (SUBSCRIBER_HIGH_MAX - subscriberWord)
+      signs |= usageWord | (USAGE_HIGH_MAX - usageWord) | timeWord | (TIME_HIGH_MAX - timeWord)
+      excess += subscriber - Math.floor(subscriber)
+      excess += bytes - Math.floor(bytes) + (timeMs - Math.floor(timeMs))
+      const quotient = Math.floor((subscriber + HALF) * inverse)
+      const rest = subscriber - quotient * partitionCount - partition
+      excess += rest * rest
+    }
+    return signs >= 0 && excess === 0
+  }
 }
 
 /**
  * Judges codes of 0 to `codeMax` (below 128), four at a time: a byte above sets its high bit in the
  * sum.
  */
-function areCodesGood(codes: Uint8Array, count: number, codeMax: number): boolean {
-  const words = new Uint32Array(codes.buffer, codes.byteOffset, count >>> 2)
+function areCodesGood(
+  words: Uint32Array,
+  codes: Uint8Array,
+  count: number,
+  codeMax: number,
+): boolean {
   const addend = (0x7f - codeMax) * 0x0101_0101
+  const wordCount = count >>> 2
   let high = 0
-  for (let i = 0; i < words.length; i++) high |= (words[i]! + addend) | words[i]!
-  for (let i = words.length * 4; i < count; i++) high |= codes[i]! > codeMax ? 0x80 : 0
-  return (high & 0x8080_8080) === 0
+  for (let i = 0; i < wordCount; i++) high |= (words[i]! + addend) | words[i]!
+  for (let i = wordCount * 4; i < count; i++) high |= codes[i]! > codeMax ? 0x80 : 0
+  return (high & HIGH_BITS) === 0
 }
 
-/** Finds the first bad value. */
-function explain(
+/** Looks at every value, turns -0 into 0, and returns what is wrong with the first bad one. */
+function settle(
   batch: UsageBatch,
   partition: number,
   partitionCount: number,
   positionOf: PositionOf,
-): RejectError {
+): RejectError | null {
   const { count, subscribers, usageBytes, timesMs, rats, kinds } = batch
   for (let i = 0; i < count; i++) {
     const isGood =
@@ -94,12 +130,14 @@ function explain(
     if (problem !== null) {
       return new RejectError(problem, positionOf(1, i), 'must be whole, 0 to 2^53-1')
     }
+    usageBytes[i] = usageBytes[i]! + 0
   }
   for (let i = 0; i < count; i++) {
     const problem = wholeProblem(timesMs[i]!, 0, TIME_MAX_MS)
     if (problem !== null) {
       return new RejectError(problem, positionOf(2, i), 'must be whole ms, 0 to 8.64e15')
     }
+    timesMs[i] = timesMs[i]! + 0
   }
   for (let i = 0; i < count; i++) {
     if (rats[i]! > RAT_CODE_MAX) return codeReject(rats[i]!, RAT_CODE_MAX, positionOf(3, i))
@@ -107,7 +145,7 @@ function explain(
   for (let i = 0; i < count; i++) {
     if (kinds[i]! > KIND_CODE_MAX) return codeReject(kinds[i]!, KIND_CODE_MAX, positionOf(6, i))
   }
-  throw new AssertionError('a batch was refused and nothing in it is bad')
+  return null
 }
 
 /** Refusal of a subscriber number, which the text does not repeat. */
@@ -126,4 +164,9 @@ function subscriberReject(subscriber: number, position: string): RejectError {
 /** Refusal of a code of 0 to `codeMax`. */
 export function codeReject(code: number, codeMax: number, position: string): RejectError {
   return new RejectError('unknown-code', position, `code ${code}, known are 0 to ${codeMax}`)
+}
+
+/** The upper 32 bits of a double. */
+function highWordOf(value: number): number {
+  return new Int32Array(Float64Array.of(value).buffer)[1]!
 }

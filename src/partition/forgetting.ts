@@ -33,11 +33,12 @@ function isForgettable(core: PartitionCore, reservations: Reservations, number: 
   const { ledger, clockMs } = core
   const status = ledger.status(number)
   if (status === ROW_REFUSED) {
-    return clockMs > ledger.read(number).notAfterMs + core.compiled.policy.rememberedMs
+    return clockMs > ledger.notAfterMs(number) + core.compiled.policy.rememberedMs
   }
   if (status !== ROW_EMITTED && status !== ROW_RESOLVED) return false
+  // Most end here: sixteen whole rows per input would cost more than a small input does.
+  if (clockMs <= ledger.notAfterMs(number) + REMEMBERED_MS) return false
   const row = ledger.read(number)
-  if (clockMs <= row.notAfterMs + REMEMBERED_MS) return false
   // What happened in the attribution window may be reported a little later.
   if (clockMs <= row.dueMs + loopOf(core, row.trigger).attributionMs + REPORTED_MS) return false
   return !reservations.isCountable(row)

@@ -113,6 +113,7 @@ export class Rulings {
 
   /** Whether this input is to be treated as if it were not there. */
   isSkipped(era: number, sequence: number): boolean {
+    if (this.isEmpty) return false
     return this.#rulings.some(
       (ruling) => ruling.choice === 'skip-input' && ruling.era === era && ruling.input === sequence,
     )

@@ -316,6 +316,10 @@ export class Ledger {
     return this.table.getF64(number, F64.due)
   }
 
+  notAfterMs(number: number): number {
+    return this.table.getF64(number, F64.notAfter)
+  }
+
   /** Numbers of a subscriber's rows, newest first. */
   *rowsOf(slot: number): Generator<number> {
     let next = this.#subscribers.getI32(slot, LEDGER_HEAD_OFFSET)

@@ -60,7 +60,10 @@ export type StampVerdict = 'fresh' | 'repeat' | RejectReason
  * The producers of one partition. `judge` changes nothing; `accept` follows only a `fresh` verdict.
  */
 export class Producers {
+  /** In the order in which they first appeared. */
   readonly #states = new Map<string, ProducerState>()
+  /** The same by kind and name: putting the key together would cost more than the look-up. */
+  readonly #byKind = new Map<string, Map<string, ProducerState>>()
   readonly #most: number
   readonly #spare: number
   /** Nobody was heard last before this; worked out when somebody was looked for. */
@@ -73,7 +76,7 @@ export class Producers {
   }
 
   judge(kind: string, stamp: ProducerStamp, time = TIMELESS): StampVerdict {
-    const state = this.#states.get(`${kind}/${stamp.probe}`)
+    const state = this.#byKind.get(kind)?.get(stamp.probe)
     if (state === undefined) return this.#hasRoom(time) ? 'fresh' : 'out-of-range'
     if (stamp.epoch < state.epoch) return 'epoch-too-old'
     if (stamp.epoch > state.epoch || stamp.seq > state.highest) return 'fresh'
@@ -86,14 +89,13 @@ export class Producers {
    * it: passed over, and now too old to be accepted, or of a producer that is forgotten.
    */
   accept(kind: string, { probe, epoch, seq }: ProducerStamp, time = TIMELESS): number {
-    const key = `${kind}/${probe}`
-    let state = this.#states.get(key)
+    let state = this.#byKind.get(kind)?.get(probe)
     let missed = 0
     if (state === undefined) {
       missed = this.#forgetSilent(time)
       const applied = new Uint32Array(MAP_WORDS)
       state = { epoch, highest: seq, lowest: seq, heardMs: time.clockMs, applied }
-      this.#states.set(key, state)
+      this.#enter(`${kind}/${probe}`, state)
     } else if (epoch > state.epoch) {
       missed = countMissed(state, state.highest)
       Object.assign(state, { epoch, highest: seq, lowest: seq })
@@ -131,9 +133,20 @@ export class Producers {
     for (const [key, epoch, highest, bytes, lowest = highest, heardMs = 0] of images) {
       const applied = new Uint32Array(MAP_WORDS)
       new Uint8Array(applied.buffer).set(bytes)
-      this.#states.set(key, { epoch, highest, applied, lowest, heardMs })
+      this.#enter(key, { epoch, highest, applied, lowest, heardMs })
     }
     this.#silentFromMs = Number.NEGATIVE_INFINITY
+  }
+
+  #enter(key: string, state: ProducerState): void {
+    const { kind, probe } = partsOf(key)
+    let states = this.#byKind.get(kind)
+    if (states === undefined) {
+      states = new Map()
+      this.#byKind.set(kind, states)
+    }
+    states.set(probe, state)
+    this.#states.set(key, state)
   }
 
   #hasRoom(time: HearingTime): boolean {
@@ -147,6 +160,8 @@ export class Producers {
     for (const [key, state] of this.#findSilent(time).slice(0, this.#spare)) {
       missed += countMissed(state, state.highest)
       this.#states.delete(key)
+      const { kind, probe } = partsOf(key)
+      this.#byKind.get(kind)!.delete(probe)
     }
     return missed
   }
@@ -166,6 +181,12 @@ export class Producers {
       left === right ? (a < b ? -1 : 1) : left - right,
     )
   }
+}
+
+/** Kind and name in a key; names hold no slash, and neither do kinds. */
+function partsOf(key: string): { kind: string; probe: string } {
+  const at = key.indexOf('/')
+  return { kind: key.slice(0, at), probe: key.slice(at + 1) }
 }
 
 /** Numbers of the map up to `last`, from the lowest ever applied on, that were not applied. */

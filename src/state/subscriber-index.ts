@@ -29,6 +29,9 @@ const REBUILD_ROWS = 1024
 /** Old entries moved with every new subscriber while growing: done well before the next growth. */
 const MOVES_PER_ADD = 16
 
+/** So many or fewer are looked up one by one: the passes over columns cost more to begin. */
+const FEW_RECORDS = 4
+
 /** In the place of the number of a row that was given up: nobody's, so no look-up finds it. */
 export const NO_SUBSCRIBER = -1
 
@@ -124,6 +127,10 @@ export class SubscriberIndex {
     }
     // Growth must end even where nobody is new: until then every look-up takes the slow way.
     if (this.#old !== null) this.#move(count)
+    if (count <= FEW_RECORDS) {
+      for (let i = 0; i < count; i++) slots[i] = this.findOrAdd(subscribers[i]!)
+      return
+    }
     if (this.#old === null) this.#resolveKnown(subscribers, count, slots)
     else slots.fill(-1, 0, count)
     // New ones, those behind another with the same tag, and all while the index grows.
