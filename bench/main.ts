@@ -11,6 +11,7 @@ import { runPeers } from './peers/peers.ts'
 import { runHttp } from './pipeline/http.ts'
 import { runImportBeside } from './pipeline/import.ts'
 import { runLatency } from './pipeline/latency.ts'
+import { runMessages } from './pipeline/messages.ts'
 import { runOffers } from './pipeline/offers.ts'
 import { runPipeline } from './pipeline/pipeline.ts'
 import { runPolicy } from './pipeline/policy.ts'
@@ -37,6 +38,10 @@ const BENCHES: Readonly<
   pipeline: {
     summary: 'JetStream to deliveries with checkpoints; transport and kernel alone beside it',
     run: runPipeline,
+  },
+  messages: {
+    summary: 'one record per message, JetStream to deliveries (rows or columns: one form only)',
+    run: runMessages,
   },
   policy: {
     summary: 'the pipeline with 10 and 200 triggers, without and with a whole policy',
@@ -102,12 +107,14 @@ if (name === 'plot') {
   const isImport = name === 'import'
   const isOffers = name === 'offers'
   const isLatency = name === 'latency'
-  const isSmall = isImport || isOffers || name === 'peers'
+  const isMessages = name === 'messages'
+  const isSmall = isImport || isOffers || isMessages || name === 'peers'
   const results = await bench.run({
     axis: values.axis,
     subscribers: Number(values.subscribers ?? (isSmall ? 1e6 : 12e6)),
     records: Number(
-      values.records ?? (isImport ? 1e6 : name === 'peers' || isLatency ? 20e6 : 60e6),
+      values.records ??
+        (isImport || isMessages ? 1e6 : name === 'peers' || isLatency ? 20e6 : 60e6),
     ),
     // 0: the bench finds out itself.
     rate: Number(values.rate ?? (isOffers || isLatency ? 0 : isImport ? 500_000 : 200_000)),

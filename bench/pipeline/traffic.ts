@@ -15,7 +15,8 @@ export const BATCH_RECORDS = 1_000
 export const SEED_EVERY = 5
 /** Smallest subscriber number. */
 export const SUBSCRIBER_FIRST = 13_800_000_000
-const SIZE_STEPS = 4_096
+/** Entries of `sizeTable`. */
+export const SIZE_STEPS = 4_096
 const SIZE_MEDIAN_BYTES = 30_000
 
 /** Files of the benched configuration. */
@@ -156,7 +157,7 @@ export class Traffic {
 }
 
 /** Quantiles of a log-logistic distribution: most records are small, a few are megabytes. */
-function sizeTable(): Float64Array {
+export function sizeTable(): Float64Array {
   const sizes = new Float64Array(SIZE_STEPS)
   for (let i = 0; i < SIZE_STEPS; i++) {
     const share = (i + 0.5) / SIZE_STEPS
