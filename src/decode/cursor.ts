@@ -21,13 +21,18 @@ export class Cursor {
   column = -1
   field = ''
   entry = ''
-  #view: DataView = new DataView(new ArrayBuffer(0))
+  /** All of the buffer that the message lies in; it begins at `base`. */
+  view: DataView = new DataView(new ArrayBuffer(0))
+  base = 0
   #end = 0
 
   /** Starts a message. */
   reset(bytes: Uint8Array): void {
     this.bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    // Messages share buffers: those of one read from a socket cost one view.
+    const { buffer } = bytes
+    if (this.view.buffer !== buffer) this.view = new DataView(buffer)
+    this.base = bytes.byteOffset
     this.#end = bytes.byteLength
     this.offset = 0
     this.root = ''
@@ -115,36 +120,36 @@ export class Cursor {
     const head = this.#readHead()
     if (head < 0x80) return head
     if (head >= 0xe0) return head - 0x100
-    const at = this.offset
+    const at = this.base + this.offset
     switch (head) {
       case 0xca:
         this.#advance(4)
-        return this.#view.getFloat32(at) + 0
+        return this.view.getFloat32(at) + 0
       case 0xcb:
         this.#advance(8)
-        return this.#view.getFloat64(at) + 0
+        return this.view.getFloat64(at) + 0
       case 0xcc:
         this.#advance(1)
-        return this.#view.getUint8(at)
+        return this.view.getUint8(at)
       case 0xcd:
         return this.#readUint16()
       case 0xce:
         return this.#readUint32()
       case 0xcf:
         this.#advance(8)
-        return this.#view.getUint32(at) * 4_294_967_296 + this.#view.getUint32(at + 4)
+        return this.view.getUint32(at) * 4_294_967_296 + this.view.getUint32(at + 4)
       case 0xd0:
         this.#advance(1)
-        return this.#view.getInt8(at)
+        return this.view.getInt8(at)
       case 0xd1:
         this.#advance(2)
-        return this.#view.getInt16(at)
+        return this.view.getInt16(at)
       case 0xd2:
         this.#advance(4)
-        return this.#view.getInt32(at)
+        return this.view.getInt32(at)
       case 0xd3:
         this.#advance(8)
-        return this.#view.getInt32(at) * 4_294_967_296 + this.#view.getUint32(at + 4)
+        return this.view.getInt32(at) * 4_294_967_296 + this.view.getUint32(at + 4)
     }
     throw this.#wrongType(head, 'a number')
   }
@@ -218,12 +223,12 @@ export class Cursor {
 
   #readUint16(): number {
     this.#advance(2)
-    return this.#view.getUint16(this.offset - 2)
+    return this.view.getUint16(this.base + this.offset - 2)
   }
 
   #readUint32(): number {
     this.#advance(4)
-    return this.#view.getUint32(this.offset - 4)
+    return this.view.getUint32(this.base + this.offset - 4)
   }
 
   #advance(size: number): void {

@@ -8,9 +8,10 @@ import {
   RAT_CODE_MAX,
   WIRE_VERSION,
 } from '../model/wire.ts'
-import { codeReject, USAGE_COLUMNS, validateColumns } from './columns.ts'
+import { ColumnChecks, codeReject, USAGE_COLUMNS } from './columns.ts'
 import { Cursor } from './cursor.ts'
 import { wholeProblem } from './number.ts'
+import { RowScanner } from './rows.ts'
 
 /*
  * A usage batch is one MessagePack map. Columnar: {v, probe, epoch, seq, n, sub, bytes, time, rat?,
@@ -21,6 +22,8 @@ import { wholeProblem } from './number.ts'
 /** Keys by number: the seven columns first, in the order of a row. */
 const KEYS = [...USAGE_COLUMNS, 'v', 'probe', 'epoch', 'seq', 'n', 'rows'] as const
 const COLUMN_COUNT = USAGE_COLUMNS.length
+/** A row has at least subscriber, bytes and time. */
+const WIDTH_MIN = 3
 const KEY_V = 7
 const KEY_PROBE = 8
 const KEY_EPOCH = 9
@@ -31,12 +34,16 @@ const HEAD_MASK = (1 << KEY_V) | (1 << KEY_PROBE) | (1 << KEY_EPOCH) | (1 << KEY
 const COLUMNS_MASK = (1 << COLUMN_COUNT) - 1
 const REQUIRED_COLUMNS_MASK = 0b111
 
-/** Key number by packed text. Texts of up to five bytes pack into one exact double. */
-const KEY_BY_PACKED = new Map<number, number>(KEYS.map((key, index) => [packText(key), index]))
+/** First four bytes of each key, and its size: what tells keys apart, but for a fifth letter. */
+const KEY_WORDS = Int32Array.from(KEYS, wordOf)
+const KEY_SIZES = Uint8Array.from(KEYS, (key) => key.length)
 const KEY_SIZE_MAX = 5
-
-/** Probe names whose bytes are remembered. */
-const PROBES_CACHED_MAX = 4_096
+const PROBE_SIZE_MAX = 64
+/** Columns up to this many bytes are copied word by word: a call costs more. */
+const SMALL_COLUMN_SIZE = 64
+const IS_NAME_LETTER = Uint8Array.from({ length: 256 }, (_, code) =>
+  PRODUCER_NAME.test(String.fromCharCode(code)) ? 1 : 0,
+)
 
 /**
  * Decodes usage batches into one set of columns that is reused from call to call. Pure: the same
@@ -49,15 +56,17 @@ export class UsageDecoder {
   readonly stamp: ProducerStamp = { probe: '', epoch: 0, seq: 0 }
 
   readonly #cursor = new Cursor()
-  /** Byte views of the columns, in the order of USAGE_COLUMNS, for copies of unaligned columns. */
+  readonly #scanner = new RowScanner()
+  readonly #checks: ColumnChecks
+  /** The columns' bytes, in the order of USAGE_COLUMNS: what arrives lies at any offset. */
   readonly #columnBytes: readonly Uint8Array[]
+  readonly #columnViews: readonly DataView[]
   readonly #columnElementSizes: readonly number[]
   /** Where each column lies in the message. */
   readonly #offsets = new Uint32Array(COLUMN_COUNT)
   readonly #sizes = new Uint32Array(COLUMN_COUNT)
   /** Leading entries of each optional column that may not be zero; the rest is. */
   readonly #dirtyCounts = new Uint32Array(COLUMN_COUNT)
-  readonly #probeBytes = new Map<string, Uint8Array>()
   #count = 0
 
   constructor() {
@@ -71,8 +80,10 @@ export class UsageDecoder {
     const cells = new Uint32Array(room)
     const kinds = new Uint8Array(room)
     this.batch = { count: 0, subscribers, usageBytes, timesMs, rats, apps, cells, kinds }
+    this.#checks = new ColumnChecks(this.batch)
     const columns = [subscribers, usageBytes, timesMs, rats, apps, cells, kinds]
     this.#columnBytes = columns.map((column) => new Uint8Array(column.buffer))
+    this.#columnViews = columns.map((column) => new DataView(column.buffer))
     this.#columnElementSizes = columns.map((column) => column.BYTES_PER_ELEMENT)
   }
 
@@ -92,10 +103,10 @@ export class UsageDecoder {
     cursor.expectEnd()
     this.#requireKeys(seen)
     const isRows = (seen & (1 << KEY_ROWS)) !== 0
-    if (!isRows) this.#copyColumns(data, seen)
+    if (!isRows) this.#copyColumns(seen)
     this.batch.count = this.#count
     try {
-      validateColumns(this.batch, partition, partitionCount, isRows ? rowPosition : columnPosition)
+      this.#checks.validate(partition, partitionCount, isRows ? rowPosition : columnPosition)
     } catch (error) {
       this.batch.count = 0
       throw error
@@ -107,9 +118,10 @@ export class UsageDecoder {
     const cursor = this.#cursor
     const entryCount = cursor.readMapSize()
     let seen = 0
+    let key = KEY_V - 1
     for (let i = 0; i < entryCount; i++) {
       cursor.root = ''
-      const key = this.#readKey()
+      key = this.#readKey(key + 1)
       const bit = 1 << key
       if ((seen & bit) !== 0) throw cursor.reject('malformed', `key ${KEYS[key]!} twice`)
       seen |= bit
@@ -124,17 +136,19 @@ export class UsageDecoder {
     return seen
   }
 
-  #readKey(): number {
+  /** Looked for from `first` on, round the circle: keys mostly come in the same order. */
+  #readKey(first: number): number {
     const cursor = this.#cursor
     const at = cursor.offset
     cursor.readStringSpan()
-    const size = cursor.spanSize
-    if (size <= KEY_SIZE_MAX) {
-      let packed = 1
-      const end = cursor.spanOffset + size
-      for (let i = cursor.spanOffset; i < end; i++) packed = packed * 256 + cursor.bytes[i]!
-      const key = KEY_BY_PACKED.get(packed)
-      if (key !== undefined) return key
+    const { bytes, spanOffset, spanSize } = cursor
+    let word = 0
+    for (let i = 0; i < spanSize && i < 4; i++) word = (word << 8) | bytes[spanOffset + i]!
+    let key = first
+    for (let i = 0; i < KEYS.length && spanSize <= KEY_SIZE_MAX; i++, key++) {
+      if (key >= KEYS.length) key = 0
+      if (KEY_WORDS[key] !== word || KEY_SIZES[key] !== spanSize) continue
+      if (spanSize < 5 || KEYS[key]!.charCodeAt(4) === bytes[spanOffset + 4]) return key
     }
     throw new RejectError('unknown-name', `offset ${at}`, 'a key that a usage batch does not have')
   }
@@ -164,35 +178,21 @@ export class UsageDecoder {
     }
   }
 
-  /** Compares bytes with the subject's token, so that a known probe costs no string. */
+  /** Compares bytes with the subject's token, so that the name costs no string. */
   #readProbe(producerToken: string): void {
     const cursor = this.#cursor
     cursor.readStringSpan()
-    const expected = this.#bytesOf(producerToken)
     const { spanOffset, spanSize, bytes } = cursor
-    let isEqual = spanSize === expected.length
-    for (let i = 0; isEqual && i < spanSize; i++) isEqual = bytes[spanOffset + i] === expected[i]
-    if (isEqual && spanSize > 0) {
-      this.stamp.probe = producerToken
-      return
-    }
-    let isName = spanSize >= 1 && spanSize <= 64
+    let isName = spanSize >= 1 && spanSize <= PROBE_SIZE_MAX
+    let isEqual = spanSize === producerToken.length
     for (let i = 0; isName && i < spanSize; i++) {
-      isName = PRODUCER_NAME.test(String.fromCharCode(bytes[spanOffset + i]!))
+      const letter = bytes[spanOffset + i]!
+      isName = IS_NAME_LETTER[letter] === 1
+      isEqual &&= producerToken.charCodeAt(i) === letter
     }
     if (!isName) throw cursor.reject('malformed', 'a name is 1 to 64 of A-Z a-z 0-9 _ -')
-    throw cursor.reject('foreign-producer', 'the name differs from the subject')
-  }
-
-  #bytesOf(producerToken: string): Uint8Array {
-    const cached = this.#probeBytes.get(producerToken)
-    if (cached !== undefined) return cached
-    // A token that is no name has no bytes: then every message is foreign.
-    const isName = PRODUCER_NAME.test(producerToken)
-    const bytes = Uint8Array.from(isName ? producerToken : '', (letter) => letter.charCodeAt(0))
-    if (this.#probeBytes.size >= PROBES_CACHED_MAX) this.#probeBytes.clear()
-    this.#probeBytes.set(producerToken, bytes)
-    return bytes
+    if (!isEqual) throw cursor.reject('foreign-producer', 'the name differs from the subject')
+    this.stamp.probe = producerToken
   }
 
   #readWhole(): number {
@@ -221,7 +221,7 @@ export class UsageDecoder {
     }
   }
 
-  #copyColumns(data: Uint8Array, seen: number): void {
+  #copyColumns(seen: number): void {
     const count = this.#count
     for (let column = 0; column < COLUMN_COUNT; column++) {
       if ((seen & (1 << column)) === 0) {
@@ -233,10 +233,24 @@ export class UsageDecoder {
         const detail = `${this.#sizes[column]} bytes, ${count} records need ${size}`
         throw new RejectError('bad-length', USAGE_COLUMNS[column]!, detail)
       }
-      const offset = data.byteOffset + this.#offsets[column]!
-      this.#columnBytes[column]!.set(new Uint8Array(data.buffer, offset, size))
+      this.#copyColumn(column, size)
       if (this.#dirtyCounts[column]! < count) this.#dirtyCounts[column] = count
     }
+  }
+
+  /** The one copy that alignment asks for; neither way makes a view. */
+  #copyColumn(column: number, size: number): void {
+    const { bytes, view, base } = this.#cursor
+    const offset = this.#offsets[column]!
+    if (size > SMALL_COLUMN_SIZE) {
+      const target = this.#columnBytes[column]!
+      Buffer.prototype.copy.call(bytes, target, 0, offset, offset + size)
+      return
+    }
+    const target = this.#columnViews[column]!
+    const wordsSize = size & ~3
+    for (let i = 0; i < wordsSize; i += 4) target.setInt32(i, view.getInt32(base + offset + i))
+    for (let i = wordsSize; i < size; i++) target.setUint8(i, bytes[offset + i]!)
   }
 
   /** Absent optional columns read as zeros; they mostly are zeros already. */
@@ -253,34 +267,54 @@ export class UsageDecoder {
    */
   #readRows(): void {
     const cursor = this.#cursor
-    const { subscribers, usageBytes, timesMs, rats, apps, cells, kinds } = this.batch
     const rowCount = cursor.readArraySize()
     if (rowCount > USAGE_BATCH_RECORDS_MAX) {
       throw cursor.reject('oversized', `${rowCount} rows, at most ${USAGE_BATCH_RECORDS_MAX}`)
     }
-    for (let column = 3; column < COLUMN_COUNT; column++) {
-      if (this.#dirtyCounts[column]! < rowCount) this.#dirtyCounts[column] = rowCount
+    // Cleared first: then a row that has no code leaves its place alone.
+    for (let column = WIDTH_MIN; column < COLUMN_COUNT; column++) {
+      this.#clearColumn(column)
+      this.#dirtyCounts[column] = rowCount
     }
+    const scanner = this.#scanner
+    scanner.offset = cursor.base + cursor.offset
+    scanner.widthMax = 0
+    const end = cursor.base + cursor.bytes.byteLength
     for (let row = 0; row < rowCount; row++) {
-      cursor.row = row
-      const width = cursor.readArraySize()
-      if (width < 3 || width > COLUMN_COUNT) {
-        throw cursor.reject('bad-length', `${width} values, a row has 3 to ${COLUMN_COUNT}`)
-      }
-      cursor.column = 0
-      subscribers[row] = cursor.readNumber()
-      cursor.column = 1
-      usageBytes[row] = cursor.readNumber()
-      cursor.column = 2
-      timesMs[row] = cursor.readNumber()
-      rats[row] = width > 3 ? this.#readCode(3, RAT_CODE_MAX) : 0
-      apps[row] = width > 4 ? this.#readOptionalWhole(4, 0xffff) : 0
-      cells[row] = width > 5 ? this.#readOptionalWhole(5, 0xffff_ffff) : 0
-      kinds[row] = width > 6 ? this.#readCode(6, KIND_CODE_MAX) : 0
-      cursor.column = -1
+      row = scanner.scan(cursor.view, end, this.batch, row, rowCount)
+      cursor.offset = scanner.offset - cursor.base
+      if (row === rowCount) break
+      this.#readRow(row)
+      scanner.offset = cursor.base + cursor.offset
     }
-    cursor.row = -1
+    for (let column = scanner.widthMax; column < COLUMN_COUNT; column++) {
+      this.#dirtyCounts[column] = 0
+    }
     this.#count = rowCount
+  }
+
+  /** Reads one row whatever its encoding; what is wrong with it is found out here. */
+  #readRow(row: number): void {
+    const cursor = this.#cursor
+    const { subscribers, usageBytes, timesMs, rats, apps, cells, kinds } = this.batch
+    cursor.row = row
+    const width = cursor.readArraySize()
+    if (width < WIDTH_MIN || width > COLUMN_COUNT) {
+      throw cursor.reject('bad-length', `${width} values, a row has 3 to ${COLUMN_COUNT}`)
+    }
+    if (width > this.#scanner.widthMax) this.#scanner.widthMax = width
+    cursor.column = 0
+    subscribers[row] = cursor.readNumber()
+    cursor.column = 1
+    usageBytes[row] = cursor.readNumber()
+    cursor.column = 2
+    timesMs[row] = cursor.readNumber()
+    rats[row] = width > 3 ? this.#readCode(3, RAT_CODE_MAX) : 0
+    apps[row] = width > 4 ? this.#readOptionalWhole(4, 0xffff) : 0
+    cells[row] = width > 5 ? this.#readOptionalWhole(5, 0xffff_ffff) : 0
+    kinds[row] = width > 6 ? this.#readCode(6, KIND_CODE_MAX) : 0
+    cursor.column = -1
+    cursor.row = -1
   }
 
   #readCode(column: number, codeMax: number): number {
@@ -308,10 +342,10 @@ function rowPosition(column: number, record: number): string {
   return `rows[${record}][${column}]`
 }
 
-function packText(text: string): number {
-  let packed = 1
-  for (let i = 0; i < text.length; i++) packed = packed * 256 + text.charCodeAt(i)
-  return packed
+function wordOf(key: string): number {
+  let word = 0
+  for (let i = 0; i < key.length && i < 4; i++) word = (word << 8) | key.charCodeAt(i)
+  return word
 }
 
 function isLittleEndian(): boolean {

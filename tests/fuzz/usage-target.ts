@@ -52,7 +52,7 @@ export const usageTarget: FuzzTarget = {
       if (i % SAY_EVERY === 0) say(i)
       const original = originals[next() % originals.length]!
       const isWhole = next() % 8 === 0
-      const data = isWhole ? original.data : damage(original.data, next)
+      const data = amid(isWhole ? original.data : damage(original.data, next), next)
       tally.attempt(
         () => {
           decoder.decode(data, PROBE, PARTITION, PARTITION_COUNT)
@@ -147,6 +147,18 @@ function spoiledValue(value: unknown, next: Next): unknown {
 function damage(original: Uint8Array, next: Next): Uint8Array {
   if (next() % 64 === 0) return Uint8Array.from({ length: next() % 96 }, () => next())
   return mutate(original, next)
+}
+
+/** In the middle of a longer buffer, as a socket brings it, or alone, as most encoders leave it. */
+function amid(data: Uint8Array, next: Next): Uint8Array {
+  const isAlone = next() % 2 === 0
+  if (isAlone) return data.slice()
+  const start = next() % 16
+  const buffer = new Uint8Array(start + data.length + 128).fill(next())
+  buffer.set(data, start)
+  // What follows would be more of the same, were it read.
+  buffer.set(data.subarray(-64), start + data.length)
+  return buffer.subarray(start, start + data.length)
 }
 
 function checkBounds({ batch, stamp }: UsageDecoder): void {
