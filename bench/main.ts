@@ -7,6 +7,7 @@ import { run as runProbe } from './kernels/probe.ts'
 import { runProfiles } from './kernels/profiles.ts'
 import { runUpdate } from './kernels/update.ts'
 import { describeMachine } from './machine-description.ts'
+import { runPeersJvm } from './peers/jvm.ts'
 import { runPeers } from './peers/peers.ts'
 import { runHttp } from './pipeline/http.ts'
 import { runImportBeside } from './pipeline/import.ts'
@@ -66,6 +67,10 @@ const BENCHES: Readonly<
   peers: {
     summary: 'the obvious alternatives on the same input, answers compared (--write, --check DIR)',
     run: runPeers,
+  },
+  'peers-jvm': {
+    summary: 'Apache Flink and Esper on the same input, answers compared; needs Java and Maven',
+    run: runPeersJvm,
   },
   scale: {
     summary: 'the machine by subscribers, triggers, counters, skew (--axis NAME: one of them)',

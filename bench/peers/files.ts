@@ -59,8 +59,14 @@ export async function writeInput(directory: string, shape: InputShape): Promise<
   say(`${log.total} records, ${log.fill} of them fill, ${keys.length} firings in ${directory}`)
 }
 
-/** Compares each `NAME.answer` of a folder with what is expected; false when one differs. */
-export async function checkAnswers(directory: string): Promise<boolean> {
+/**
+ * Compares each `NAME.answer` of a folder with what is expected; false when one differs.
+ * @param tell takes a line about each
+ */
+export async function checkAnswers(
+  directory: string,
+  tell: (line: string) => void = console.log,
+): Promise<boolean> {
   const expected = (await linesOf(join(directory, 'expected.txt'))).map((line) => line.split(' '))
   const answers = (await readdir(directory)).filter((file) => file.endsWith('.answer')).sort()
   if (answers.length === 0) throw new Error(`no NAME.answer in ${directory}`)
@@ -76,7 +82,7 @@ export async function checkAnswers(directory: string): Promise<boolean> {
       difference(keys, found) ??
       (found.size === lines.length ? null : `${lines.length - found.size} lines stand twice`)
     const outcome = different ?? `all ${keys.size} firings`
-    console.log(`${file} (${records} records): ${outcome}`)
+    tell(`${file} (${records} records): ${outcome}`)
     areEqual &&= different === null
   }
   return areEqual

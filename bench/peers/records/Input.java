@@ -1,0 +1,116 @@
+package bench.peers.records;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.BitSet;
+import java.util.Properties;
+
+/**
+ * The log that every engine of the peers bench is put before, as bench/peers/input.ts writes it:
+ * columns in files, mapped into memory. No broker and no decoding lie between an engine and its
+ * records, which favours the peers: Highwater reads the same records from JetStream.
+ */
+public final class Input {
+  private static final long DAY_MS = 86_400_000L;
+
+  /** All records; the first {@link #fill} of them give every subscriber a state. */
+  public final int records;
+  public final int fill;
+  public final int subscribers;
+  public final long subscriberFirst;
+  /** What counts, and the sums of a day and of a month at which the rule fires, in bytes. */
+  public final int kind;
+  public final int rat;
+  public final long dayBytesMin;
+  public final long monthBytesMin;
+  private final long zoneOffsetMs;
+  private final DoubleBuffer subscriberColumn;
+  private final DoubleBuffer bytesColumn;
+  private final DoubleBuffer timesColumn;
+  private final ByteBuffer ratColumn;
+  private final ByteBuffer kindColumn;
+  private final BitSet seeds = new BitSet();
+
+  /** Maps the files of a folder. */
+  public Input(Path folder) throws IOException {
+    Properties properties = new Properties();
+    try (Reader reader = Files.newBufferedReader(folder.resolve("input.properties"))) {
+      properties.load(reader);
+    }
+    records = Integer.parseInt(properties.getProperty("records"));
+    fill = Integer.parseInt(properties.getProperty("fill"));
+    subscribers = Integer.parseInt(properties.getProperty("subscribers"));
+    subscriberFirst = Long.parseLong(properties.getProperty("subscriberFirst"));
+    kind = Integer.parseInt(properties.getProperty("kind"));
+    rat = Integer.parseInt(properties.getProperty("rat"));
+    dayBytesMin = Long.parseLong(properties.getProperty("dayBytesMin"));
+    monthBytesMin = Long.parseLong(properties.getProperty("monthBytesMin"));
+    zoneOffsetMs = Long.parseLong(properties.getProperty("zoneOffsetMs"));
+    subscriberColumn = map(folder, "subscribers.f64").asDoubleBuffer();
+    bytesColumn = map(folder, "bytes.f64").asDoubleBuffer();
+    timesColumn = map(folder, "timesMs.f64").asDoubleBuffer();
+    ratColumn = map(folder, "rats.u8");
+    kindColumn = map(folder, "kinds.u8");
+    DoubleBuffer seedColumn = map(folder, "seeds.f64").asDoubleBuffer();
+    for (int i = 0; i < seedColumn.limit(); i++) {
+      seeds.set((int) ((long) seedColumn.get(i) - subscriberFirst));
+    }
+  }
+
+  private static ByteBuffer map(Path folder, String name) throws IOException {
+    try (FileChannel channel = FileChannel.open(folder.resolve(name), StandardOpenOption.READ)) {
+      ByteBuffer buffer = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size());
+      return buffer.order(ByteOrder.LITTLE_ENDIAN);
+    }
+  }
+
+  /** Whether record {@code i} counts: data over 4G. */
+  public boolean counts(int i) {
+    return ratColumn.get(i) == rat && kindColumn.get(i) == kind;
+  }
+
+  public long subscriber(int i) {
+    return (long) subscriberColumn.get(i);
+  }
+
+  /** Usage of record {@code i}; the input has no record of 2 GiB or more. */
+  public int usageBytes(int i) {
+    return (int) bytesColumn.get(i);
+  }
+
+  /** Ms since the Unix epoch. */
+  public long timeMs(int i) {
+    return (long) timesColumn.get(i);
+  }
+
+  /** Known before record 0, looked up in a bit set: a peer needs no state for it. */
+  public boolean isSeed(long subscriber) {
+    return seeds.get((int) (subscriber - subscriberFirst));
+  }
+
+  /** Day of a time in the zone of the input, counted since the Unix epoch. */
+  public int dayOf(long timeMs) {
+    return (int) Math.floorDiv(timeMs + zoneOffsetMs, DAY_MS);
+  }
+
+  /** Writes an answer: what the first {@code seen} records made fire, in no order. */
+  public static void writeAnswer(Path file, long seen, Firings firings) throws IOException {
+    StringBuilder text = new StringBuilder(64 + firings.size() * 20);
+    text.append("# records ").append(seen).append('\n');
+    firings.forEach(
+        (subscriber, month) -> {
+          int ofYear = month % 12 + 1;
+          text.append(subscriber).append(' ').append(month / 12);
+          text.append(ofYear < 10 ? "-0" : "-").append(ofYear).append('\n');
+        });
+    Files.write(file, text.toString().getBytes(StandardCharsets.UTF_8));
+  }
+}
