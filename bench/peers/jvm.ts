@@ -24,7 +24,7 @@ import { StoredLog } from './stored-log.ts'
 
 const WARM_UP_SECONDS_MAX = 60
 /** A short try (`--seconds 2`) is not worth a minute of warm-up. */
-const WARM_UP_PER_MEASURED = 3
+const WARM_UP_PER_MEASURED = 4
 /** Flink and Esper with a state on the heap: live objects and as much again for the collector. */
 const HEAP_BYTES_PER_SUBSCRIBER = 900
 const HEAP_BYTES_MIN = 3e9
