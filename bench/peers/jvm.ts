@@ -130,7 +130,9 @@ async function measure(
     const program = await buildJava(peer.program, MAIN_CLASSES[peer.program])
     const args = peer.args(folder, seconds).map((arg) => (arg === WORK ? work : arg))
     say(`${peer.name}: ${warmUpSeconds(seconds)} s of warm-up, then at most ${seconds} s`)
-    results.push(...(await runJava(program, peer.machineArgs(subscribers), args)))
+    const figures = await runJava(program, peer.machineArgs(subscribers), args)
+    for (const { metric, value, unit } of figures) say(`${metric} ${value} ${unit}`)
+    results.push(...figures)
     await rm(work, { recursive: true, force: true })
   }
   const rate = await runHighwater(shape, folder)
