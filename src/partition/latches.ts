@@ -4,18 +4,28 @@
  */
 
 import { assert } from '../errors.ts'
+import type { Place } from '../state/layout.ts'
 import { placeKeys } from '../state/place-keys.ts'
-import type { CompiledCondition, CompiledTrigger } from './compile.ts'
+import type { CompiledCatalog, CompiledCondition, CompiledTrigger } from './compile.ts'
 import type { PartitionCore } from './core.ts'
 
 /** What has a latch. */
 type Latched = Pick<CompiledCondition, 'latch' | 'spec'>
+
+/** A word of latches and, by steps that they grow older, which of its bits remain. */
+interface LatchWord {
+  readonly offset: number
+  readonly kept: Int32Array
+}
 
 /**
  * The latches of one partition. Generated code reads them too (kernel.ts), with the same meaning.
  */
 export class Latches {
   readonly #core: PartitionCore
+  /** By table and group, for the catalog that they were found for. */
+  readonly #words = new Map<string, readonly LatchWord[]>()
+  #wordsFor: CompiledCatalog | null = null
 
   constructor(core: PartitionCore) {
     this.#core = core
@@ -97,21 +107,43 @@ export class Latches {
 
   /** All latches of one unit in one table share a stamp: they grow older together. */
   #shift(slot: number, table: number, group: string, steps: number): void {
-    const { tables, layout } = this.#core
-    const rows = tables[table]!
-    for (const word of layout.bitWords) {
-      if (word.table !== table || word.group !== group) continue
-      const bits = rows.getI32(slot, word.offset)
+    const rows = this.#core.tables[table]!
+    for (const { offset, kept } of this.#wordsOf(table, group)) {
+      const bits = rows.getI32(slot, offset)
       if (bits === 0) continue
-      let shifted = 0
-      for (const key in layout.places) {
-        const place = layout.places[key]!
-        if (place.table !== table || place.offset !== word.offset || place.bitCount === 0) continue
-        if (steps >= place.bitCount) continue
-        const mask = place.bitCount === 32 ? -1 : (1 << place.bitCount) - 1
-        shifted |= ((((bits >>> place.bit) & mask) << steps) & mask) << place.bit
-      }
-      rows.setI32(slot, word.offset, shifted)
+      rows.setI32(slot, offset, steps < kept.length ? (bits & kept[steps]!) << steps : 0)
     }
   }
+
+  /** Words that share a stamp, found once per catalog: there may be hundreds of latches. */
+  #wordsOf(table: number, group: string): readonly LatchWord[] {
+    const { compiled, layout } = this.#core
+    if (this.#wordsFor !== compiled) {
+      this.#wordsFor = compiled
+      this.#words.clear()
+    }
+    const key = `${table} ${group}`
+    const known = this.#words.get(key)
+    if (known !== undefined) return known
+    const words = layout.bitWords.filter((word) => word.table === table && word.group === group)
+    const places = Object.values(layout.places).filter((place) => place.table === table)
+    const found = words.map(({ offset }) => {
+      const own = places.filter((place) => place.offset === offset && place.bitCount > 0)
+      return { offset, kept: keptBits(own) }
+    })
+    this.#words.set(key, found)
+    return found
+  }
+}
+
+/** By steps that latches grow older: their bits that are still remembered then. */
+function keptBits(places: readonly Place[]): Int32Array {
+  const bitCountMax = Math.max(0, ...places.map(({ bitCount }) => bitCount))
+  return Int32Array.from({ length: bitCountMax }, (_, steps) => {
+    let kept = 0
+    for (const { bit, bitCount } of places) {
+      for (let back = 0; back + steps < bitCount; back++) kept |= 1 << (bit + back)
+    }
+    return kept
+  })
 }
