@@ -5,21 +5,19 @@
  * operators reach the source; no text of a configuration does.
  *
  * Per record: mark the pages, roll the periods forward, add to the counters whose `where` matches,
- * judge the triggers that read one of them and whose latch is open. What is late in any period
- * leaves for the general path (judging.ts).
+ * judge the triggers that read one of them and whose latch is open (kernel-judgements.ts). What is
+ * late in any period leaves for the general path (judging.ts).
  */
 
-import { assert } from '../errors.ts'
-import { LIST_NAMES } from '../model/expression.ts'
 import type { UsageBatch } from '../model/usage.ts'
-import { emitCondition, type ExpressionBinding } from '../rules/emit.ts'
 import { type AppSet, CHUNK_BITS } from '../state/app-sets.ts'
 import type { CounterCell, StampGroup } from '../state/counter-places.ts'
-import { META_LISTS_SHIFT, META_OFFSET, META_OWN_PERIODS_MASK } from '../state/layout.ts'
+import { META_OFFSET, META_OWN_PERIODS_MASK } from '../state/layout.ts'
 import type { PagedTable } from '../state/paged-table.ts'
-import { CYCLE, DAY, UNIT_COUNT } from '../state/periods.ts'
-import { MS_PER_MINUTE } from '../state/zone.ts'
-import type { CompiledCatalog, CompiledCondition, StayCell } from './compile.ts'
+import { DAY, UNIT_COUNT } from '../state/periods.ts'
+import type { CompiledCatalog, StayCell } from './compile.ts'
+import { beforeSources, JudgementSource } from './kernel-judgements.ts'
+import { addressSource, stampSource, valueSource } from './kernel-values.ts'
 
 /** What generated code may call back. */
 export interface KernelCallbacks {
@@ -54,29 +52,37 @@ export type UpdateKernel = (
   periods: readonly Int32Array[],
 ) => void
 
-const noColumns = (): never => {
-  throw new Error('a condition over a subscriber reads no record')
-}
-
 /** Generates the update pass for a compiled catalog over its tables. */
 export function generateUpdateKernel(
   compiled: CompiledCatalog,
   tables: readonly PagedTable[],
   callbacks: KernelCallbacks,
 ): UpdateKernel {
-  const source = new KernelSource(compiled, tables).emit()
+  const units = [...Array(UNIT_COUNT).keys()].filter((unit) => compiled.units.has(unit))
+  const judgements = new JudgementSource(compiled, tables, units)
+  const source = new KernelSource(compiled, tables, units, judgements).emit()
   const bits = compiled.cells.map(({ apps }) => apps?.bitOf)
-  const make = new Function('tables', 'callbacks', 'bits', source)
-  return make(tables, callbacks, bits) as UpdateKernel
+  const make = new Function('tables', 'callbacks', 'bits', 'judging', source)
+  return make(tables, callbacks, bits, judgements.tables) as UpdateKernel
 }
 
 class KernelSource {
   readonly #compiled: CompiledCatalog
   readonly #tables: readonly PagedTable[]
+  /** Those whose keys the loop needs. */
+  readonly #units: readonly number[]
+  readonly #judgements: JudgementSource
 
-  constructor(compiled: CompiledCatalog, tables: readonly PagedTable[]) {
+  constructor(
+    compiled: CompiledCatalog,
+    tables: readonly PagedTable[],
+    units: readonly number[],
+    judgements: JudgementSource,
+  ) {
     this.#compiled = compiled
     this.#tables = tables
+    this.#units = units
+    this.#judgements = judgements
   }
 
   emit(): string {
@@ -88,52 +94,32 @@ class KernelSource {
 const { roll, ownPeriods, ownKeys, late, lateForWindow, fire, dayBit, readSliding, countBits, addInterest } = callbacks;
 ${sets.map((index) => `const B${index} = bits[${index}];`).join(' ')}
 ${numbers.map((t) => `const t${t} = tables[${t}];`).join(' ')}
+${this.#judgements.declarations()}
 return function update(count, slots, batch, masks, periods) {
+  ${this.#judgements.perBatch()}
   const { usageBytes, timesMs${sets.length > 0 ? ', apps' : ''}${stays.some(({ isCellNeeded }) => isCellNeeded) ? ', cells' : ''} } = batch;
   ${numbers.map((t) => `const flags${t} = t${t}.pageFlags, F${t} = t${t}.f64, W${t} = t${t}.i32;`).join('\n  ')}
-  ${this.#units()
-    .map((u) => `const K${u} = periods[${u}];`)
-    .join(' ')}
+  ${this.#units.map((u) => `const K${u} = periods[${u}];`).join(' ')}
   for (let i = 0; i < count; i++) {
     const slot = slots[i], m = masks[i];
-    ${numbers.map((t) => this.#addressRow(t)).join('\n    ')}
+    ${numbers.map((t) => addressSource(this.#tables, t)).join('\n    ')}
     ${this.#markPages()}
-    ${this.#units()
-      .map((u) => `let k${u} = K${u}[i];`)
-      .join(' ')}
+    ${this.#units.map((u) => `let k${u} = K${u}[i];`).join(' ')}
     const meta = w0[x0 + ${META_OFFSET >>> 2}];
     if ((meta & ${META_OWN_PERIODS_MASK}) !== 0) {
       ownPeriods(meta, timesMs[i]);
-      ${this.#units()
-        .map((u) => `k${u} = ownKeys[${u}];`)
-        .join(' ')}
+      ${this.#units.map((u) => `k${u} = ownKeys[${u}];`).join(' ')}
     }
     ${this.#rollGroups()}
     ${stays.map((stay) => this.#takeStay(stay)).join('\n    ')}
     if (m === 0) continue;
     ${hasSliding ? 'let isLate = false;' : ''}
-    ${this.#before()}
+    ${beforeSources(this.#compiled).join('\n    ')}
     ${this.#updates()}
     ${hasSliding ? 'if (isLate) lateForWindow();' : ''}
-    ${this.#judgements()}
+    ${this.#judgements.perRecord()}
   }
 };`
-  }
-
-  /** Units whose keys the loop needs. */
-  #units(): number[] {
-    const units = new Set<number>(this.#compiled.units)
-    return [...Array(UNIT_COUNT).keys()].filter((unit) => units.has(unit))
-  }
-
-  #addressRow(t: number): string {
-    const table = this.#tables[t]!
-    const mask = (1 << table.segmentShift) - 1
-    const doubles = table.strideSize >>> 3
-    return (
-      `const g${t} = slot >>> ${table.segmentShift}, o${t} = (slot & ${mask}) * ${doubles}, ` +
-      `x${t} = o${t} * 2, f${t} = F${t}[g${t}], w${t} = W${t}[g${t}];`
-    )
   }
 
   /**
@@ -187,17 +173,6 @@ return function update(count, slots, batch, masks, periods) {
   #touch(table: number): string {
     const page = `slot >>> ${this.#tables[table]!.pageShift}`
     return `if (flags${table}[${page}] !== 1) t${table}.touchPage(${page});`
-  }
-
-  /** Values before the update, for triggers that fire on the edge only. */
-  #before(): string {
-    const { cells, conditions } = this.#compiled
-    const lines: string[] = []
-    for (const [index, cell] of cells.entries()) {
-      if (!conditions.some((trigger) => trigger.isEdge && readsCell(trigger, cell))) continue
-      lines.push(`const b${index} = ${this.#runningSource(cell)};`)
-    }
-    return lines.join('\n    ')
   }
 
   #updates(): string {
@@ -279,91 +254,6 @@ return function update(count, slots, batch, masks, periods) {
       `if (${back} <= 30 && ((${recent} >>> ${back}) & 1) === 0) { ${recent} = (${recent} | (1 << ${back})) >>> 0; ${value} += 1; }`,
     ]
   }
-
-  #judgements(): string {
-    const lines: string[] = []
-    const before = this.#binding((cell) => `b${this.#compiled.cells.indexOf(cell)}`)
-    const after = this.#binding((cell) => this.#runningSource(cell))
-    for (const [index, trigger] of this.#compiled.conditions.entries()) {
-      if (trigger.whereMask === 0) continue
-      const { when } = trigger.spec
-      const tests = [`(m & ${trigger.whereMask}) !== 0`, ...this.#keptTests(trigger)]
-      tests.push(emitCondition(when, after), latchOpenSource(trigger))
-      if (trigger.isEdge) tests.push(`!${emitCondition(when, before)}`)
-      lines.push(`if (${tests.join(' && ')}) fire(${index}, slot, i);`)
-    }
-    return lines.join('\n    ')
-  }
-
-  #binding(runningSource: (cell: CounterCell) => string): ExpressionBinding {
-    const compiled = this.#compiled
-    return {
-      counter: (counter, counterWindow, previous) => {
-        const cell = compiled.findCell(counter, counterWindow)
-        if (previous === 0) return runningSource(cell)
-        if (cell.apps !== null) return appsSource(cell.apps, previous)
-        const place = cell.previousPlaces[previous - 1]
-        assert(place !== undefined, 'a condition reads further back than the counter keeps')
-        return countedSource(cell, `f${place.table}[o${place.table} + ${place.offset >>> 3}]`)
-      },
-      tag: (tag) => compiled.tagSource(tag),
-      list: (list) => `(meta & ${1 << (META_LISTS_SHIFT + LIST_NAMES.indexOf(list))}) !== 0`,
-      field: (field) => compiled.fieldSource(field),
-      has: (field) => compiled.hasSource(field),
-      column: noColumns,
-    }
-  }
-
-  /** Value of a cell as of the record's period. A sliding window may stand at an earlier one. */
-  #runningSource(cell: CounterCell): string {
-    if (cell.interest !== null) {
-      const minute = `Math.floor(timesMs[i] / ${MS_PER_MINUTE})`
-      return `readSliding(${this.#compiled.cells.indexOf(cell)}, slot, ${minute})`
-    }
-    if (cell.apps !== null) return appsSource(cell.apps, 0)
-    const value = countedSource(cell, valueSource(cell))
-    if (cell.counterWindow.kind !== 'sliding') return value
-    const index = this.#compiled.cells.indexOf(cell)
-    const key = `k${cell.unit}`
-    return `(${stampSource(cell)} === ${key} ? ${value} : readSliding(${index}, slot, ${key}))`
-  }
-
-  /** Conditions over sliding windows that have gone on to a later period are not judged. */
-  #keptTests(trigger: CompiledCondition): string[] {
-    return this.#compiled.cells
-      .filter((cell) => cell.counterWindow.kind === 'sliding' && readsCell(trigger, cell))
-      .map((cell) => `${stampSource(cell)} <= k${cell.unit}`)
-  }
-}
-
-function valueSource(cell: CounterCell): string {
-  return `f${cell.table}[o${cell.table} + ${cell.valueOffset >>> 3}]`
-}
-
-function stampSource(cell: CounterCell): string {
-  return `w${cell.table}[x${cell.table} + ${cell.stampOffset >>> 2}]`
-}
-
-/** Number of different apps, some periods back. */
-function appsSource({ places }: AppSet, back: number): string {
-  const words = places[back]!.flatMap(({ table, offset }) => [
-    `w${table}[x${table} + ${offset >>> 2}]`,
-    `w${table}[x${table} + ${(offset >>> 2) + 1}]`,
-  ])
-  return words.map((word) => `countBits(${word})`).join(' + ')
-}
-
-/** Days are kept as bits and read as their number, except over a lifetime. */
-function countedSource(cell: CounterCell, source: string): string {
-  const isBits =
-    cell.counter.aggregate === 'distinct-days' && cell.counterWindow.kind !== 'lifetime'
-  return isBits ? `countBits(${source})` : source
-}
-
-function readsCell(trigger: CompiledCondition, cell: CounterCell): boolean {
-  return trigger.references.counters.some(
-    (each) => each.counter === cell.counter.name && each.counterWindow === cell.counterWindow.key,
-  )
 }
 
 function combineSource(cell: CounterCell, target: string): string {
@@ -383,18 +273,4 @@ function combineSource(cell: CounterCell, target: string): string {
     case 'interest':
       throw new Error('these are not combined')
   }
-}
-
-/** Open: the latch's stamp is behind the record's period, or the period's bit is clear. */
-function latchOpenSource({ latch, spec }: CompiledCondition): string {
-  const { table, offset, bit, bitCount } = latch.place
-  const word = `w${table}[x${table} + ${offset >>> 2}]`
-  if (latch.stampOffset === -1) return `((${word} >>> ${bit}) & 1) === 0`
-  const key = `k${latch.unit}`
-  const stamp = `w${table}[x${table} + ${latch.stampOffset >>> 2}]`
-  assert(spec.once !== 'ever' && latch.unit <= CYCLE)
-  return (
-    `(${stamp} < ${key} || (${stamp} - ${key} < ${bitCount} && ` +
-    `((${word} >>> (${bit} + ${stamp} - ${key})) & 1) === 0))`
-  )
 }

@@ -14,10 +14,10 @@ import type { Catalog, CounterSpec, CounterWindowSpec, TriggerSpec } from '../mo
 import { isPrefix } from '../model/catalog.ts'
 import { journeyKey } from '../model/journey.ts'
 import { chunkCount } from './app-sets.ts'
+import { latchBitCount, orderLatches } from './latch-order.ts'
 import { codeOfName } from './name-codes.ts'
 import { placeKeys } from './place-keys.ts'
 import { selectionItems } from './selection-key.ts'
-import { MS_PER_DAY, MS_PER_HOUR } from './zone.ts'
 
 /** Byte offsets of the fixed head of table 0. */
 export const META_OFFSET = 8
@@ -110,19 +110,6 @@ export function emptyLayout(zone: string): LayoutImage {
 /** Keys of places that hold values; stamps and latches outlive what they were made for. */
 const VALUE_KEY = /^(?:counter|previous\d+|ring|chunk\d+|stay|tag|version|field|set)\//
 
-/** Periods back for which a latch must be remembered, plus the running one. */
-export function latchBitCount(once: string, latenessMs: number, earlinessMs: number): number {
-  const shortestMs: Record<string, number> = {
-    hour: MS_PER_HOUR,
-    day: 23 * MS_PER_HOUR,
-    week: 7 * MS_PER_DAY - MS_PER_HOUR,
-    month: 28 * MS_PER_DAY - MS_PER_HOUR,
-    cycle: 28 * MS_PER_DAY - MS_PER_HOUR,
-  }
-  const periodMs = shortestMs[once]
-  return periodMs === undefined ? 1 : 1 + Math.ceil((latenessMs + earlinessMs) / periodMs)
-}
-
 /**
  * Extends `image` in place by everything the catalog needs and does not have yet. Deterministic:
  * the same sequence of catalogs gives the same places. Throws RangeError when a row would get too
@@ -149,6 +136,7 @@ class LayoutExtension {
   /** Tables made by this extension, still growing; undefined until needed. */
   #openHot = -1
   #openWide = -1
+  #wideLatches: ReadonlySet<string> = new Set()
 
   constructor(image: LayoutImage, catalog: Catalog) {
     this.#image = image
@@ -253,8 +241,18 @@ class LayoutExtension {
   }
 
   #placeLatches(): void {
-    const { triggers, journeys } = this.#catalog
-    for (const trigger of triggers) if (trigger.journey === undefined) this.#placeLatch(trigger)
+    const { triggers, journeys, latenessMs, earlinessMs } = this.#catalog
+    const own = triggers.filter(({ journey }) => journey === undefined)
+    const isPlaced = ({ id, once }: TriggerSpec): boolean =>
+      this.#image.places[placeKeys.latch(id, once)] !== undefined
+    for (const trigger of own.filter(isPlaced)) this.#placeLatch(trigger)
+    const bitCountOf = (once: string): number => latchBitCount(once, latenessMs, earlinessMs)
+    const ordered = orderLatches(
+      own.filter((trigger) => !isPlaced(trigger)),
+      bitCountOf,
+    )
+    this.#wideLatches = ordered.wide
+    for (const trigger of ordered.triggers) this.#placeLatch(trigger)
     for (const { id, once, goal, exit } of journeys) {
       const key = journeyKey(id)
       this.#placeLatch({ id: key, once, oncePerTag: null })
@@ -346,7 +344,9 @@ class LayoutExtension {
     let word = bitWords.find((each) => each.group === group && each.used + bitCount <= 32)
     if (word === undefined) {
       // A latch word needs its stamp beside it: 8 bytes where the stamp may be new.
-      const table = this.#tableWithRoom(group.startsWith('latch/') ? 8 : 4, null, false)
+      const isLatch = group.startsWith('latch/')
+      const isWide = isLatch && this.#wideLatches.has(group.slice('latch/'.length))
+      const table = this.#tableWithRoom(isLatch ? 8 : 4, null, isWide)
       word = { table, offset: this.#take(table, 4), group, used: 0 }
       bitWords.push(word)
     }

@@ -36,10 +36,12 @@ const WORDS = new Set(
     'includes l r tables callbacks count slots batch masks periods slot m i meta isLate roll ' +
     'ownPeriods ownKeys late lateForWindow fire dayBit readSliding countBits usageBytes timesMs ' +
     'rats apps cells kinds pageFlags f64 i32 touchPage sources subscribers placeOf mask hour ' +
-    'weekday place bits addInterest Math floor score quotas keys startMs read daysSinceTime value NaN'
+    'weekday place bits addInterest Math floor score quotas keys startMs read daysSinceTime value NaN ' +
+    'judging blocks found was rank order columns n judges fireFound j s c d w isCrossed do while clz32 ' +
+    'banks values conditions edges words ruler summaries'
   ).split(' '),
 )
-const NUMBERED = /^(?:[tFWfwgoxKkbBas]|flags)\d+$/
+const NUMBERED = /^(?:[tFWfwgoxKkbBascpqrCDE]|[MRS]\d+x|flags|scan)\d+$/
 
 let sources: string[] = []
 
@@ -115,7 +117,7 @@ function foreignTokens(source: string): string[] {
   return tokens.filter((token) => {
     if (/^\s+$/.test(token) || /^\d/.test(token)) return false
     if (/^[\p{L}_$]/u.test(token)) return !WORDS.has(token) && !NUMBERED.test(token)
-    return !"()[]{}.,;:?+-*/%&|!<>='".includes(token)
+    return !"()[]{}.,;:?+-*/%&|!~<>='".includes(token)
   })
 }
 
@@ -137,6 +139,31 @@ test('names change nothing in the code, not even hostile ones that no parser let
   expect(hostile).toEqual(plain)
   expect(hostile.flatMap(foreignTokens)).toEqual([])
   expect('harm' in globalThis).toBe(false)
+})
+
+/** So many triggers that they are judged in blocks. */
+function manyFiles(step: number): ConfigFiles {
+  const conditions = ['!tags.has_pack', 'fields.fee > 5', 'lists.red', 'previous(data.month) < 9']
+  const triggers = Array.from(
+    { length: 40 },
+    (_, index) => `
+trigger: many-${index}
+when: 'data.${index % 2 === 0 ? 'day' : 'month'} >= ${(index + 1) * step} && ${conditions[index % 4]}'
+once: month
+deliver: { channel: sms }
+message: x
+`,
+  )
+  return { ...RICH_FILES, 'triggers/many.yaml': triggers.join('---') }
+}
+
+test('nor where many conditions are judged in blocks', () => {
+  const plain = generate(catalogOf(manyFiles(10)), catalogOf(manyFiles(11)))
+  expect(plain.filter((source) => source.includes('scan0'))).toHaveLength(2)
+  expect(plain.at(-1)).toContain('isCrossed')
+  expect(plain.flatMap(foreignTokens)).toEqual([])
+  const hostile = generate(renamed(catalogOf(manyFiles(10))), renamed(catalogOf(manyFiles(11))))
+  expect(hostile).toEqual(plain)
 })
 
 test('nor in the code of scores', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { latchBitCount } from '../../../src/state/layout.ts'
+import { latchBitCount } from '../../../src/state/latch-order.ts'
 import { at, MachineScript, recordAt } from '../../support/machine-script.ts'
 import { Random } from '../../support/workload/random.ts'
 

@@ -111,6 +111,32 @@ describe('a layout', () => {
     }
   })
 
+  it('keeps the hot row at one line, and latches that are passed by together side by side', () => {
+    const lines = Array.from({ length: 300 }, (_, index) => (index * 7) % 300)
+    const triggers = lines.map(
+      (line, index) =>
+        `trigger: t${line}\nwhen: 'c.month >= ${line + 1} && ${index % 2 === 0 ? '' : '!'}tags.vip'\n` +
+        'once: month\ndeliver: { channel: sms }\nmessage: x\n',
+    )
+    const layout = emptyLayout('Asia/Shanghai')
+    extend(layout, {
+      'a.yaml': 'tags: { vip: {} }\ncounters: { c: { sum: bytes, per: [month] } }\n',
+      'triggers/all.yaml': triggers.join('---\n'),
+    })
+    expectNoOverlap(layout)
+    expect(layout.tables[0]!.strideSize).toBe(64)
+    const positions = [0, 1].map((parity) => {
+      const own = lines.filter((_, index) => index % 2 === parity).sort((a, b) => a - b)
+      return own.map((line) => {
+        const { table, offset, bit } = layout.places[`latch/t${line}/month`]!
+        expect(table).toBe(1)
+        return offset * 32 + bit
+      })
+    })
+    for (const each of positions) expect(each).toEqual([...each].sort((a, b) => a - b))
+    expect(Math.max(...positions[0]!)).toBeLessThan(Math.min(...positions[1]!))
+  })
+
   it('is the same for the same catalogs in the same order', () => {
     const run = (): LayoutImage => {
       const layout = emptyLayout('Asia/Shanghai')
