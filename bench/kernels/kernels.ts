@@ -6,6 +6,7 @@ import { runDecode } from './decode.ts'
 import { runKernel } from './kernel.ts'
 import { runPage } from './page.ts'
 import { runRollover } from './rollover.ts'
+import { runTriggers } from './triggers.ts'
 import { runUpdate } from './update.ts'
 
 type Part = (options: BenchOptions) => BenchResult[] | Promise<BenchResult[]>
@@ -17,6 +18,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   rollover: runRollover,
   page: runPage,
   kernel: runKernel,
+  triggers: runTriggers,
   update: runUpdate,
 }
 
