@@ -18,6 +18,7 @@ import { runPipeline } from './pipeline/pipeline.ts'
 import { runPolicy } from './pipeline/policy.ts'
 import { runRecovery } from './pipeline/recovery.ts'
 import { runScale } from './pipeline/scale.ts'
+import { runRows } from './pipeline/rows.ts'
 import { runSegments } from './pipeline/segments.ts'
 import { PLOT_FILE, plotFiles } from './plot.ts'
 import { type BenchOptions, type BenchResult, printResults } from './report.ts'
@@ -43,6 +44,10 @@ const BENCHES: Readonly<
   messages: {
     summary: 'one record per message, JetStream to deliveries (rows or columns: one form only)',
     run: runMessages,
+  },
+  rows: {
+    summary: 'row batches, JetStream to deliveries, and the same records as columns',
+    run: runRows,
   },
   policy: {
     summary: 'the pipeline with 10 and 200 triggers, without and with a whole policy',
@@ -119,7 +124,11 @@ if (name === 'plot') {
     subscribers: Number(values.subscribers ?? (isSmall ? 1e6 : 12e6)),
     records: Number(
       values.records ??
-        (isImport || isMessages ? 1e6 : name === 'peers' || isLatency ? 20e6 : 60e6),
+        (isImport || isMessages
+          ? 1e6
+          : name === 'peers' || name === 'rows' || isLatency
+            ? 20e6
+            : 60e6),
     ),
     // 0: the bench finds out itself.
     rate: Number(values.rate ?? (isOffers || isLatency ? 0 : isImport ? 500_000 : 200_000)),

@@ -155,7 +155,7 @@ export async function consume(rig: Rig, backlogFrom: number) {
 }
 
 /** The same messages through the same source, dropped. */
-async function drainTransport(rig: Rig, backlogFrom: number): Promise<number> {
+export async function drainTransport(rig: Rig, backlogFrom: number): Promise<number> {
   const source = await rig.source()
   const { lastSequence } = await source.state()
   await source.open(backlogFrom)
