@@ -1,11 +1,14 @@
 /**
  * The obvious worker, as a competent developer writes it in an hour: the client of NATS, LMDB with
  * one get and one put per record that counts, an object per subscriber, the rule in JavaScript, a
- * message to JetStream per delivery. One transaction per batch, with the place in the log in it.
+ * message to JetStream per delivery. One transaction per batch, with the place in the log in it, 8
+ * under way, which LMDB commits together: twice as fast as one synchronous transaction after the
+ * other (39,000 and 18,000 records/s at 300,000 subscribers on a busy machine); a commit per 8,000
+ * records was no faster than that.
  *
  * In its favour: it gets Highwater's columnar batches (a message per record would cost it more), it
- * passes over records that cannot count before it asks LMDB, it waits neither for the disk nor, but
- * for a bound, for JetStream. A crash between commit and acknowledgement may lose deliveries.
+ * passes over records that cannot count before it asks LMDB. A crash between a commit and the
+ * acknowledgement of its deliveries may lose them.
  */
 
 import { readFile } from 'node:fs/promises'
@@ -36,6 +39,7 @@ interface Usage {
 }
 
 const PLACE_KEY = 0
+const TRANSACTIONS_IN_FLIGHT = 8
 const SEEDS_PER_TRANSACTION = 10_000
 
 /** Starts one on an empty database in `directory`; the seeds are in it when this resolves. */
@@ -54,7 +58,7 @@ export async function startLmdbWorker(
       }
     })
   }
-  const settings = `lmdb ${await versionOf('lmdb')}, MessagePack, a transaction per 1,000 records`
+  const settings = `lmdb ${await versionOf('lmdb')}, MessagePack, a transaction per 1,000 records, 8 in flight`
   return new LmdbWorker(new UsageFeed(connection), database, deliveries, settings)
 }
 
@@ -73,6 +77,7 @@ class LmdbWorker implements Engine {
   readonly #feed: UsageFeed
   readonly #database: RootDatabase<Usage, number>
   readonly #deliveries: DeliveryStream
+  readonly #underWay: Promise<void>[] = []
 
   constructor(
     feed: UsageFeed,
@@ -89,10 +94,10 @@ class LmdbWorker implements Engine {
   async advance(records: number): Promise<number> {
     const startedAtMs = performance.now()
     await this.#feed.read(records, async (block, sequence) => {
-      for (const { subscriber, month } of this.#apply(block, sequence)) {
-        await this.#deliveries.deliver(subscriber, month)
-      }
+      this.#underWay.push(this.#process(block, sequence))
+      if (this.#underWay.length >= TRANSACTIONS_IN_FLIGHT) await this.#underWay.shift()
     })
+    await Promise.all(this.#underWay.splice(0))
     await this.#deliveries.settle()
     await this.#database.flushed
     return performance.now() - startedAtMs
@@ -106,11 +111,11 @@ class LmdbWorker implements Engine {
     await this.#database.close()
   }
 
-  /** Counts a batch in one transaction; who is to hear of it. */
-  #apply(block: InputBlock, sequence: number): { subscriber: number; month: number }[] {
+  /** Counts a batch in one transaction, then says who fired. */
+  async #process(block: InputBlock, sequence: number): Promise<void> {
     const database = this.#database
     const fired: { subscriber: number; month: number }[] = []
-    database.transactionSync(() => {
+    await database.transaction(() => {
       for (let i = 0; i < block.count; i++) {
         if (block.rats[i] !== RAT_COUNTED || block.kinds[i] !== KIND_COUNTED) continue
         const subscriber = block.subscribers[i]!
@@ -122,7 +127,7 @@ class LmdbWorker implements Engine {
       }
       database.putSync(PLACE_KEY, { ...NOTHING, month: sequence })
     })
-    return fired
+    for (const { subscriber, month } of fired) await this.#deliveries.deliver(subscriber, month)
   }
 }
 

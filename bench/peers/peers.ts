@@ -10,7 +10,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type BenchOptions, type BenchResult, comparedWith, median, say } from '../report.ts'
+import { type BenchOptions, type BenchResult, comparedWith, figure, say } from '../report.ts'
 import type { Engine } from './engine.ts'
 import { checkAnswers, writeInput } from './files.ts'
 import { HighwaterEngine } from './highwater.ts'
@@ -95,24 +95,18 @@ async function compare(
 ): Promise<BenchResult[]> {
   const { fill, shape } = stored.log
   const results: BenchResult[] = []
-  const own = median(contenders[0]!.rates)
-  const ownMetric = `peers.${contenders[0]!.engine.name}`
+  const [first] = contenders
+  const own = figure('peers', `peers.${first!.engine.name}`, first!.rates, 'records/s')
   for (const { engine, share, rates } of contenders) {
     const expected = stored.firings.upTo(fill + partOf(shape.records, share, ROUNDS))
     const different = difference(expected, await engine.firings())
     if (different !== null) throw new Error(`the answer of ${engine.name} is wrong: ${different}`)
     const metric = `peers.${engine.name}`
-    const rate = median(rates)
-    const result = (name: string, value: number, unit: string): BenchResult => ({
-      bench: 'peers',
-      metric: name,
-      value: Math.round(value),
-      unit,
-    })
-    results.push(result(metric, rate, 'records/s'))
-    results.push(result(`${metric}_firings`, expected.size, 'deliveries'))
-    if (metric === ownMetric) continue
-    results.push({ ...result(ownMetric, own, 'records/s'), ...comparedWith(own, metric, rate) })
+    const rate = figure('peers', metric, rates, 'records/s')
+    results.push(rate)
+    results.push(figure('peers', `${metric}_firings`, expected.size, 'deliveries'))
+    if (metric === own.metric) continue
+    results.push({ ...own, ...comparedWith(own.value, metric, rate.value) })
   }
   return results
 }
