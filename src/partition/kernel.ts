@@ -129,7 +129,7 @@ return function update(count, slots, batch, masks, periods) {
   #markPages(): string {
     const hot = this.#tables[0]!
     const page = `slot >>> ${hot.pageShift}`
-    return `if (flags0[${page}] !== 1) t0.touchPage(${page});`
+    return `if (flags0[${page}] !== 1) t0.touch(slot);`
   }
 
   #rollGroups(): string {
@@ -172,7 +172,7 @@ return function update(count, slots, batch, masks, periods) {
 
   #touch(table: number): string {
     const page = `slot >>> ${this.#tables[table]!.pageShift}`
-    return `if (flags${table}[${page}] !== 1) t${table}.touchPage(${page});`
+    return `if (flags${table}[${page}] !== 1) t${table}.touch(slot);`
   }
 
   #updates(): string {

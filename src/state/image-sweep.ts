@@ -1,7 +1,7 @@
 /**
  * One checkpoint attempt over all tables: which pages belong to it is fixed between two inputs;
- * then pages are handed out one by one while inputs go on being applied. A page that changed
- * meanwhile is handed out as the copy taken before its change.
+ * then pages are handed out one by one while inputs go on being applied. Rows that changed
+ * meanwhile are handed out as they were kept before.
  *
  * Each page has two slots in the store. An attempt writes only into the slot that does not hold the
  * last committed version; which one is committed is a byte per page, stored in the manifest's
@@ -12,7 +12,7 @@
 import { assert } from '../errors.ts'
 import type { PageAddress } from '../model/ports.ts'
 import { PAGE_HEAD_SIZE, sealPage } from './page-image.ts'
-import { PAGE_CLEAN, PAGE_DIRTY, PAGE_SWEEPING, type PagedTable } from './paged-table.ts'
+import { PAGE_DIRTY, PAGE_SWEEPING, type PagedTable } from './paged-table.ts'
 
 /** Buffers kept for reuse; more than are in flight at a usual pace would only hold memory. */
 const POOL_BUFFERS_MAX = 1024
@@ -69,7 +69,7 @@ export class ImageSweep {
     this.generation = generation
     this.#buffers = buffers
     for (const table of tables) {
-      assert(table.copies.size === 0, 'one checkpoint at a time')
+      assert(!table.isSweeping, 'one checkpoint at a time')
       const { pageCount, rowCount } = table
       const pages: number[] = []
       const known = committed.get(table.id)
@@ -81,7 +81,7 @@ export class ImageSweep {
         slots[page] = known !== undefined && page < known.length ? 1 - known[page]! : 0
         pages.push(page)
       }
-      table.useBuffers((size) => buffers.take(size))
+      if (pages.length > 0) table.beginSweep(pageCount)
       this.#tables.push({
         table,
         pageCount,
@@ -104,8 +104,9 @@ export class ImageSweep {
       const sweep = this.#tables[this.#current]
       if (sweep === undefined) return null
       if (sweep.position < sweep.pages.length) {
-        const page = sweep.pages[sweep.position++]!
-        return this.#take(sweep, page)
+        const page = this.#take(sweep, sweep.pages[sweep.position++]!)
+        if (sweep.position === sweep.pages.length) sweep.table.endSweep()
+        return page
       }
       this.#current += 1
     }
@@ -144,23 +145,13 @@ export class ImageSweep {
   abandon(): void {
     for (const { table, pages } of this.#tables) {
       for (const page of pages) table.pageFlags[page] = PAGE_DIRTY
-      for (const copy of table.copies.values()) this.#buffers.release(copy)
-      table.copies.clear()
+      table.endSweep()
     }
   }
 
   #take({ table, slots }: TableSweep, page: number): SweptPage {
     const image = this.#buffers.take(PAGE_HEAD_SIZE + table.pageSize)
-    const copy = table.copies.get(page)
-    if (copy !== undefined) {
-      image.set(copy, PAGE_HEAD_SIZE)
-      table.copies.delete(page)
-      this.#buffers.release(copy)
-    } else {
-      assert(table.pageFlags[page] === PAGE_SWEEPING)
-      image.set(table.pageBytes(page), PAGE_HEAD_SIZE)
-      table.pageFlags[page] = PAGE_CLEAN
-    }
+    table.sweepPage(page, image.subarray(PAGE_HEAD_SIZE))
     const { generation } = this
     const head = { table: table.id, page, strideSize: table.strideSize, generation }
     table.pageSums[page] = sealPage(image, head)

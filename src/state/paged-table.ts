@@ -1,11 +1,12 @@
 /**
  * Fixed-width rows in pages, pages in large segments of flat memory. A row keeps its place. Every
- * page knows whether it changed since the last checkpoint, and a page that is part of a running
- * checkpoint is copied before its first change: that is how an image of one position is written
- * without stopping.
+ * page knows whether it changed since the last checkpoint, and a row whose page is part of a
+ * running checkpoint is kept before its first change: that is how an image of one position is
+ * written without stopping.
  */
 
 import { assert } from '../errors.ts'
+import { KeptRows } from './kept-rows.ts'
 
 /**
  * Unchanged since the last committed checkpoint (or written by the running one and unchanged
@@ -14,7 +15,7 @@ import { assert } from '../errors.ts'
 export const PAGE_CLEAN = 0
 /** Changed since; goes into the next checkpoint. */
 export const PAGE_DIRTY = 1
-/** Belongs to the running checkpoint, not written yet, unchanged since its position. */
+/** Belongs to the running checkpoint and is not written yet: rows are kept before they change. */
 export const PAGE_SWEEPING = 2
 
 /**
@@ -60,9 +61,8 @@ export class PagedTable {
   rowCount = 0
   /** Rows that the segments have room for. */
   #rowRoom = 0
-  /** Copies of pages that changed while they were PAGE_SWEEPING, by page number. */
-  readonly copies = new Map<number, Uint8Array>()
-  #takeBuffer: (size: number) => Uint8Array = (size) => new Uint8Array(size)
+  /** Rows as the running checkpoint wants them; null: none runs, or it has all of this table. */
+  #kept: KeptRows | null = null
 
   constructor(id: number, strideSize: number) {
     assert(strideSize % 8 === 0 && strideSize > 0 && strideSize <= PAGE_SIZE_MAX)
@@ -85,9 +85,31 @@ export class PagedTable {
     return this.rowCount * this.strideSize
   }
 
-  /** Sets where copies of pages come from: a pool of the checkpoint. */
-  useBuffers(takeBuffer: (size: number) => Uint8Array): void {
-    this.#takeBuffer = takeBuffer
+  /** Whether a checkpoint has pages of this table still to write. */
+  get isSweeping(): boolean {
+    return this.#kept !== null
+  }
+
+  /** A checkpoint of the first `pageCount` pages begins: those that are dirty belong to it. */
+  beginSweep(pageCount: number): void {
+    assert(this.#kept === null, 'one checkpoint at a time')
+    this.#kept = new KeptRows(this, pageCount)
+  }
+
+  /** It has them all, or was given up. */
+  endSweep(): void {
+    this.#kept = null
+  }
+
+  /**
+   * Writes a page's rows, as they were at the position of the running checkpoint, to `rows`; the
+   * page is clean then, or dirty if it has changed since.
+   */
+  sweepPage(page: number, rows: Uint8Array): void {
+    assert(this.#kept !== null && this.pageFlags[page] === PAGE_SWEEPING)
+    rows.set(this.pageBytes(page))
+    const hasChanged = this.#kept.restore(page, rows)
+    this.pageFlags[page] = hasChanged ? PAGE_DIRTY : PAGE_CLEAN
   }
 
   /** Appends a zeroed row and returns its number. New pages are dirty. */
@@ -116,18 +138,17 @@ export class PagedTable {
     this.pageFlags.fill(PAGE_DIRTY, pagesBefore, pages)
   }
 
-  /** Must be called before a row is changed. */
+  /** Must be called before a row is changed, for each row. */
   touch(row: number): void {
     const page = row >>> this.pageShift
-    if (this.pageFlags[page] !== PAGE_DIRTY) this.touchPage(page)
+    if (this.pageFlags[page] !== PAGE_DIRTY) this.#touchPage(page, row)
   }
 
-  /** Slow half of `touch`: the page is not dirty yet. */
-  touchPage(page: number): void {
+  #touchPage(page: number, row: number): void {
     if (this.pageFlags[page] === PAGE_SWEEPING) {
-      const copy = this.#takeBuffer(this.pageSize)
-      copy.set(this.pageBytes(page))
-      this.copies.set(page, copy)
+      // It stays so, for its other rows.
+      this.#kept!.keep(row)
+      return
     }
     this.pageFlags[page] = PAGE_DIRTY
   }

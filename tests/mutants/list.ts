@@ -96,8 +96,8 @@ const IMAGE_MUTANTS: readonly Mutant[] = [
     suites: [CHECKPOINT],
   },
   {
-    name: 'copy-before-write',
-    protection: 'a page of a running checkpoint is copied before it changes',
+    name: 'keep-before-write',
+    protection: 'a row of a running checkpoint is kept before it changes',
     file: 'src/state/paged-table.ts',
     before: 'if (this.pageFlags[page] === PAGE_SWEEPING) {',
     after: 'if (this.pageFlags[page] === PAGE_SWEEPING && page < 0) {',

@@ -35,7 +35,7 @@ const WORDS = new Set(
     'use strict const let return function update for if else continue true false Number isFinite ' +
     'includes l r tables callbacks count slots batch masks periods slot m i meta isLate roll ' +
     'ownPeriods ownKeys late lateForWindow fire dayBit readSliding countBits usageBytes timesMs ' +
-    'rats apps cells kinds pageFlags f64 i32 touchPage sources subscribers placeOf mask hour ' +
+    'rats apps cells kinds pageFlags f64 i32 touch sources subscribers placeOf mask hour ' +
     'weekday place bits addInterest Math floor score quotas keys startMs read daysSinceTime value NaN ' +
     'judging blocks found was rank order columns n judges fireFound j s c d w isCrossed do while clz32 ' +
     'banks values conditions edges words ruler summaries'

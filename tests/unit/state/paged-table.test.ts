@@ -110,11 +110,11 @@ describe('an image', () => {
       }
       if (isGivenUp) {
         sweep.abandon()
-        expect(table.copies.size).toBe(0)
+        expect(table.isSweeping).toBe(false)
         continue
       }
       committed = sweep.slotMaps()
-      expect(table.copies.size).toBe(0)
+      expect(table.isSweeping).toBe(false)
       expect(sweep.rowCounts().get(1)).toBe(expected.length)
       const slots = committed.get(1)!
       const sums = new DataView(sweep.pageSums().get(1)!.buffer)
