@@ -208,11 +208,11 @@ export class Decider {
     eraseSubscribers(this.#core, subscribers, this.#places.capacity)
   }
 
-  /** At the end of each input: a slice of what takes long. */
-  tidy(): void {
+  /** At the end of each input: a slice of what takes long. `usageSize`: see `forgetRows`. */
+  tidy(usageSize: number | null): void {
     cancelSlice(this.#core, this.#withdrawCancelled)
     followSlice(this.#core, this.journeys)
-    forgetRows(this.#core, this.#reservations)
+    forgetRows(this.#core, this.#reservations, usageSize)
   }
 
   #decide({ trigger, row, isTaggingSpent }: Candidate): void {

@@ -9,8 +9,13 @@ import { loopOf } from './attribution.ts'
 import type { PartitionCore } from './core.ts'
 import type { Reservations } from './reservations.ts'
 
-/** Ledger rows that one input's clean-up looks at. */
+/**
+ * Ledger rows that one input's clean-up looks at; after usage two, and one for each
+ * 64 bytes of it: few records make few rows, and millions of small inputs a second look at enough.
+ */
 const CLEANUP_ROWS = 16
+const CLEANUP_ROWS_MIN = 2
+const CLEANUP_USAGE_SIZE = 64
 /**
  * Sent deliveries are remembered at least this long after they could last be sent, for feedback.
  */
@@ -18,11 +23,23 @@ const REMEMBERED_MS = 35 * MS_PER_DAY
 /** And at least this long after the end of their attribution window. */
 const REPORTED_MS = 3 * MS_PER_DAY
 
-/** Looks at the next few ledger rows and frees those that nothing refers to any more. */
-export function forgetRows(core: PartitionCore, reservations: Reservations): void {
+/**
+ * Looks at the next few ledger rows and frees those that nothing refers to any more. `usageSize`:
+ * bytes of the input if it is usage, else null.
+ */
+export function forgetRows(
+  core: PartitionCore,
+  reservations: Reservations,
+  usageSize: number | null,
+): void {
   const { ledger } = core
   const { rowCount } = ledger.table
-  for (let i = 0; i < CLEANUP_ROWS && i < rowCount; i++) {
+  const wanted =
+    usageSize === null
+      ? CLEANUP_ROWS
+      : CLEANUP_ROWS_MIN + Math.floor(usageSize / CLEANUP_USAGE_SIZE)
+  const rows = Math.min(CLEANUP_ROWS, wanted, rowCount)
+  for (let i = 0; i < rows; i++) {
     const number = core.cleanupRow % rowCount
     core.cleanupRow = (number + 1) % rowCount
     if (isForgettable(core, reservations, number)) ledger.free(number)

@@ -161,6 +161,7 @@ export class PartitionMachine {
     if (isReal) {
       core.clockMs = Math.max(core.clockMs, core.rulings.stampOf(core.era, message))
     }
+    const usageMessages = core.statistics.inputMessages.usage
     try {
       this.#applyMessage(core, message)
     } catch (error) {
@@ -169,7 +170,8 @@ export class PartitionMachine {
     }
     this.#selecting.advance()
     this.#decider.settle()
-    this.#decider.tidy()
+    const isUsage = core.statistics.inputMessages.usage > usageMessages
+    this.#decider.tidy(isUsage ? message.data.byteLength : null)
     core.capacity.askForMore()
   }
 
