@@ -60,7 +60,9 @@ const MAIN_CLASSES = {
  * tasks, no exchange, parallel collector with a heap of fixed size), 0.18 (a heap that grows),
  * 0.56 (two and two tasks with an exchange, G1); with RocksDB 66,000 (no compression, 6 GB of
  * managed memory) and 61,000 (Flink's compression, 3 GB); Esper 1.43 million (an aggregation
- * function, two runtimes) and 0.35 (EPL alone: a table and a merge).
+ * function, two runtimes) and 0.35 (EPL alone: a table and a merge). Single runs of 15 to 40 s,
+ * whose warm-up took the records in the order of the log: they choose the form and are no
+ * result.
  */
 const PEERS: readonly Peer[] = [
   {

@@ -72,11 +72,12 @@ public final class EsperPeer {
       int position = reader.position;
       if (until == position) break;
       for (; position < until; position++) {
-        if (!input.counts(position)) continue;
-        long subscriber = input.subscriber(position);
+        int index = reader.index(position);
+        if (!input.counts(index)) continue;
+        long subscriber = input.subscriber(index);
         if (readers > 1 && subscriber % readers != number) continue;
-        int day = input.dayOf(input.timeMs(position) + reader.shiftMs);
-        int usageBytes = input.usageBytes(position);
+        int day = input.dayOf(input.timeMs(index) + reader.shiftMs);
+        int usageBytes = input.usageBytes(index);
         sender.sendEvent(new Usage(subscriber, usageBytes, day, days.monthOf(day)));
       }
       reader.position = position;

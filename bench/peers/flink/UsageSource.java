@@ -138,10 +138,11 @@ final class UsageSource implements Source<Usage, UsageSource.Part, Integer> {
       int position = pace.position;
       if (until == position) return InputStatus.END_OF_INPUT;
       for (; position < until; position++) {
-        if (readerOf[position] != number || !input.counts(position)) continue;
-        usage.subscriber = input.subscriber(position);
-        usage.timeMs = input.timeMs(position) + pace.shiftMs;
-        usage.usageBytes = input.usageBytes(position);
+        int index = pace.index(position);
+        if (readerOf[index] != number || !input.counts(index)) continue;
+        usage.subscriber = input.subscriber(index);
+        usage.timeMs = input.timeMs(index) + pace.shiftMs;
+        usage.usageBytes = input.usageBytes(index);
         output.collect(usage);
       }
       pace.position = position;

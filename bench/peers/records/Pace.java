@@ -2,11 +2,14 @@ package bench.peers.records;
 
 /**
  * What an engine reads when: the fill; then warm-up, the records after the fill over and over in
- * earlier centuries, until so many seconds have passed since the start; then the records after the
- * fill for good, until their end or until the time for measuring is over. Readers may be several
- * threads, each with a {@link Reader} of its own; all stop before the same record.
+ * earlier centuries and in another order, until so many seconds have passed since the start; then
+ * the records after the fill for good, until their end or until the time for measuring is over.
+ * Readers may be several threads, each with a {@link Reader} of its own; all stop before the same
+ * record.
  */
 public final class Pace {
+  /** A prime: each record of warm-up is so far from the last, around and around. */
+  private static final int STRIDE = 15_485_863;
   /** Records beyond the furthest reader at which all stop when the time is over. */
   private static final int STOP_MARGIN = 50_000;
 
@@ -76,6 +79,16 @@ public final class Pace {
     public long shiftMs;
     private boolean isMeasured;
     private int passes;
+
+    /**
+     * Index of the record at a position: the position itself but for warm-up. A state that has been
+     * copied in the order of the log would lie in memory just as the log then asks for it.
+     */
+    public int index(int position) {
+      if (shiftMs == 0) return position;
+      long place = (long) (position - input.fill) * STRIDE + passes;
+      return input.fill + (int) (place % (input.records - input.fill));
+    }
 
     /**
      * Looks at the clock; to be called about every hundred records.
