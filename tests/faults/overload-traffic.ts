@@ -1,6 +1,6 @@
 /**
- * Usage that is dear to apply and small to store: thirty counters of their own condition, few bytes
- * a record. What must come of it is added up while it is made.
+ * Usage that is dear to apply and small to store: thirty counters of their own condition over six
+ * windows each, few bytes a record. What must come of it is added up while it is made.
  */
 
 import type { ConfigFiles } from '../../src/model/catalog.ts'
@@ -14,6 +14,7 @@ const SUBSCRIBERS = 20_000
 const FIRST_SUBSCRIBER = 460_000_000_000
 const RECORD_SIZE_MAX = 1_000
 const COUNTERS = 30
+const WINDOWS = 'hour, day, week, month, last 5 days, lifetime'
 /** Lines that every subscriber may cross. */
 const STEPS = 20
 const STEP_SIZE = 16 * 1024
@@ -23,7 +24,7 @@ const SAMPLE_EVERY = 200
 export function overloadFiles(): ConfigFiles {
   const counters = Array.from({ length: COUNTERS }, (_, index) => {
     const where = `bytes >= ${leastBytes(index)}`
-    return `  c${index}: { sum: bytes, where: '${where}', per: [day, lifetime] }\n`
+    return `  c${index}: { sum: bytes, where: '${where}', per: [${WINDOWS}] }\n`
   })
   const files: Record<string, string> = {
     'counters.yaml': `counters:\n  total: { sum: bytes, per: [lifetime] }\n${counters.join('')}`,
