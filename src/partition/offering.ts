@@ -66,6 +66,11 @@ export class Offering {
   readonly #emitter: Emitter
   readonly #places: Places
   readonly #composer: Composer
+  /** Triggers of a channel by strength, by the list of them. */
+  readonly #strengths = new WeakMap<
+    readonly CompiledTrigger[],
+    readonly (readonly CompiledTrigger[])[]
+  >()
   #compiled: CompiledCatalog | null = null
   #channels = new Map<string, CompiledTrigger[]>()
 
@@ -100,7 +105,28 @@ export class Offering {
   find(slot: number, triggers: readonly CompiledTrigger[], limit: number): PlacedOffer[] {
     const core = this.#core
     const keys = Int32Array.from(core.periodKeys(slot, core.clockMs))
+    const seated: PlacedOffer[] = []
     const others = this.#reservations.liveRows(slot, -1)
+    let taken: readonly NumberedRow[] = others
+    for (const equals of this.#byStrength(triggers)) {
+      if (seated.length === limit) break
+      const fitting = this.#fitting(equals, slot, keys, others)
+      fitting.sort((left, right) => {
+        return compareRank(this.#contacts.contender(left.row), this.#contacts.contender(right.row))
+      })
+      taken = this.#seat(fitting, taken, limit, seated)
+    }
+    return seated
+  }
+
+  /** Those of some triggers that could be accepted now, each for itself. */
+  #fitting(
+    triggers: readonly CompiledTrigger[],
+    slot: number,
+    keys: Int32Array,
+    others: readonly NumberedRow[],
+  ): FittingOffer[] {
+    const core = this.#core
     const fitting: FittingOffer[] = []
     for (const trigger of triggers) {
       if (this.#findObstacle(trigger, slot, keys) !== null) continue
@@ -110,10 +136,26 @@ export class Offering {
       const message = this.#compose(trigger, slot)
       if (message !== null) fitting.push({ trigger, row, message })
     }
-    fitting.sort((left, right) => {
-      return compareRank(this.#contacts.contender(left.row), this.#contacts.contender(right.row))
+    return fitting
+  }
+
+  /** Triggers by layer and priority, strongest first: weaker ones are not looked at for nothing. */
+  #byStrength(triggers: readonly CompiledTrigger[]): readonly (readonly CompiledTrigger[])[] {
+    const known = this.#strengths.get(triggers)
+    if (known !== undefined) return known
+    const sorted = triggers.toSorted(({ spec: left }, { spec: right }) => {
+      return left.layer - right.layer || left.priority - right.priority
     })
-    return this.#seat(fitting, others, limit)
+    const groups: CompiledTrigger[][] = []
+    for (const trigger of sorted) {
+      const { layer, priority } = trigger.spec
+      const last = groups.at(-1)
+      const isEqual = last?.[0]!.spec.layer === layer && last[0]!.spec.priority === priority
+      if (last !== undefined && isEqual) last.push(trigger)
+      else groups.push([trigger])
+    }
+    this.#strengths.set(triggers, groups)
+    return groups
   }
 
   /** What it says now, empty where it does something; null: a value is missing. */
@@ -136,15 +178,16 @@ export class Offering {
 
   /**
    * Whoever is seated takes a place of the contact, held out or not: the next one is offered only
-   * if it could be accepted after all of those before.
+   * if it could be accepted after all of those before. Adds to `seated`; returns what the contact
+   * holds then.
    */
   #seat(
     fitting: readonly FittingOffer[],
     others: readonly NumberedRow[],
     limit: number,
-  ): PlacedOffer[] {
+    seated: PlacedOffer[],
+  ): readonly NumberedRow[] {
     const { clockMs } = this.#core
-    const seated: PlacedOffer[] = []
     let taken = others
     for (const offer of fitting) {
       const { row } = offer
@@ -158,7 +201,7 @@ export class Offering {
       }
       seated.push({ ...offer, place: seated.length + 1 })
     }
-    return seated
+    return taken
   }
 
   /** What stands against an offer before anybody looks for room. */
