@@ -91,8 +91,22 @@ export function isFromThisMachine(request: FastifyRequest): boolean {
   const { host, origin, forwarded } = request.headers
   if (!isLoopbackAddress(request.socket.remoteAddress ?? '')) return false
   if (forwarded !== undefined || request.headers['x-forwarded-for'] !== undefined) return false
-  if (host !== undefined && !isLoopbackUrl(`http://${host}`)) return false
+  if (host !== undefined && !isLoopbackHost(host)) return false
   return origin === undefined || isLoopbackUrl(origin)
+}
+
+/** Whether hosts that were asked about lately are loopback: who calls often calls one name. */
+const knownHosts = new Map<string, boolean>()
+const KNOWN_HOSTS_MAX = 64
+
+function isLoopbackHost(host: string): boolean {
+  let isLoopback = knownHosts.get(host)
+  if (isLoopback === undefined) {
+    isLoopback = isLoopbackUrl(`http://${host}`)
+    if (knownHosts.size >= KNOWN_HOSTS_MAX) knownHosts.clear()
+    knownHosts.set(host, isLoopback)
+  }
+  return isLoopback
 }
 
 /** Whether an IP address is one of this very machine's. */

@@ -143,7 +143,10 @@ function addOffers(app: FastifyInstance, desk: OfferDesk | null, token: string |
     {
       schema,
       onRequest: createGuard(token, 'read-person'),
-      onResponse: async (_request, reply) => desk?.noteDuration(reply.elapsedTime),
+      onResponse: (_request, reply, done) => {
+        desk?.noteDuration(reply.elapsedTime)
+        done()
+      },
     },
     async (request, reply) => {
       if (desk === null) return sendNotHere(reply)
