@@ -149,9 +149,8 @@ export class Offering {
     const groups: CompiledTrigger[][] = []
     for (const trigger of sorted) {
       const { layer, priority } = trigger.spec
-      const last = groups.at(-1)
-      const isEqual = last?.[0]!.spec.layer === layer && last[0]!.spec.priority === priority
-      if (last !== undefined && isEqual) last.push(trigger)
+      const spec = groups.at(-1)?.[0]?.spec
+      if (spec?.layer === layer && spec.priority === priority) groups.at(-1)!.push(trigger)
       else groups.push([trigger])
     }
     this.#strengths.set(triggers, groups)
