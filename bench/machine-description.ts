@@ -88,3 +88,10 @@ function readText(path: string): string {
     return ''
   }
 }
+
+/** Milliseconds of all cores that the host gave to others since this machine began; 0: unknown. */
+export function stolenMs(): number {
+  const [total = ''] = readText('/proc/stat').split('\n', 1)
+  // user nice system idle iowait irq softirq steal, in hundredths of a second (proc_stat(5)).
+  return 10 * Number(total.trim().split(/ +/)[8] ?? 0)
+}

@@ -14,6 +14,7 @@ import { SYSTEM_CLOCK } from '../../src/partition/system-clock.ts'
 import type { PartitionWorker } from '../../src/partition/worker.ts'
 import { createErrandWriter } from '../../src/probe/encode-errand.ts'
 import { openControlWriter } from '../../src/sink/control-writer.ts'
+import { stolenMs } from '../machine-description.ts'
 import { type BenchOptions, type BenchResult, say } from '../report.ts'
 import { forkForReport } from './fork.ts'
 import { OFFER_FILES } from './offer-files.ts'
@@ -66,6 +67,7 @@ export async function runOffers(options: BenchOptions): Promise<BenchResult[]> {
       'usage-probe.ts',
       [rig.server.url, subscribers, rate, seconds + CALLER_WARM_UP_SECONDS + 4].map(String),
     )
+    const stolenBeforeMs = stolenMs()
     const recordsBefore = worker.view().statistics.records
     const startedAtMs = performance.now()
     const caller = await forkForReport<CallerReport>(
@@ -74,6 +76,7 @@ export async function runOffers(options: BenchOptions): Promise<BenchResult[]> {
     )
     const elapsedSeconds = (performance.now() - startedAtMs) / 1000
     const records = worker.view().statistics.records - recordsBefore
+    const hostMs = stolenMs() - stolenBeforeMs
     const { lagMs } = worker.view()
     await usage
     await desk.stop(2_000)
@@ -90,6 +93,7 @@ export async function runOffers(options: BenchOptions): Promise<BenchResult[]> {
       result('offers.p999_ms', caller.p999Ms, 'ms'),
       result('offers.max_ms', caller.maxMs, 'ms'),
       result('offers.requests_per_second', caller.requestsPerSecond, 'requests/s'),
+      result('offers.stolen_ms', hostMs, 'ms of CPU that the host took'),
       result('offers.failures', caller.failures, 'requests'),
       result('offers.usage_meant_per_second', rate, 'records/s'),
       result('offers.usage_held_per_second', records / elapsedSeconds, 'records/s'),
