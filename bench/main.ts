@@ -58,7 +58,7 @@ const BENCHES: Readonly<
     run: runLatency,
   },
   offers: {
-    summary: 'offers on request at 1,000 a second, usage at half of the full rate beside them',
+    summary: 'offers on request at 1,000 a second, usage at half of the full load beside them',
     run: runOffers,
   },
   import: {
