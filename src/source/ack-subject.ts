@@ -27,7 +27,8 @@ const NANOSECOND_DIGITS_BELOW_MS = 6
 /** As a delivery's bytes say it; see `readAckSubject`. */
 export type MutablePosition = { -readonly [Key in keyof DeliveryPosition]: DeliveryPosition[Key] }
 
-const PREFIX_BYTES = new TextEncoder().encode(PREFIX)
+const ENCODER = new TextEncoder()
+const PREFIX_BYTES = ENCODER.encode(PREFIX)
 const DOT = 46
 const DIGIT_0 = 48
 /** More dots than the long form with a random end has are not told apart. */
@@ -43,7 +44,7 @@ export function isAckSubjectAt(bytes: Uint8Array, start: number, end: number): b
   return true
 }
 
-/** As `parseAckSubject`, from bytes into `position`; false when it has neither form. */
+/** Parses a reply subject from bytes into `position`; false when it has neither form. */
 export function readAckSubject(
   bytes: Uint8Array,
   start: number,
@@ -89,18 +90,7 @@ export function isAckSubject(reply: string | undefined): reply is string {
 
 /** Parses the reply subject; null when it has neither form. */
 export function parseAckSubject(reply: string): DeliveryPosition | null {
-  const tokens = reply.split('.')
-  let offset = SHORT_OFFSET
-  if (tokens.length >= LONG_TOKENS_MIN) offset = LONG_OFFSET
-  else if (tokens.length !== SHORT_TOKENS) return null
-  const streamSequence = Number(tokens[offset + 1])
-  const consumerSequence = Number(tokens[offset + 2])
-  // Nanoseconds since 1970 exceed 2^53: cut before converting.
-  const timestampMs = Number(tokens[offset + 3]!.slice(0, -NANOSECOND_DIGITS_BELOW_MS))
-  const isSound =
-    Number.isSafeInteger(streamSequence) &&
-    Number.isSafeInteger(consumerSequence) &&
-    Number.isSafeInteger(timestampMs) &&
-    streamSequence > 0
-  return isSound ? { streamSequence, consumerSequence, timestampMs } : null
+  const bytes = ENCODER.encode(reply)
+  const position = { streamSequence: 0, consumerSequence: 0, timestampMs: 0 }
+  return readAckSubject(bytes, 0, bytes.length, position) ? position : null
 }
