@@ -5,6 +5,7 @@
 
 import type { ConfigFiles } from '../../src/model/catalog.ts'
 import { USAGE_BATCH_RECORDS_MAX, type UsageBatch } from '../../src/model/usage.ts'
+import { createColumns } from '../../src/probe/batcher.ts'
 import { Random } from '../../src/probe/random.ts'
 
 /** Records of a batch. */
@@ -66,17 +67,7 @@ export class KernelRecords {
 
   constructor(subscribers: number) {
     this.#subscribers = subscribers
-    const room = USAGE_BATCH_RECORDS_MAX
-    this.batch = {
-      count: 0,
-      subscribers: new Float64Array(room),
-      usageBytes: new Float64Array(room),
-      timesMs: new Float64Array(room),
-      rats: new Uint8Array(room),
-      apps: new Uint16Array(room),
-      cells: new Uint32Array(room),
-      kinds: new Uint8Array(room),
-    }
+    this.batch = { count: 0, ...createColumns(USAGE_BATCH_RECORDS_MAX) }
   }
 
   /** Records of subscribers uniformly at random: the worst case for caches. */

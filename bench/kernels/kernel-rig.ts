@@ -4,6 +4,7 @@
  * bench `update`.
  */
 
+import type { UsageBatch } from '../../src/model/usage.ts'
 import type { ConfigFiles } from '../../src/model/catalog.ts'
 import type { CompiledCondition } from '../../src/partition/compile.ts'
 import type { PartitionCore } from '../../src/partition/core.ts'
@@ -64,10 +65,7 @@ export class KernelRig {
     let spentMs = 0
     for (let first = 0; first < this.#subscribers; first += KERNEL_BATCH_RECORDS) {
       const count = Math.min(KERNEL_BATCH_RECORDS, this.#subscribers - first)
-      const batch = this.records.ascending(first, count, timeMs)
-      const startedAtMs = performance.now()
-      this.judge.applyUsage(batch)
-      spentMs += performance.now() - startedAtMs
+      spentMs += this.#apply(this.records.ascending(first, count, timeMs))
     }
     return spentMs / 1000
   }
@@ -75,12 +73,7 @@ export class KernelRig {
   /** Seconds of the kernel alone for `batches` of random subscribers. */
   round(batches: number): number {
     let spentMs = 0
-    for (let i = 0; i < batches; i++) {
-      const batch = this.records.random()
-      const startedAtMs = performance.now()
-      this.judge.applyUsage(batch)
-      spentMs += performance.now() - startedAtMs
-    }
+    for (let i = 0; i < batches; i++) spentMs += this.#apply(this.records.random())
     return spentMs / 1000
   }
 
@@ -94,6 +87,13 @@ export class KernelRig {
       spentMs += performance.now() - startedAtMs
     }
     return spentMs / 1000
+  }
+
+  /** Milliseconds of the kernel alone. */
+  #apply(batch: UsageBatch): number {
+    const startedAtMs = performance.now()
+    this.judge.applyUsage(batch)
+    return performance.now() - startedAtMs
   }
 
   sums(): KernelSums {

@@ -6,7 +6,7 @@
 import type { InputMessage } from '../../src/model/ports.ts'
 import { PartitionMachine } from '../../src/partition/machine.ts'
 import { BATCH_RECORDS, benchGenesis, SEED_EVERY, Traffic } from '../pipeline/traffic.ts'
-import { type BenchOptions, type BenchResult, median, say } from '../report.ts'
+import { type BenchOptions, type BenchResult, figure, median, say } from '../report.ts'
 
 const MESSAGES_PER_ROUND = 4_000
 const ROUNDS = 5
@@ -31,16 +31,15 @@ export function runUpdate(options: BenchOptions): BenchResult[] {
   for (let round = 0; round < ROUNDS; round++) rates.push(runRound(machine, traffic, nowMs))
   say(`rounds: ${rates.map((rate) => (rate / 1e6).toFixed(2)).join(', ')} million records/s of CPU`)
   const { deliveries, records } = machine.core!.statistics
-  const result = (metric: string, value: number, unit: string): BenchResult => ({
-    bench: 'update',
-    metric,
-    value: Number(value.toPrecision(5)),
-    unit,
-  })
   return [
-    result('update.records_per_cpu_second', median(rates), 'records/s'),
-    result('update.deliveries_per_record', deliveries / records, 'deliveries'),
-    result('memory.bytes_per_subscriber', machine.core!.stateSize() / options.subscribers, 'bytes'),
+    figure('update', 'update.records_per_cpu_second', median(rates), 'records/s'),
+    figure('update', 'update.deliveries_per_record', deliveries / records, 'deliveries'),
+    figure(
+      'update',
+      'memory.bytes_per_subscriber',
+      machine.core!.stateSize() / options.subscribers,
+      'bytes',
+    ),
   ]
 }
 

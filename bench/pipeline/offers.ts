@@ -15,15 +15,16 @@ import type { PartitionWorker } from '../../src/partition/worker.ts'
 import { createErrandWriter } from '../../src/probe/encode-errand.ts'
 import { openControlWriter } from '../../src/sink/control-writer.ts'
 import { stolenMs } from '../machine-description.ts'
-import { type BenchOptions, type BenchResult, say } from '../report.ts'
+import { type BenchOptions, type BenchResult, figure, say } from '../report.ts'
 import { forkForReport } from './fork.ts'
 import { OFFER_FILES } from './offer-files.ts'
+import { enterSubscribers } from './pipeline.ts'
 import { Rig } from './rig.ts'
-import { BATCH_RECORDS, SEED_EVERY, Traffic } from './traffic.ts'
+import { Traffic } from './traffic.ts'
 
 const CHECKPOINT_EVERY_MS = 10_000
 const REQUESTS_PER_SECOND = 1_000
-const SEED_STEP = 5_000
+const TRAFFIC_SEED = 5
 /** How long the full load is measured, and the flood lasts longer at either end. */
 const FULL_LOAD_SECONDS = 8
 const FULL_LOAD_EDGE_SECONDS = 2
@@ -44,7 +45,7 @@ export async function runOffers(options: BenchOptions): Promise<BenchResult[]> {
   const { subscribers, seconds } = options
   const rig = await Rig.start(OFFER_FILES)
   try {
-    await enterSubscribers(rig, subscribers)
+    await enterSubscribers(rig, new Traffic(TRAFFIC_SEED, subscribers), subscribers)
     const worker = await rig.worker(CHECKPOINT_EVERY_MS)
     void worker.start()
     await worker.untilLive()
@@ -84,44 +85,24 @@ export async function runOffers(options: BenchOptions): Promise<BenchResult[]> {
     const { statistics } = worker.view()
     await worker.stop()
     if (worker.halt !== null) throw worker.halt
-    const result = (metric: string, value: number, unit: string): BenchResult => {
-      return { bench: 'offers', metric, value: Number(value.toPrecision(4)), unit }
-    }
     return [
-      result('offers.p50_ms', caller.p50Ms, 'ms'),
-      result('offers.p99_ms', caller.p99Ms, 'ms'),
-      result('offers.p999_ms', caller.p999Ms, 'ms'),
-      result('offers.max_ms', caller.maxMs, 'ms'),
-      result('offers.requests_per_second', caller.requestsPerSecond, 'requests/s'),
-      result('offers.stolen_ms', hostMs, 'ms of CPU that the host took'),
-      result('offers.failures', caller.failures, 'requests'),
-      result('offers.usage_meant_per_second', rate, 'records/s'),
-      result('offers.usage_held_per_second', records / elapsedSeconds, 'records/s'),
-      result('offers.usage_lag_ms', lagMs, 'ms'),
-      ...(full > 0 ? [result('offers.usage_full_per_second', full, 'records/s')] : []),
-      result('offers.shown', statistics.shown, 'offers'),
-      result('offers.checkpoints', statistics.checkpoints, 'checkpoints'),
+      figure('offers', 'offers.p50_ms', caller.p50Ms, 'ms'),
+      figure('offers', 'offers.p99_ms', caller.p99Ms, 'ms'),
+      figure('offers', 'offers.p999_ms', caller.p999Ms, 'ms'),
+      figure('offers', 'offers.max_ms', caller.maxMs, 'ms'),
+      figure('offers', 'offers.requests_per_second', caller.requestsPerSecond, 'requests/s'),
+      figure('offers', 'offers.stolen_ms', hostMs, 'ms of CPU that the host took'),
+      figure('offers', 'offers.failures', caller.failures, 'requests'),
+      figure('offers', 'offers.usage_meant_per_second', rate, 'records/s'),
+      figure('offers', 'offers.usage_held_per_second', records / elapsedSeconds, 'records/s'),
+      figure('offers', 'offers.usage_lag_ms', lagMs, 'ms'),
+      ...(full > 0 ? [figure('offers', 'offers.usage_full_per_second', full, 'records/s')] : []),
+      figure('offers', 'offers.shown', statistics.shown, 'offers'),
+      figure('offers', 'offers.checkpoints', statistics.checkpoints, 'checkpoints'),
     ]
   } finally {
     await rig.stop()
   }
-}
-
-/** Every subscriber has used something, and one in five is a seed. */
-async function enterSubscribers(rig: Rig, subscribers: number): Promise<void> {
-  const traffic = new Traffic(5, subscribers)
-  let first = 0
-  await rig.fill('usage.0.fill', () => {
-    if (first >= subscribers) return null
-    first += 5 * BATCH_RECORDS
-    return traffic.ascending(first - 5 * BATCH_RECORDS, 5 * BATCH_RECORDS, Date.now(), 'fill', 1)
-  })
-  let tagged = 0
-  await rig.fill('profile.0.fill', () => {
-    if (tagged >= subscribers) return null
-    tagged += SEED_STEP * SEED_EVERY
-    return traffic.seeds(tagged - SEED_STEP * SEED_EVERY, SEED_STEP)
-  })
 }
 
 /**

@@ -67,9 +67,12 @@ async function measure(rig: Rig, options: BenchOptions): Promise<BenchResult[]> 
   ]
 }
 
-/** Gives every subscriber a row, through the log, and leaves an image on disk. */
-export async function populate(rig: Rig, traffic: Traffic, subscribers: number): Promise<void> {
-  say(`filling the partition with ${subscribers} subscribers`)
+/** Puts into IN that every subscriber has used something, and that one in five is a seed. */
+export async function enterSubscribers(
+  rig: Rig,
+  traffic: Traffic,
+  subscribers: number,
+): Promise<void> {
   let first = 0
   await rig.fill('usage.0.fill', () => {
     if (first >= subscribers) return null
@@ -84,6 +87,12 @@ export async function populate(rig: Rig, traffic: Traffic, subscribers: number):
     firstSeed += count
     return traffic.seeds(firstSeed - count, Math.ceil(count / SEED_EVERY))
   })
+}
+
+/** Gives every subscriber a row, through the log, and leaves an image on disk. */
+export async function populate(rig: Rig, traffic: Traffic, subscribers: number): Promise<void> {
+  say(`filling the partition with ${subscribers} subscribers`)
+  await enterSubscribers(rig, traffic, subscribers)
   const worker = await rig.worker(CHECKPOINT_EVERY_MS * 100)
   void worker.start()
   await worker.untilLive()
