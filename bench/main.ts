@@ -74,7 +74,7 @@ const BENCHES: Readonly<
     run: runPeers,
   },
   'peers-jvm': {
-    summary: 'Apache Flink and Esper on the same input, answers compared; needs Java and Maven',
+    summary: 'Apache Flink and Esper on the same stream, answers compared; needs Java and Maven',
     run: runPeersJvm,
   },
   scale: {
@@ -88,6 +88,19 @@ const BENCHES: Readonly<
   http: { summary: 'HTTP answers at a fixed rate of requests', run: runHttp },
 }
 
+const USUAL_SIZES = { subscribers: 12e6, records: 60e6, rate: 200_000, seconds: 40 }
+
+/** Where a bench's own differ. A rate of 0: the bench finds out itself. */
+const SIZES: Readonly<Record<string, Partial<typeof USUAL_SIZES>>> = {
+  rows: { records: 20e6 },
+  messages: { subscribers: 1e6, records: 1e6 },
+  latency: { records: 20e6, rate: 0 },
+  offers: { subscribers: 1e6, rate: 0, seconds: 20 },
+  import: { subscribers: 1e6, records: 1e6, rate: 500_000, seconds: 60 },
+  peers: { subscribers: 1e6, records: 20e6 },
+  'peers-jvm': { records: 130e6, seconds: 30 },
+}
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -99,6 +112,7 @@ const { values, positionals } = parseArgs({
     axis: { type: 'string' },
     write: { type: 'string' },
     check: { type: 'string' },
+    from: { type: 'string', default: 'jetstream' },
     out: { type: 'string' },
   },
 })
@@ -114,28 +128,17 @@ if (name === 'plot') {
   }
   process.exitCode = 2
 } else {
-  const isImport = name === 'import'
-  const isOffers = name === 'offers'
-  const isLatency = name === 'latency'
-  const isMessages = name === 'messages'
-  const isSmall = isImport || isOffers || isMessages || name === 'peers'
+  const sizes = { ...USUAL_SIZES, ...SIZES[name] }
   const results = await bench.run({
     axis: values.axis,
-    subscribers: Number(values.subscribers ?? (isSmall ? 1e6 : 12e6)),
-    records: Number(
-      values.records ??
-        (isImport || isMessages
-          ? 1e6
-          : name === 'peers' || name === 'rows' || isLatency
-            ? 20e6
-            : 60e6),
-    ),
-    // 0: the bench finds out itself.
-    rate: Number(values.rate ?? (isOffers || isLatency ? 0 : isImport ? 500_000 : 200_000)),
+    subscribers: Number(values.subscribers ?? sizes.subscribers),
+    records: Number(values.records ?? sizes.records),
+    rate: Number(values.rate ?? sizes.rate),
     parts: positionals.slice(1),
-    seconds: Number(values.seconds ?? (isOffers ? 20 : isImport ? 60 : 40)),
+    seconds: Number(values.seconds ?? sizes.seconds),
     write: values.write,
     check: values.check,
+    from: values.from,
   })
   printResults(results, values.json, describeMachine())
 }

@@ -31,6 +31,8 @@ export interface BenchOptions {
   /** Folder that peers writes its input into, or whose answers it checks, and does nothing else. */
   readonly write?: string | undefined
   readonly check?: string | undefined
+  /** Where peers-jvm has its peers read the log: `jetstream` or `files`. */
+  readonly from: string
 }
 
 /** Prints the machine and the figures on standard output. */

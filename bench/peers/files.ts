@@ -17,32 +17,13 @@ import {
   ZONE,
   ZONE_OFFSET_MS,
 } from './input.ts'
-import { difference, Reference } from './reference.ts'
+import { difference, type Firings, Reference } from './reference.ts'
 
 /** Writes the input and the expected answer into a folder, see input.ts. */
 export async function writeInput(directory: string, shape: InputShape): Promise<void> {
-  await mkdir(directory, { recursive: true })
   const log = new InputLog(shape)
-  const { subscribers } = shape
-  const seeds = seedSubscribers(subscribers)
-  const properties = {
-    records: log.total,
-    fill: log.fill,
-    subscribers,
-    subscriberFirst: SUBSCRIBER_FIRST,
-    seeds: seeds.length,
-    seed: shape.seed,
-    zone: ZONE,
-    zoneOffsetMs: ZONE_OFFSET_MS,
-    kind: KIND_COUNTED,
-    rat: RAT_COUNTED,
-    dayBytesMin: DAY_BYTES_MIN,
-    monthBytesMin: MONTH_BYTES_MIN,
-  }
-  const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)
-  await writeFile(join(directory, 'input.properties'), lines.join(''))
-  await writeFile(join(directory, 'seeds.f64'), seeds)
-  const reference = new Reference(subscribers)
+  await writeSetup(directory, log)
+  const reference = new Reference(shape.subscribers)
   const columns = new Columns(directory)
   for (let block = log.next(); block !== null; block = log.next()) {
     reference.apply(block)
@@ -53,10 +34,40 @@ export async function writeInput(directory: string, shape: InputShape): Promise<
     await columns.append('kinds.u8', block.kinds)
   }
   await columns.close()
-  const { keys, records } = reference.firings
-  const expected = keys.map((key, i) => `${key} ${records[i]}\n`)
-  await writeFile(join(directory, 'expected.txt'), expected.join(''))
-  say(`${log.total} records, ${log.fill} of them fill, ${keys.length} firings in ${directory}`)
+  await writeExpected(directory, reference.firings)
+  const { length } = reference.firings.keys
+  say(`${log.total} records, ${log.fill} of them fill, ${length} firings in ${directory}`)
+}
+
+/** Writes what engines know beforehand, `input.properties` and `seeds.f64`; makes the folder. */
+export async function writeSetup(directory: string, log: InputLog): Promise<void> {
+  await mkdir(directory, { recursive: true })
+  const { subscribers, seed } = log.shape
+  const seeds = seedSubscribers(subscribers)
+  const properties = {
+    records: log.total,
+    fill: log.fill,
+    subscribers,
+    subscriberFirst: SUBSCRIBER_FIRST,
+    seeds: seeds.length,
+    seed,
+    zone: ZONE,
+    zoneOffsetMs: ZONE_OFFSET_MS,
+    kind: KIND_COUNTED,
+    rat: RAT_COUNTED,
+    dayBytesMin: DAY_BYTES_MIN,
+    monthBytesMin: MONTH_BYTES_MIN,
+  }
+  const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)
+  await writeFile(join(directory, 'input.properties'), lines.join(''))
+  await writeFile(join(directory, 'seeds.f64'), seeds)
+}
+
+/** Writes `expected.txt`, the answer to the whole log. */
+export async function writeExpected(directory: string, firings: Firings): Promise<void> {
+  const { keys, records } = firings
+  const lines = keys.map((key, i) => `${key} ${records[i]}\n`)
+  await writeFile(join(directory, 'expected.txt'), lines.join(''))
 }
 
 /**

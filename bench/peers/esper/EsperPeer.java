@@ -1,10 +1,13 @@
 package bench.peers.esper;
 
-import bench.peers.records.Days;
+import bench.peers.records.Columns;
 import bench.peers.records.Firings;
 import bench.peers.records.Input;
 import bench.peers.records.Pace;
 import bench.peers.records.Report;
+import bench.peers.records.StoredUsage;
+import bench.peers.records.StreamWindow;
+import bench.peers.records.Window;
 import com.espertech.esper.common.client.EPCompiled;
 import com.espertech.esper.common.client.configuration.Configuration;
 import com.espertech.esper.compiler.client.CompilerArguments;
@@ -23,20 +26,23 @@ import java.util.Properties;
  * Esper on the input of the peers bench, all in memory: after a crash nothing is left, neither sums
  * nor firings, and nothing says up to which record it had come.
  *
- * <p>Arguments: input folder; {@code table} (EPL alone: a table and a merge) or {@code aggregation}
- * (an aggregation function in Java, grouped by subscriber); threads, each with a runtime of its own
- * and its share of the subscribers; seconds of warm-up; seconds to measure; name of the answer.
+ * <p>Arguments: input folder; the log, {@code files} or {@code pull:URL} or {@code push:URL} of a
+ * NATS server; {@code table} (EPL alone: a table and a merge) or {@code aggregation} (an aggregation
+ * function in Java, grouped by subscriber); threads, each with a runtime of its own and its share of
+ * the subscribers; seconds of warm-up; records of warm-up at most, where the log is a stream;
+ * seconds to measure; name of the answer.
  */
 public final class EsperPeer {
-  private static final int EVENTS_AT_ONCE = 256;
-
   private EsperPeer() {}
 
   public static void main(String[] args) throws Exception {
     Path folder = Path.of(args[0]);
-    String form = args[1];
-    int threads = Integer.parseInt(args[2]);
-    String name = args[5];
+    StoredUsage.Stream stream = StoredUsage.Stream.of(args[1]);
+    String form = args[2];
+    int threads = Integer.parseInt(args[3]);
+    double warmUpSeconds = Double.parseDouble(args[4]);
+    double seconds = Double.parseDouble(args[6]);
+    String name = args[7];
     Input input = new Input(folder);
     Usage.input = input;
     Firings firings = new Firings();
@@ -45,44 +51,24 @@ public final class EsperPeer {
         String.format(
             "Esper %s, %s, %d threads, compiled EPL, not durable",
             version(), form, threads));
+    Report.say(stream == null ? "columns in mapped files" : stream.describe());
     Report.say(epl.replaceAll("\\s+", " "));
     Report.say(Report.machine());
     EPEventService[] services = new EPEventService[threads];
     for (int i = 0; i < threads; i++) services[i] = deploy(epl, "peer-" + i, firings);
-    Pace pace =
-        new Pace(input, threads, Double.parseDouble(args[3]), Double.parseDouble(args[4]));
-    Thread[] workers = new Thread[threads];
-    for (int i = 0; i < threads; i++) {
-      int number = i;
-      Pace.Reader reader = pace.reader(i);
-      workers[i] = new Thread(() -> read(input, pace, reader, number, threads, services[number]));
-      workers[i].start();
+    Window window;
+    if (stream == null) {
+      Pace pace = new Pace(input, threads, warmUpSeconds, seconds);
+      new FileReading(input, new Columns(folder, input), pace).run(services);
+      window = pace;
+    } else {
+      StreamWindow ofStream =
+          new StreamWindow(input, warmUpSeconds, Integer.parseInt(args[5]), seconds);
+      new StreamReading(input, stream, ofStream).run(services);
+      window = ofStream;
     }
-    for (Thread worker : workers) worker.join();
-    Input.writeAnswer(folder.resolve(name + ".answer"), pace.recordsSeen(), firings);
-    Report.rate(name, pace);
-  }
-
-  private static void read(
-      Input input, Pace pace, Pace.Reader reader, int number, int readers, EPEventService service) {
-    Days days = new Days();
-    var sender = service.getEventSender("Usage");
-    for (; ; ) {
-      int until = reader.until(EVENTS_AT_ONCE);
-      int position = reader.position;
-      if (until == position) break;
-      for (; position < until; position++) {
-        int index = reader.index(position);
-        if (!input.counts(index)) continue;
-        long subscriber = input.subscriber(index);
-        if (readers > 1 && subscriber % readers != number) continue;
-        int day = input.dayOf(input.timeMs(index) + reader.shiftMs);
-        int usageBytes = input.usageBytes(index);
-        sender.sendEvent(new Usage(subscriber, usageBytes, day, days.monthOf(day)));
-      }
-      reader.position = position;
-    }
-    pace.finished();
+    Input.writeAnswer(folder.resolve(name + ".answer"), window.recordsSeen(), firings);
+    Report.rate(name, window);
   }
 
   /** Tuned for one thread per runtime: no locks, no timer, no order of dispatch to be kept. */

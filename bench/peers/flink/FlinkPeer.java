@@ -1,9 +1,12 @@
 package bench.peers.flink;
 
+import bench.peers.records.Columns;
 import bench.peers.records.Firings;
 import bench.peers.records.Input;
 import bench.peers.records.Pace;
 import bench.peers.records.Report;
+import bench.peers.records.StoredUsage;
+import bench.peers.records.StreamWindow;
 import java.nio.file.Path;
 import java.util.List;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -23,11 +26,12 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
  * Apache Flink, job manager and task manager in this virtual machine, on the input of the peers
  * bench.
  *
- * <p>Arguments: input folder; state backend {@code hashmap} or {@code rocksdb}; parallelism; {@code
- * network} (the exchange between reading and the rule, as behind any keyBy) or {@code chained}
- * (input that is partitioned by key as Flink partitions it: no exchange); seconds of warm-up;
- * seconds to measure; a working folder, left behind; name of the answer; then settings of Flink,
- * {@code key=value} each, over those below.
+ * <p>Arguments: input folder; the log, {@code files} or {@code pull:URL} or {@code push:URL} of a
+ * NATS server; state backend {@code hashmap} or {@code rocksdb}; parallelism; {@code network} (the
+ * exchange between reading and the rule, as behind any keyBy) or {@code chained} (no exchange: one
+ * task alone, or input that is partitioned by key as Flink partitions it); seconds of warm-up;
+ * records of warm-up at most, where the log is a stream; seconds to measure; a working folder, left
+ * behind; name of the answer; then settings of Flink, {@code key=value} each, over those below.
  */
 public final class FlinkPeer {
   private static final int MAX_PARALLELISM = 128;
@@ -36,31 +40,41 @@ public final class FlinkPeer {
 
   public static void main(String[] args) throws Exception {
     Path folder = Path.of(args[0]);
-    boolean isRocksDb = args[1].equals("rocksdb");
-    int parallelism = Integer.parseInt(args[2]);
-    boolean isChained = args[3].equals("chained");
-    Path work = Path.of(args[6]).toAbsolutePath();
-    String name = args[7];
+    Run.stream = StoredUsage.Stream.of(args[1]);
+    boolean isRocksDb = args[2].equals("rocksdb");
+    int parallelism = Integer.parseInt(args[3]);
+    boolean isChained = args[4].equals("chained");
+    double warmUpSeconds = Double.parseDouble(args[5]);
+    double seconds = Double.parseDouble(args[7]);
+    Path work = Path.of(args[8]).toAbsolutePath();
+    String name = args[9];
     Configuration settings = settings(isRocksDb, parallelism, work);
-    for (String setting : List.of(args).subList(8, args.length)) {
+    for (String setting : List.of(args).subList(10, args.length)) {
       String[] keyAndValue = setting.split("=", 2);
       settings.setString(keyAndValue[0], keyAndValue[1]);
     }
     Run.input = new Input(folder);
-    Run.readerOf = readers(Run.input, parallelism, isChained);
     Run.firings = new Firings();
     Report.say(
         String.format(
             "Apache Flink %s, %s, parallelism %d, %s",
-            EnvironmentInformation.getVersion(), args[1], parallelism, args[3]));
+            EnvironmentInformation.getVersion(), args[2], parallelism, args[4]));
+    Report.say(Run.stream == null ? "columns in mapped files" : Run.stream.describe());
     Report.say(settings.toString());
     Report.say(Report.machine());
-    Run.pace =
-        new Pace(
-            Run.input, parallelism, Double.parseDouble(args[4]), Double.parseDouble(args[5]));
+    if (Run.stream == null) {
+      Run.columns = new Columns(folder, Run.input);
+      Run.readerOf = readers(parallelism, isChained);
+      Run.pace = new Pace(Run.input, parallelism, warmUpSeconds, seconds);
+      Run.window = Run.pace;
+    } else {
+      int warmUpRecords = Integer.parseInt(args[6]);
+      Run.streamWindow = new StreamWindow(Run.input, warmUpSeconds, warmUpRecords, seconds);
+      Run.window = Run.streamWindow;
+    }
     run(settings, parallelism, isChained, !isRocksDb);
-    Input.writeAnswer(folder.resolve(name + ".answer"), Run.pace.recordsSeen(), Run.firings);
-    Report.rate(name, Run.pace);
+    Input.writeAnswer(folder.resolve(name + ".answer"), Run.window.recordsSeen(), Run.firings);
+    Report.rate(name, Run.window);
     Report.figure(name + ".checkpoints", Run.CHECKPOINTS.get(), "checkpoints");
   }
 
@@ -71,9 +85,11 @@ public final class FlinkPeer {
         StreamExecutionEnvironment.createLocalEnvironment(parallelism, settings)) {
       environment.setMaxParallelism(MAX_PARALLELISM);
       TypeInformation<Usage> type = new Usage.Type();
+      // A stream has one reader, in its order.
       DataStream<Usage> usage =
-          environment.fromSource(
-              new UsageSource(), WatermarkStrategy.noWatermarks(), "usage", type);
+          environment
+              .fromSource(new UsageSource(), WatermarkStrategy.noWatermarks(), "usage", type)
+              .setParallelism(Run.stream == null ? parallelism : 1);
       KeySelector<Usage, Long> key = record -> record.subscriber;
       KeyedStream<Usage, Long> keyed =
           isChained
@@ -119,11 +135,11 @@ public final class FlinkPeer {
   }
 
   /** Which reader reads a record; looked up beforehand, so that no reader pays for the question. */
-  private static byte[] readers(Input input, int parallelism, boolean isChained) {
-    byte[] readerOf = new byte[input.records];
+  private static byte[] readers(int parallelism, boolean isChained) {
+    byte[] readerOf = new byte[Run.input.records];
     if (parallelism == 1) return readerOf;
-    for (int i = 0; i < input.records; i++) {
-      long subscriber = input.subscriber(i);
+    for (int i = 0; i < readerOf.length; i++) {
+      long subscriber = Run.columns.subscriber(i);
       readerOf[i] =
           isChained
               ? (byte)

@@ -66,12 +66,12 @@ final class RuleOperator extends AbstractStreamOperator<Usage>
   public void notifyCheckpointComplete(long checkpointId) throws Exception {
     super.notifyCheckpointComplete(checkpointId);
     boolean isFirstTask = getRuntimeContext().getTaskInfo().getIndexOfThisSubtask() == 0;
-    if (isFirstTask && Run.pace.isMeasuring()) Run.CHECKPOINTS.incrementAndGet();
+    if (isFirstTask && Run.window.isMeasuring()) Run.CHECKPOINTS.incrementAndGet();
   }
 
   @Override
   public void finish() throws Exception {
     super.finish();
-    Run.pace.finished();
+    Run.window.finished();
   }
 }

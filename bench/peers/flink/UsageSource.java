@@ -1,32 +1,28 @@
 package bench.peers.flink;
 
-import bench.peers.records.Input;
-import bench.peers.records.Pace;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import org.apache.flink.api.connector.source.Boundedness;
-import org.apache.flink.api.connector.source.ReaderOutput;
 import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.api.connector.source.SourceReader;
 import org.apache.flink.api.connector.source.SourceReaderContext;
 import org.apache.flink.api.connector.source.SourceSplit;
 import org.apache.flink.api.connector.source.SplitEnumerator;
 import org.apache.flink.api.connector.source.SplitEnumeratorContext;
-import org.apache.flink.core.io.InputStatus;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
 
 /**
- * Reads the input from memory: reader i the records of its subscribers, in log order, as from a
- * partition of its own. What does not count is left out here, before anything else sees it.
+ * The log as a source: from files in parts, one for each reader ({@link FileReader}), or from
+ * JetStream as a whole ({@link StreamReader}). What does not count is left out in the readers,
+ * before anything else sees it.
  */
 final class UsageSource implements Source<Usage, UsageSource.Part, Integer> {
   private static final long serialVersionUID = 1L;
-  /** Records that are looked at in one go; a checkpoint waits for no more than these. */
-  private static final int RECORDS_AT_ONCE = 256;
-
-  /** The records of one reader, from a position on. */
-  record Part(int reader, int position) implements SourceSplit {
+  /**
+   * What one reader reads next: of files, the record at a position; of JetStream, the message of a
+   * sequence.
+   */
+  record Part(int reader, long next) implements SourceSplit {
     @Override
     public String splitId() {
       return "part-" + reader;
@@ -52,7 +48,7 @@ final class UsageSource implements Source<Usage, UsageSource.Part, Integer> {
 
   @Override
   public SourceReader<Usage, Part> createReader(SourceReaderContext context) {
-    return new Reader();
+    return Run.stream == null ? new FileReader() : new StreamReader();
   }
 
   @Override
@@ -60,13 +56,13 @@ final class UsageSource implements Source<Usage, UsageSource.Part, Integer> {
     return new Bytes<>() {
       @Override
       public byte[] serialize(Part part) {
-        return ByteBuffer.allocate(8).putInt(part.reader()).putInt(part.position()).array();
+        return ByteBuffer.allocate(12).putInt(part.reader()).putLong(part.next()).array();
       }
 
       @Override
       public Part deserialize(int version, byte[] bytes) {
         ByteBuffer buffer = ByteBuffer.wrap(bytes);
-        return new Part(buffer.getInt(), buffer.getInt());
+        return new Part(buffer.getInt(), buffer.getLong());
       }
     };
   }
@@ -107,7 +103,7 @@ final class UsageSource implements Source<Usage, UsageSource.Part, Integer> {
 
     @Override
     public void addReader(int subtask) {
-      context.assignSplit(new Part(subtask, 0), subtask);
+      context.assignSplit(new Part(subtask, Run.stream == null ? 0 : 1), subtask);
       context.signalNoMoreSplits(subtask);
     }
 
@@ -115,59 +111,6 @@ final class UsageSource implements Source<Usage, UsageSource.Part, Integer> {
     public Integer snapshotState(long checkpointId) {
       return 0;
     }
-
-    @Override
-    public void close() {}
-  }
-
-  private static final class Reader implements SourceReader<Usage, Part> {
-    private final CompletableFuture<Void> assigned = new CompletableFuture<>();
-    private final Usage usage = new Usage();
-    private final Input input = Run.input;
-    private final byte[] readerOf = Run.readerOf;
-    private Pace.Reader pace;
-    private int number;
-
-    @Override
-    public void start() {}
-
-    @Override
-    public InputStatus pollNext(ReaderOutput<Usage> output) {
-      if (pace == null) return InputStatus.NOTHING_AVAILABLE;
-      int until = pace.until(RECORDS_AT_ONCE);
-      int position = pace.position;
-      if (until == position) return InputStatus.END_OF_INPUT;
-      for (; position < until; position++) {
-        int index = pace.index(position);
-        if (readerOf[index] != number || !input.counts(index)) continue;
-        usage.subscriber = input.subscriber(index);
-        usage.timeMs = input.timeMs(index) + pace.shiftMs;
-        usage.usageBytes = input.usageBytes(index);
-        output.collect(usage);
-      }
-      pace.position = position;
-      return InputStatus.MORE_AVAILABLE;
-    }
-
-    @Override
-    public List<Part> snapshotState(long checkpointId) {
-      return pace == null ? List.of() : List.of(new Part(number, pace.position));
-    }
-
-    @Override
-    public CompletableFuture<Void> isAvailable() {
-      return assigned;
-    }
-
-    @Override
-    public void addSplits(List<Part> parts) {
-      number = parts.get(0).reader();
-      pace = Run.pace.reader(number);
-      assigned.complete(null);
-    }
-
-    @Override
-    public void notifyNoMoreSplits() {}
 
     @Override
     public void close() {}

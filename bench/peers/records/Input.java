@@ -2,21 +2,16 @@ package bench.peers.records;
 
 import java.io.IOException;
 import java.io.Reader;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.BitSet;
 import java.util.Properties;
 
 /**
- * The log that every engine of the peers bench is put before, as bench/peers/input.ts writes it:
- * columns in files, mapped into memory. No broker and no decoding lie between an engine and its
- * records, which favours the peers: Highwater reads the same records from JetStream.
+ * What every engine of the peers bench knows before record 0, as bench/peers/input.ts writes it:
+ * the size of the log, the numbers of the rule, the seeds.
  */
 public final class Input {
   private static final long DAY_MS = 86_400_000L;
@@ -32,14 +27,9 @@ public final class Input {
   public final long dayBytesMin;
   public final long monthBytesMin;
   private final long zoneOffsetMs;
-  private final DoubleBuffer subscriberColumn;
-  private final DoubleBuffer bytesColumn;
-  private final DoubleBuffer timesColumn;
-  private final ByteBuffer ratColumn;
-  private final ByteBuffer kindColumn;
   private final BitSet seeds = new BitSet();
 
-  /** Maps the files of a folder. */
+  /** Reads input.properties and seeds.f64 of a folder. */
   public Input(Path folder) throws IOException {
     Properties properties = new Properties();
     try (Reader reader = Files.newBufferedReader(folder.resolve("input.properties"))) {
@@ -54,41 +44,10 @@ public final class Input {
     dayBytesMin = Long.parseLong(properties.getProperty("dayBytesMin"));
     monthBytesMin = Long.parseLong(properties.getProperty("monthBytesMin"));
     zoneOffsetMs = Long.parseLong(properties.getProperty("zoneOffsetMs"));
-    subscriberColumn = map(folder, "subscribers.f64").asDoubleBuffer();
-    bytesColumn = map(folder, "bytes.f64").asDoubleBuffer();
-    timesColumn = map(folder, "timesMs.f64").asDoubleBuffer();
-    ratColumn = map(folder, "rats.u8");
-    kindColumn = map(folder, "kinds.u8");
-    DoubleBuffer seedColumn = map(folder, "seeds.f64").asDoubleBuffer();
+    DoubleBuffer seedColumn = Columns.map(folder, "seeds.f64").asDoubleBuffer();
     for (int i = 0; i < seedColumn.limit(); i++) {
       seeds.set((int) ((long) seedColumn.get(i) - subscriberFirst));
     }
-  }
-
-  private static ByteBuffer map(Path folder, String name) throws IOException {
-    try (FileChannel channel = FileChannel.open(folder.resolve(name), StandardOpenOption.READ)) {
-      ByteBuffer buffer = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size());
-      return buffer.order(ByteOrder.LITTLE_ENDIAN);
-    }
-  }
-
-  /** Whether record {@code i} counts: data over 4G. */
-  public boolean counts(int i) {
-    return ratColumn.get(i) == rat && kindColumn.get(i) == kind;
-  }
-
-  public long subscriber(int i) {
-    return (long) subscriberColumn.get(i);
-  }
-
-  /** Usage of record {@code i}; the input has no record of 2 GiB or more. */
-  public int usageBytes(int i) {
-    return (int) bytesColumn.get(i);
-  }
-
-  /** Ms since the Unix epoch. */
-  public long timeMs(int i) {
-    return (long) timesColumn.get(i);
   }
 
   /** Known before record 0, looked up in a bit set: a peer needs no state for it. */

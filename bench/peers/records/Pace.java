@@ -1,32 +1,26 @@
 package bench.peers.records;
 
 /**
- * What an engine reads when: the fill; then warm-up, the records after the fill over and over in
+ * What an engine reads when from files: the fill; then warm-up, the records after the fill over and over in
  * earlier centuries and in another order, until so many seconds have passed since the start; then
  * the records after the fill for good, until their end or until the time for measuring is over.
  * Readers may be several threads, each with a {@link Reader} of its own; all stop before the same
  * record.
  */
-public final class Pace {
+public final class Pace extends Window {
   /** A prime: each record of warm-up is so far from the last, around and around. */
   private static final int STRIDE = 15_485_863;
   /** Records beyond the furthest reader at which all stop when the time is over. */
   private static final int STOP_MARGIN = 50_000;
 
   private final Input input;
-  private final long startedNs = System.nanoTime();
-  private final long warmUpNs;
-  private final long measureNs;
   private final Reader[] readers;
-  private volatile long measuredFromNs;
-  private volatile long measuredUntilNs;
   private volatile int end;
 
   public Pace(Input input, int readers, double warmUpSeconds, double measureSeconds) {
+    super(warmUpSeconds, measureSeconds);
     this.input = input;
     this.readers = new Reader[readers];
-    warmUpNs = (long) (warmUpSeconds * 1e9);
-    measureNs = (long) (measureSeconds * 1e9);
     end = input.records;
   }
 
@@ -36,28 +30,14 @@ public final class Pace {
     return readers[number];
   }
 
-  /** Whether the records that are read now are measured. */
-  public boolean isMeasuring() {
-    return measuredFromNs != 0;
-  }
-
-  /** An engine has worked off all that one of its readers gave it. */
-  public synchronized void finished() {
-    measuredUntilNs = System.nanoTime();
-  }
-
-  /** Records that the answer is about: from record 0 to where all readers stopped. */
+  @Override
   public int recordsSeen() {
     return end;
   }
 
+  @Override
   public int recordsMeasured() {
     return end - input.fill;
-  }
-
-  /** From the first record after warm-up to the last one worked off. */
-  public double measuredSeconds() {
-    return (measuredUntilNs - measuredFromNs) / 1e9;
   }
 
   private synchronized void startMeasuring(long nowNs) {

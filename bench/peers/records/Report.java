@@ -18,12 +18,12 @@ public final class Report {
         unit);
   }
 
-  /** What a pace has measured, and what the collector took of it since the start. */
-  public static void rate(String engine, Pace pace) {
-    double rate = pace.recordsMeasured() / pace.measuredSeconds();
+  /** What was measured, and what the collector took of it since the start. */
+  public static void rate(String engine, Window window) {
+    double rate = window.recordsMeasured() / window.measuredSeconds();
     figure(engine + ".records_per_second", rate, "records/s");
-    figure(engine + ".records_measured", pace.recordsMeasured(), "records");
-    figure(engine + ".seconds", pace.measuredSeconds(), "s");
+    figure(engine + ".records_measured", window.recordsMeasured(), "records");
+    figure(engine + ".seconds", window.measuredSeconds(), "s");
     long collectorMs = 0;
     for (GarbageCollectorMXBean collector : ManagementFactory.getGarbageCollectorMXBeans()) {
       collectorMs += Math.max(0, collector.getCollectionTime());
