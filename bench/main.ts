@@ -6,6 +6,7 @@ import { runKernels } from './kernels/kernels.ts'
 import { run as runProbe } from './kernels/probe.ts'
 import { runProfiles } from './kernels/profiles.ts'
 import { runUpdate } from './kernels/update.ts'
+import { endEverythingWithUs } from './ending.ts'
 import { describeMachine } from './machine-description.ts'
 import { runPeersJvm } from './peers/jvm.ts'
 import { runPeers } from './peers/peers.ts'
@@ -128,6 +129,7 @@ if (name === 'plot') {
   }
   process.exitCode = 2
 } else {
+  endEverythingWithUs()
   const sizes = { ...USUAL_SIZES, ...SIZES[name] }
   const results = await bench.run({
     axis: values.axis,
