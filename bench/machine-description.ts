@@ -91,7 +91,22 @@ function readText(path: string): string {
 
 /** Milliseconds of all cores that the host gave to others since this machine began; 0: unknown. */
 export function stolenMs(): number {
+  return processorUse().stolenMs
+}
+
+/**
+ * Milliseconds of all cores since this machine began: in all, those that were not idle (stolen
+ * ones, too: whoever waited for them had work), and stolen ones. Zeros: unknown.
+ */
+export function processorUse(): { totalMs: number; busyMs: number; stolenMs: number } {
   const [total = ''] = readText('/proc/stat').split('\n', 1)
   // user nice system idle iowait irq softirq steal, in hundredths of a second (proc_stat(5)).
-  return 10 * Number(total.trim().split(/ +/)[8] ?? 0)
+  const times = total
+    .trim()
+    .split(/ +/)
+    .slice(1, 9)
+    .map((text) => 10 * Number(text))
+  const totalMs = times.reduce((sum, time) => sum + time, 0)
+  const [, , , idleMs = 0, waitMs = 0, , , hostMs = 0] = times
+  return { totalMs, busyMs: totalMs - idleMs - waitMs, stolenMs: hostMs }
 }

@@ -95,7 +95,7 @@ const USUAL_SIZES = { subscribers: 12e6, records: 60e6, rate: 200_000, seconds: 
 const SIZES: Readonly<Record<string, Partial<typeof USUAL_SIZES>>> = {
   rows: { records: 20e6 },
   messages: { subscribers: 1e6, records: 1e6 },
-  latency: { records: 20e6, rate: 0 },
+  latency: { rate: 0 },
   offers: { subscribers: 1e6, rate: 0, seconds: 20 },
   import: { subscribers: 1e6, records: 1e6, rate: 500_000, seconds: 60 },
   peers: { subscribers: 1e6, records: 20e6 },

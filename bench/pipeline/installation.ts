@@ -91,6 +91,11 @@ export class Installation {
       published += BATCH_RECORDS
       return traffic.random(BATCH_RECORDS, Date.now(), 'probe', 1)
     })
+    return this.lastSequence()
+  }
+
+  /** Last sequence of IN. */
+  async lastSequence(): Promise<number> {
     const manager = await jetstreamManager(this.connection)
     return (await manager.streams.info('IN_0')).state.last_seq
   }

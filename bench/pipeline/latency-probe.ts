@@ -1,16 +1,17 @@
 /**
  * The probe and reader of the latency bench, a process of its own: args url, subscribers, rate,
  * seconds. Which batch made a decision shows from the sequence that the broker gave the batch,
- * since others may publish meanwhile.
+ * since others may publish meanwhile. What it did late itself, and how long the broker took to
+ * store, it tells beside the latencies: they hold both.
  */
 
 import { decode } from '@msgpack/msgpack'
 import { connectToNats } from '../../src/sink/connection.ts'
 import { createPublisher } from '../../src/sink/publish.ts'
+import { processorUse } from '../machine-description.ts'
 import type { LatencyReport } from './latency.ts'
-import { Traffic } from './traffic.ts'
+import { BATCH_RECORDS, Traffic } from './traffic.ts'
 
-const BATCHES_PER_SECOND = 1_000
 /** The first seconds warm the code up and create the subscribers; they are not counted. */
 const WARM_UP_MS = 8_000
 const SETTLE_MS = 2_000
@@ -19,11 +20,15 @@ const [url = '', subscribers = '', rate = '', seconds = ''] = process.argv.slice
 const connection = await connectToNats({ servers: [url], name: 'latency' })
 const publisher = createPublisher(connection, 60_000)
 const traffic = new Traffic(7, Number(subscribers))
-const batchRecords = Math.round(Number(rate) / BATCHES_PER_SECOND)
+/** Batches as large as those that the full load was measured with. */
+const batchesPerMs = Number(rate) / BATCH_RECORDS / 1000
 /** Instant at which the batch with an input sequence was meant to leave. */
 const intendedAtMs = new Map<number, number>()
 /** Messages of OUT and when they were here: read at the end, so that reading delays nothing. */
 const received: { readonly data: Uint8Array; readonly atMs: number }[] = []
+/** Of each batch that counts: how late it left, and how long the broker's answer took. */
+const publishLateMs: number[] = []
+const storedMs: number[] = []
 const startedAtMs = performance.now()
 
 connection.subscribe('out.0', {
@@ -38,17 +43,25 @@ await connection.flush()
 const totalMs = Number(seconds) * 1000 + WARM_UP_MS
 let sent = 0
 let failures = 0
+let useBefore = processorUse()
+setTimeout(() => {
+  useBefore = processorUse()
+}, WARM_UP_MS)
 await new Promise<void>((resolve) => {
   const turn = (): void => {
     const nowMs = performance.now()
-    const dueCount = Math.floor(((nowMs - startedAtMs) / 1000) * BATCHES_PER_SECOND)
+    const dueCount = Math.floor((nowMs - startedAtMs) * batchesPerMs) + 1
     while (sent < dueCount) {
-      const intendedMs = startedAtMs + (sent / BATCHES_PER_SECOND) * 1000
+      const intendedMs = startedAtMs + sent / batchesPerMs
       sent += 1
-      const data = traffic.random(batchRecords, Date.now(), 'probe', 1)
+      const data = traffic.random(BATCH_RECORDS, Date.now(), 'probe', 1)
+      const leftAtMs = performance.now()
+      const isCounted = intendedMs >= startedAtMs + WARM_UP_MS
+      if (isCounted) publishLateMs.push(leftAtMs - intendedMs)
       const request = { stream: 'IN_0', subject: 'usage.0.probe', data }
       publisher.publish({ ...request, expectedLastSequence: null, messageId: null }).then(
         (outcome) => {
+          if (isCounted) storedMs.push(performance.now() - leftAtMs)
           if (outcome.kind === 'stored') intendedAtMs.set(outcome.sequence, intendedMs)
           else failures += 1
         },
@@ -62,8 +75,13 @@ await new Promise<void>((resolve) => {
   }
   turn()
 })
-await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
-const counted = sent - Math.floor((WARM_UP_MS / 1000) * BATCHES_PER_SECOND)
+const useAfter = processorUse()
+// Until OUT has been quiet for so long: what is late most must be counted, too.
+for (let count = -1; count !== received.length; ) {
+  count = received.length
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+}
+const counted = sent - Math.floor(WARM_UP_MS * batchesPerMs)
 const latenciesMs: number[] = []
 const instantsMs: number[] = []
 for (const { data, atMs } of received) {
@@ -79,8 +97,12 @@ for (const { data, atMs } of received) {
 const report: LatencyReport = {
   latenciesMs,
   intendedAtMs: instantsMs,
-  records: counted * batchRecords,
-  lateBatches: failures,
+  records: counted * BATCH_RECORDS,
+  failures,
+  publishLateMs,
+  storedMs,
+  busyShare: (useAfter.busyMs - useBefore.busyMs) / (useAfter.totalMs - useBefore.totalMs),
+  stolenMs: useAfter.stolenMs - useBefore.stolenMs,
 }
 await new Promise((resolve) => process.send?.(report, resolve))
 await connection.close()
