@@ -136,6 +136,11 @@ export class Capacity implements CapacityGate, ErrandSource {
     return budget.hasRoom(spec.class) && !this.#isAnybodyBefore(row, spec.channel)
   }
 
+  /** Whether an input may let somebody out of a line. */
+  get isAnybodyWaiting(): boolean {
+    return this.#queue.count > 0
+  }
+
   hold(number: number, row: LedgerRow): void {
     const { compiled, ledger, clockMs } = this.#core
     const { spec } = compiled.triggerByCode(row.trigger)!

@@ -26,6 +26,12 @@ import { generateUpdateKernel, type KernelCallbacks, type UpdateKernel } from '.
 import { generateMaskKernel, type MaskKernel } from './mask-kernel.ts'
 import { SubscriberReader } from './subscriber-reader.ts'
 
+/** Is told of a record that makes something fire, before that is noted. */
+export interface FiringWatch {
+  /** Returns the record before which the update pass ends; beyond the one that fires. */
+  beforeFiring(record: number): number
+}
+
 /** Judges usage and profile changes of one partition. */
 export class Judge {
   readonly #core: PartitionCore
@@ -35,6 +41,9 @@ export class Judge {
   readonly #masks = new Int32Array(USAGE_BATCH_RECORDS_MAX)
   readonly #periods: PeriodColumns
   readonly #ownKeys = new Int32Array(PERIOD_KEYS)
+  /** Where the running update pass ends. */
+  readonly #span = { end: 0 }
+  #watch: FiringWatch | null = null
   #batch!: UsageBatch
   #units: number[] = []
   #maskKernel!: MaskKernel
@@ -64,6 +73,15 @@ export class Judge {
 
   /** Applies a validated batch whose records are all within the accepted time range. */
   applyUsage(batch: UsageBatch): void {
+    this.prepareUsage(batch)
+    this.update(0, batch.count, null)
+  }
+
+  /**
+   * The passes of `applyUsage` that change no counter: subscribers get their rows, records their
+   * periods and masks. Nothing of a subscriber's profile may change before `update`.
+   */
+  prepareUsage(batch: UsageBatch): void {
     const { count } = batch
     assert(count <= USAGE_BATCH_RECORDS_MAX)
     const core = this.#core
@@ -73,8 +91,15 @@ export class Judge {
     this.#periods.fill(batch.timesMs, count, this.#units)
     const { columns } = this.#periods
     this.#maskKernel(count, this.#slots, batch, this.#masks, columns)
-    this.#updateKernel(count, this.#slots, batch, this.#masks, columns)
-    core.statistics.records += count
+  }
+
+  /** Applies records [first, end) of the batch prepared last, or what `watch` leaves of them. */
+  update(first: number, end: number, watch: FiringWatch | null): void {
+    const span = this.#span
+    this.#watch = watch
+    span.end = end
+    this.#updateKernel(first, this.#slots, this.#batch, this.#masks, this.#periods.columns)
+    this.#core.statistics.records += span.end - first
   }
 
   /**
@@ -140,6 +165,7 @@ export class Judge {
         rollForward(core.tables, slot, stampGroups[group]!, key)
       },
       ownKeys: this.#ownKeys,
+      span: this.#span,
       ownPeriods: (meta, timeMs) => {
         const clock = core.zoneClock(meta & META_ZONE_MASK)
         writePeriodKeys(clock, cycleDayOfMeta(meta), timeMs, this.#ownKeys)
@@ -149,6 +175,7 @@ export class Judge {
         core.statistics.recordsLateForWindow += 1
       },
       fire: (condition, slot, record) => {
+        if (this.#watch !== null) this.#span.end = this.#watch.beforeFiring(record)
         const timeMs = this.#batch.timesMs[record]!
         const compiled = core.compiled.conditions[condition]!
         this.#decider.fire(compiled, slot, timeMs, core.periodKeys(slot, timeMs))
@@ -198,7 +225,9 @@ export class Judge {
     for (const index of touched) {
       const trigger = compiled.conditions[index]!
       if (wasTrue.includes(index) || !this.#decider.latches.isOpen(trigger, slot, keys)) continue
-      if (this.isMet(trigger, slot, keys)) this.#decider.fire(trigger, slot, timeMs, keys)
+      if (!this.isMet(trigger, slot, keys)) continue
+      if (this.#watch !== null) this.#span.end = this.#watch.beforeFiring(record)
+      this.#decider.fire(trigger, slot, timeMs, keys)
     }
   }
 

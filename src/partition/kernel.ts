@@ -37,15 +37,18 @@ export interface KernelCallbacks {
   /** Value of a sliding window (position among the cells) as of a period after its stamp. */
   readSliding(cell: number, slot: number, key: number): number
   readonly countBits: (value: number) => number
+  /** Where the pass ends; what is called back may move it, not before the next record. */
+  readonly span: { readonly end: number }
   /** An interest (position among the cells) takes a record in. */
   addInterest(cell: number, slot: number, timeMs: number): void
 }
 
 /**
- * Applies records to slots. `periods`: a column per calendar unit; `masks`: matching `where` bits.
+ * Applies records from `first` on, up to the end of the callbacks' span, to slots. `periods`: a
+ * column per calendar unit; `masks`: matching `where` bits.
  */
 export type UpdateKernel = (
-  count: number,
+  first: number,
   slots: Int32Array,
   batch: UsageBatch,
   masks: Int32Array,
@@ -91,16 +94,16 @@ class KernelSource {
     const hasSliding = cells.some(({ counterWindow }) => counterWindow.kind === 'sliding')
     const sets = cells.flatMap(({ apps }, index) => (apps === null ? [] : [index]))
     return `'use strict';
-const { roll, ownPeriods, ownKeys, late, lateForWindow, fire, dayBit, readSliding, countBits, addInterest } = callbacks;
+const { roll, ownPeriods, ownKeys, late, lateForWindow, fire, dayBit, readSliding, countBits, addInterest, span } = callbacks;
 ${sets.map((index) => `const B${index} = bits[${index}];`).join(' ')}
 ${numbers.map((t) => `const t${t} = tables[${t}];`).join(' ')}
 ${this.#judgements.declarations()}
-return function update(count, slots, batch, masks, periods) {
+return function update(first, slots, batch, masks, periods) {
   ${this.#judgements.perBatch()}
   const { usageBytes, timesMs${sets.length > 0 ? ', apps' : ''}${stays.some(({ isCellNeeded }) => isCellNeeded) ? ', cells' : ''} } = batch;
   ${numbers.map((t) => `const flags${t} = t${t}.pageFlags, F${t} = t${t}.f64, W${t} = t${t}.i32;`).join('\n  ')}
   ${this.#units.map((u) => `const K${u} = periods[${u}];`).join(' ')}
-  for (let i = 0; i < count; i++) {
+  for (let i = first; i < span.end; i++) {
     const slot = slots[i], m = masks[i];
     ${numbers.map((t) => addressSource(this.#tables, t)).join('\n    ')}
     ${this.#markPages()}

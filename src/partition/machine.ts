@@ -38,6 +38,7 @@ import { Offering } from './offering.ts'
 import { Profiles } from './profiles.ts'
 import { type Ruling, Rulings } from './rulings.ts'
 import { isSelection, Selecting } from './selecting.ts'
+import { UsageRuns } from './usage-run.ts'
 
 /** What an action on a tag leaves alone. */
 const UNCHANGED = { fields: {}, lists: {}, zone: undefined, cycleDay: undefined }
@@ -65,6 +66,7 @@ export class PartitionMachine {
   #feedback!: Feedback
   #interests!: Interests
   #selecting!: Selecting
+  #runs!: UsageRuns
 
   constructor(partition: number) {
     this.#partition = partition
@@ -147,6 +149,14 @@ export class PartitionMachine {
     this.core!.noteApplied(message)
     this.outbox.seal()
     if (!this.#rulings.isEmpty) takeBaselines(this.core!, this.#said)
+  }
+
+  /** As `apply`, from `messages[first]` to before `end`, as many as go together (returned). */
+  applySome(messages: readonly InputMessage[], first: number, end: number): number {
+    const isForRun = this.core !== null && this.#rulings.isEmpty
+    const count = isForRun ? this.#runs.apply(messages, first, end) : 0
+    if (count === 0) this.apply(messages[first]!)
+    return count || 1
   }
 
   /** As if it were not there, but for the sequence; its body is kept in REJ. */
@@ -233,8 +243,7 @@ export class PartitionMachine {
     stamp: ProducerStamp,
   ): boolean {
     const { clockMs } = core
-    const silenceMs = Math.max(SILENCE_MIN_MS, core.compiled.catalog.latenessMs)
-    const time = { clockMs, silentBeforeMs: clockMs - silenceMs }
+    const time = { clockMs, silentBeforeMs: clockMs - silenceOf(core) }
     const verdict = core.producers.judge(kind, stamp, time)
     if (verdict === 'fresh') {
       core.statistics.producerGaps += core.producers.accept(kind, stamp, time)
@@ -371,10 +380,20 @@ export class PartitionMachine {
     core.errandSources.push(core.capacity)
     this.#selecting = new Selecting(core, this.#judge, this.#profiles)
     core.errandSources.push(this.#selecting)
+    this.#runs = new UsageRuns({
+      ...{ core, judge: this.#judge, decider: this.#decider, selecting: this.#selecting },
+      decoder: this.#usage,
+      silenceMs: () => silenceOf(core),
+    })
   }
 
   #reject(core: PartitionCore, message: InputMessage, reject: Reject): void {
     core.statistics.rejects[REJECT_REASONS.indexOf(reject.reason)]! += 1
     core.rejects.add(message.sequence, message.subject, reject, message.data)
   }
+}
+
+/** How long producers are remembered that say nothing, ms. */
+function silenceOf(core: PartitionCore): number {
+  return Math.max(SILENCE_MIN_MS, core.compiled.catalog.latenessMs)
 }

@@ -90,6 +90,11 @@ export class Selecting implements ErrandSource {
     this.#follow()
   }
 
+  /** Whether `advance` would do nothing. */
+  get isIdle(): boolean {
+    return !this.#isNextOwed && !this.#isWorking
+  }
+
   /** Does a slice of what is to be done; after every input. */
   advance(): void {
     if (this.#isNextOwed) {

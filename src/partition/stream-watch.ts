@@ -88,12 +88,26 @@ export class StreamWatch {
   }
 }
 
-/** Throws PartitionHaltedError('clock-ahead') for an input whose stamp cannot be right. */
-export function checkLogClock(
-  message: InputMessage,
+/**
+ * Returns the end of the messages from `first` on whose stamps can be right; one at a time where
+ * something was ruled on the log. Throws PartitionHaltedError('clock-ahead') when the first cannot.
+ */
+export function checkLogClocks(
+  messages: readonly InputMessage[],
+  first: number,
   nowMs: number,
   core: PartitionCore | null,
-): void {
+): number {
+  const lastMs = nowMs + CLOCK_AHEAD_MAX_MS
+  checkLogClock(messages[first]!, nowMs, core)
+  if (core === null || !core.rulings.isEmpty) return first + 1
+  if (core.genesis.clock.mode !== 'real') return messages.length
+  let end = first + 1
+  while (end < messages.length && messages[end]!.timestampMs <= lastMs) end += 1
+  return end
+}
+
+function checkLogClock(message: InputMessage, nowMs: number, core: PartitionCore | null): void {
   const mode = core?.genesis.clock.mode ?? 'real'
   const timestampMs = core?.rulings.stampOf(core.era, message) ?? message.timestampMs
   if (mode !== 'real' || timestampMs <= nowMs + CLOCK_AHEAD_MAX_MS) return

@@ -11,7 +11,6 @@ import { assert, type HighwaterError, PartitionHaltedError } from '../errors.ts'
 import type {
   ControlWriter,
   ErrandWriter,
-  InputMessage,
   OutputStream,
   PageStore,
   RejectStream,
@@ -30,16 +29,13 @@ import { type GroupCommitLimits, OutputWriter } from './output-writer.ts'
 import type { OutputProgress } from './output-chain.ts'
 import { type DutySettings, OwnerDuties } from './owner-duties.ts'
 import { type LoadedPartition, type Ownership, patiently, recoverPartition } from './recovery.ts'
+import { PendingInputs } from './pending-inputs.ts'
 import { RejectWriter } from './reject-writer.ts'
 import { Standby, type StandbySettings, untilPromoted } from './standby.ts'
-import { checkLogClock, type StandingPlace, StreamWatch } from './stream-watch.ts'
+import { type StandingPlace, StreamWatch } from './stream-watch.ts'
 import { viewOfPartition } from './partition-view.ts'
 
-/**
- * Messages taken from the source at once, and time after which the loop gives others a turn: who
- * asks over HTTP waits for two of them at worst.
- */
-const TAKE_MAX = 256
+/** Time after which the loop gives others a turn: who asks over HTTP waits for two at worst. */
 const TURN_MS = 2
 const IDLE_WAIT_MS = 20
 const UNSEEN: StreamState = { created: '', firstSequence: 0, lastSequence: 0 }
@@ -85,8 +81,7 @@ export class PartitionWorker {
   #checkpointer: Checkpointer | null = null
   #duties: OwnerDuties | null = null
   #watch: StreamWatch | null = null
-  #pending: readonly InputMessage[] = []
-  #pendingAt = 0
+  readonly #pending = new PendingInputs()
   #lastCheckpointAtMs = 0
   #isStopping = false
   #failure: unknown = null
@@ -279,19 +274,13 @@ export class PartitionWorker {
     const { source, clock } = this.#ports
     const machine = this.machine!
     const startedAtMs = clock.nowMs()
+    // What lies behind the end of what settles is for its successor.
+    const most = this.#settings.isSettling === true ? 1 : Number.POSITIVE_INFINITY
     let applied = 0
     for (;;) {
-      if (this.#pendingAt === this.#pending.length) {
-        // The bytes of what was applied are the source's again after this.
-        void this.#core?.fingerprint
-        this.#pending = source.take(TAKE_MAX)
-        this.#pendingAt = 0
-        if (this.#pending.length === 0) break
-      }
-      const message = this.#pending[this.#pendingAt++]!
-      checkLogClock(message, startedAtMs, machine.core)
-      machine.apply(message)
-      applied += 1
+      const count = this.#pending.applyNext(source, machine, startedAtMs, most)
+      if (count === 0) break
+      applied += count
       if (this.#isHeldBack() || this.#isSettled) break
       if (clock.nowMs() - startedAtMs >= TURN_MS) break
     }

@@ -38,7 +38,7 @@ const WORDS = new Set(
     'rats apps cells kinds pageFlags f64 i32 touch sources subscribers placeOf mask hour ' +
     'weekday place bits addInterest Math floor score quotas keys startMs read daysSinceTime value NaN ' +
     'judging blocks found was rank order columns n judges fireFound j s c d w isCrossed do while clz32 ' +
-    'banks values conditions edges words ruler summaries'
+    'banks values conditions edges words ruler summaries span first end'
   ).split(' '),
 )
 const NUMBERED = /^(?:[tFWfwgoxKkbBascpqrCDE]|[MRS]\d+x|flags|scan)\d+$/
