@@ -78,17 +78,8 @@ export class HighwaterEngine implements Engine {
     return measured
   }
 
-  async firings(): Promise<ReadonlySet<string>> {
-    const firings = new Set<string>()
-    await readStream(this.#rig.connection, 'OUT_0', (data) => {
-      const message = decodeSaidMessage(data)
-      if (message.kind !== 'decisions') return
-      for (const decision of message.decisions) {
-        if (decision.kind !== 'delivery') continue
-        addOnce(firings, `${decision.subscriber} ${decision.period}`)
-      }
-    })
-    return firings
+  firings(): Promise<ReadonlySet<string>> {
+    return deliveriesOf(this.#rig, 1)
   }
 
   async stop(): Promise<void> {}
@@ -108,6 +99,22 @@ export class HighwaterEngine implements Engine {
     while (worker.machine!.sequence < lastSequence) await pause(worker)
     while (worker.view().outboxDecisions > 0) await pause(worker)
   }
+}
+
+/** All deliveries in OUT of the first partitions, as `subscriber period`; throws on a double. */
+export async function deliveriesOf(rig: Rig, partitionCount: number): Promise<ReadonlySet<string>> {
+  const firings = new Set<string>()
+  for (let partition = 0; partition < partitionCount; partition++) {
+    await readStream(rig.connection, `OUT_${partition}`, (data) => {
+      const message = decodeSaidMessage(data)
+      if (message.kind !== 'decisions') return
+      for (const decision of message.decisions) {
+        if (decision.kind !== 'delivery') continue
+        addOnce(firings, `${decision.subscriber} ${decision.period}`)
+      }
+    })
+  }
+  return firings
 }
 
 async function pause(worker: PartitionWorker): Promise<void> {

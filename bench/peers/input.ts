@@ -15,7 +15,8 @@
  *
  * - `input.properties`: lines of `key=value`: `records` (all, the fill included), `fill`,
  *   `subscribers`, `subscriberFirst` (they are numbered on from it), `seeds`, `seed`, `zone`,
- *   `zoneOffsetMs`, `kind`, `rat`, `dayBytesMin`, `monthBytesMin`
+ *   `zoneOffsetMs`, `kind`, `rat`, `dayBytesMin`, `monthBytesMin`, `partitionRecords` (records of
+ *   each partition, where the log lies in several streams; of files, as `records`)
  * - one file per column, record i at element i: `subscribers.f64`, `bytes.f64`, `timesMs.f64`
  *   (whole numbers as IEEE doubles, as in usage messages; ms since the Unix epoch), `rats.u8`,
  *   `kinds.u8`
@@ -25,7 +26,9 @@
  *   first k records is the lines with record < k.
  *
  * **An answer** is a text file `NAME.answer` in the same folder: `# records K` on line 1 (how
- * many records it has seen, from record 0), then `subscriber period` per line, in any order.
+ * many records it has seen, from record 0), then `subscriber period` per line, in any order. Of a
+ * log in P streams, K is a number for each, subscribers belong to stream number `subscriber mod P`,
+ * and `record` in `expected.txt` counts within it.
  * `npm run bench -- peers --check DIR` compares each with `expected.txt`, as sets, and exits with 1
  * when one differs.
  */

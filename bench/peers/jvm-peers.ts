@@ -6,7 +6,7 @@ import { totalmem } from 'node:os'
 export interface PeerRun {
   /** Holds input.properties, seeds.f64 and, if the log lies in files, its columns. */
   readonly folder: string
-  /** URL of the broker whose IN_0 is the log; null: the log lies in files of `folder`. */
+  /** URL of the broker whose IN_* are the log; null: the log lies in files of `folder`. */
   readonly brokerUrl: string | null
   /** A folder of its own, made by the peer and left behind. */
   readonly work: string
@@ -32,7 +32,7 @@ export interface Peer {
 }
 
 /** Flink and Esper with a state on the heap: live objects and as much again for the collector. */
-const HEAP_BYTES_PER_SUBSCRIBER = 900
+const HEAP_BYTES_PER_SUBSCRIBER = 600
 const HEAP_BYTES_MIN = 3e9
 /** RocksDB's memory lies outside. */
 const HEAP_BYTES_ROCKSDB = 4e9
@@ -48,14 +48,15 @@ const FLINK_MAIN = 'bench.peers.flink.FlinkPeer'
 
 /**
  * Each in the form that was fastest of those tried, see the arguments of its main class; single
- * runs on two cores, which choose the form and are no result. In million records/s from JetStream,
- * 4 million subscribers, windows of 12 s: Flink on the heap 2.1 (keyBy into two tasks), 1.8 (one
- * task that reads and applies the rule, no exchange), 1.7 (the same, an ordered push consumer
- * instead of a pull consumer); Esper 2.4 (two runtimes) and 1.5 (one). From files, 12 million
- * subscribers: Flink on the heap 1.12 (two tasks, no exchange, parallel collector with a heap of
- * fixed size), 0.18 (a heap that grows), 0.56 (an exchange, G1); with RocksDB 0.066 (no
- * compression, 6 GB of managed memory) and 0.061 (Flink's compression, 3 GB); Esper 1.43 (an
- * aggregation function, two runtimes) and 0.35 (EPL alone: a table and a merge).
+ * runs on two cores, which choose the form and are no result. In million records/s, from one
+ * stream of a JetStream, 4 million subscribers, windows of 12 s: Flink on the heap 2.1 (a
+ * reader, keyBy into two tasks), 1.8 (one task that reads and applies the rule, no exchange),
+ * 1.7 (the same with an ordered push consumer instead of a pull consumer); Esper 2.4 (two
+ * runtimes) and 1.5 (one). From files, 12 million subscribers: Flink on the heap 1.12 (two
+ * tasks, no exchange, parallel collector with a heap of fixed size), 0.18 (a heap that grows),
+ * 0.56 (an exchange, G1); with RocksDB 0.066 (no compression, 6 GB of managed memory) and 0.061
+ * (Flink's compression, 3 GB); Esper 1.43 (an aggregation function, two runtimes) and 0.35 (EPL
+ * alone: a table and a merge).
  */
 export const PEERS: readonly Peer[] = [
   {

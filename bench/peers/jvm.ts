@@ -7,9 +7,13 @@
  * Highwater to the log's end. Flink and Highwater write a checkpoint every 10 s. All answers are
  * compared, as sets.
  *
- * **The log** is one stream of a JetStream, and all read it, each with its own client; the broker
- * shares the cores. With `--from files` the peers read columns in files mapped into memory instead,
- * without broker, client, decoding, or exchange between tasks: what an engine alone can do at best.
+ * **The log** is in the IN of two partitions of a JetStream, subscribers by their number modulo
+ * 2, as Highwater's probes write it; all read these two streams, each engine with its own
+ * client, and share the two cores with the broker. Highwater has a process for each, Flink two
+ * readers and two tasks with its keyBy between them, Esper two threads, each with a runtime of
+ * its own. With `--from files` the peers read columns in files mapped into memory instead,
+ * without broker, client, decoding, or exchange between tasks: what an engine alone can do at
+ * best.
  *
  * In favour of the peers in either case: they look seeds up in a bit set and keep what fires in
  * memory; Highwater holds seeds as tags, has delivered when JetStream says so, and is measured
@@ -22,7 +26,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BenchOptions, type BenchResult, comparedWith, figure, say } from '../report.ts'
 import { checkAnswers, writeExpected, writeInput, writeSetup } from './files.ts'
-import { HighwaterEngine, type Measured } from './highwater.ts'
+import { deliveriesOf } from './highwater.ts'
+import { type Measured, measureHighwater } from './highwater-processes.ts'
 import { InputLog } from './input.ts'
 import { PEERS, type Peer, type PeerRun } from './jvm-peers.ts'
 import { buildJava, missingForJava, runJava } from './maven.ts'
@@ -33,9 +38,11 @@ const WARM_UP_SECONDS_MAX = 60
 /** A short try (`--seconds 2`) is not worth a minute of warm-up. */
 const WARM_UP_PER_MEASURED = 4
 /** Of the records after the fill; the rest is measured. */
-const WARM_UP_SHARE = 0.4
+const WARM_UP_SHARE = 0.65
 /** Flink's, too. */
 const CHECKPOINT_EVERY_MS = 10_000
+/** One for each core, as everybody has it: partitions and processes, tasks, runtimes. */
+const PARTITIONS = 2
 const BENCH = 'peers-jvm'
 
 /** Runs the bench; `write` names a folder to keep the input in, and to take it from. */
@@ -54,7 +61,7 @@ export async function runPeersJvm(options: BenchOptions): Promise<BenchResult[]>
   const temporary = await mkdtemp(join(tmpdir(), 'highwater-peers-jvm-'))
   const folder = options.write ?? join(temporary, 'input')
   const log = new InputLog({ ...options, seed: SEED })
-  const stored = await StoredLog.start(log)
+  const stored = await StoredLog.start(log, PARTITIONS)
   try {
     return await measure(options, stored, folder, join(temporary, 'work'))
   } finally {
@@ -127,7 +134,7 @@ async function store(stored: StoredLog, run: PeerRun): Promise<void> {
   await stored.append(log.total)
   say(`stored in ${((performance.now() - startedAtMs) / 1_000).toFixed(1)} s`)
   if (run.brokerUrl === null) return
-  await writeSetup(folder, log)
+  await writeSetup(folder, log, stored.partitionRecords)
   await writeExpected(folder, stored.firings)
 }
 
@@ -144,16 +151,18 @@ async function runPeer(peer: Peer, run: PeerRun): Promise<BenchResult[]> {
 /** Highwater on the whole log; writes its answer. */
 async function runHighwater(stored: StoredLog, run: PeerRun): Promise<Measured> {
   const { log, rig } = stored
-  const engine = new HighwaterEngine(rig, CHECKPOINT_EVERY_MS)
   say(`highwater, nats-server ${rig.connection.info?.version}, Node ${process.version}`)
-  say(engine.settings)
+  say(
+    `${PARTITIONS} partitions, a process each, a checkpoint every ${CHECKPOINT_EVERY_MS / 1_000} s, ` +
+      'decisions numbered and fenced',
+  )
   const { warmUpSeconds, warmUpRecords } = run
-  const measured = await engine.measure({
-    fill: log.fill,
-    seconds: warmUpSeconds,
-    records: warmUpRecords,
-  })
-  const lines = [`# records ${log.total}`, ...(await engine.firings())]
+  const warmUp = { fill: log.fill, seconds: warmUpSeconds, records: warmUpRecords }
+  const measured = await measureHighwater(rig, PARTITIONS, CHECKPOINT_EVERY_MS, warmUp)
+  const deliveries = await deliveriesOf(rig, PARTITIONS)
+  // From files, expected.txt counts through all partitions: the whole log is the same in both.
+  const seen = run.brokerUrl === null ? [log.total] : stored.partitionRecords
+  const lines = [`# records ${seen.join(' ')}`, ...deliveries]
   await writeFile(join(run.folder, 'highwater.answer'), `${lines.join('\n')}\n`)
   return measured
 }

@@ -27,7 +27,7 @@ import { benchGenesis } from './traffic.ts'
 const IN_FLIGHT_MAX = 256
 const CHECKPOINT_BANDWIDTH = 200_000_000
 
-/** A broker with the streams of partition 0, on real files. */
+/** A broker with the streams of partition 0, or of several, on real files. */
 export class Rig {
   readonly server: PrivateServer
   readonly connection: NatsConnection
@@ -40,12 +40,14 @@ export class Rig {
   }
 
   /** Starts everything; genesis on a real clock unless `clock` says otherwise. */
-  static async start(files?: ConfigFiles, clock?: ClockMode): Promise<Rig> {
+  static async start(files?: ConfigFiles, clock?: ClockMode, partitionCount = 1): Promise<Rig> {
     const directory = await mkdtemp(join(tmpdir(), 'highwater-bench-'))
     const server = await startPrivateServer({ storeDirectory: join(directory, 'jetstream') })
     const connection = await connectToNats({ servers: [server.url], name: 'bench' })
-    const genesis = benchGenesis(files, clock)
-    await ensureStreams(connection, 0, DEFAULT_STREAM_LIMITS, genesis)
+    for (let partition = 0; partition < partitionCount; partition++) {
+      const genesis = benchGenesis(files, clock, partition, partitionCount)
+      await ensureStreams(connection, partition, DEFAULT_STREAM_LIMITS, genesis)
+    }
     return new Rig(server, connection, directory)
   }
 
@@ -67,34 +69,44 @@ export class Rig {
     return createJetStreamSource(this.connection, brokerLink(this.connection), { stream: 'IN_0' })
   }
 
-  /** A worker as production has it, with a checkpoint every `checkpointEveryMs`. */
-  async worker(checkpointEveryMs: number): Promise<PartitionWorker> {
-    const { connection } = this
-    return new PartitionWorker(
-      {
-        source: await this.source(),
-        output: await openOutputStream(connection, 0),
-        rejects: openRejectStream(connection, 0),
-        control: openControlWriter(connection, 0),
-        store: await this.openStore(),
-        clock: SYSTEM_CLOCK,
-      },
-      {
-        partition: 0,
-        worker: 'bench',
-        engine: engineIdentity(),
-        checkpoint: { everyMs: checkpointEveryMs, bandwidth: CHECKPOINT_BANDWIDTH },
-        outbox: { latencyMs: 2, batchDecisionsMax: 1000, batchSizeMax: 512 * 1024 },
-        pendingDecisionsMax: 100_000,
-        encodeTick: (id) => encodeTick({ id }),
-      },
-    )
+  /** See `benchWorker`: of partition 0. */
+  worker(checkpointEveryMs: number): Promise<PartitionWorker> {
+    return benchWorker(this.connection, 0, this.storeDirectory, checkpointEveryMs)
   }
 
   /** See `publishAll`. */
   fill(subject: string, next: () => Uint8Array | null): Promise<void> {
     return publishAll(this.connection, subject, next)
   }
+}
+
+/** A worker as production has it, with a checkpoint every `checkpointEveryMs`. */
+export async function benchWorker(
+  connection: NatsConnection,
+  partition: number,
+  storeDirectory: string,
+  checkpointEveryMs: number,
+): Promise<PartitionWorker> {
+  const link = brokerLink(connection)
+  return new PartitionWorker(
+    {
+      source: await createJetStreamSource(connection, link, { stream: `IN_${partition}` }),
+      output: await openOutputStream(connection, partition),
+      rejects: openRejectStream(connection, partition),
+      control: openControlWriter(connection, partition),
+      store: await openStore(storeDirectory),
+      clock: SYSTEM_CLOCK,
+    },
+    {
+      partition,
+      worker: 'bench',
+      engine: engineIdentity(),
+      checkpoint: { everyMs: checkpointEveryMs, bandwidth: CHECKPOINT_BANDWIDTH },
+      outbox: { latencyMs: 2, batchDecisionsMax: 1000, batchSizeMax: 512 * 1024 },
+      pendingDecisionsMax: 100_000,
+      encodeTick: (id) => encodeTick({ id }),
+    },
+  )
 }
 
 /**

@@ -52,15 +52,17 @@ message: 'Your friends are online.'
 `,
 }
 
-/** Genesis of the benched partition: one of one. */
+/** Genesis of a benched partition: one of one, if nothing else is said. */
 export function benchGenesis(
   files: ConfigFiles = BENCH_FILES,
   clock: ClockMode = { mode: 'real' },
+  partition = 0,
+  partitionCount = 1,
 ): Uint8Array {
   return encodeGenesis({
     id: 'genesis',
-    partition: 0,
-    partitionCount: 1,
+    partition,
+    partitionCount,
     zone: 'Asia/Shanghai',
     clock,
     generation: 1,

@@ -29,7 +29,7 @@ import java.util.Properties;
  * <p>Arguments: input folder; the log, {@code files} or {@code pull:URL} or {@code push:URL} of a
  * NATS server; {@code table} (EPL alone: a table and a merge) or {@code aggregation} (an aggregation
  * function in Java, grouped by subscriber); threads, each with a runtime of its own and its share of
- * the subscribers; seconds of warm-up; records of warm-up at most, where the log is a stream;
+ * the subscribers, of a log in streams one of them; seconds of warm-up; records of warm-up at most, where the log is a stream;
  * seconds to measure; name of the answer.
  */
 public final class EsperPeer {
@@ -37,7 +37,7 @@ public final class EsperPeer {
 
   public static void main(String[] args) throws Exception {
     Path folder = Path.of(args[0]);
-    StoredUsage.Stream stream = StoredUsage.Stream.of(args[1]);
+    StoredUsage.Streams streams = StoredUsage.Streams.of(args[1]);
     String form = args[2];
     int threads = Integer.parseInt(args[3]);
     double warmUpSeconds = Double.parseDouble(args[4]);
@@ -51,20 +51,20 @@ public final class EsperPeer {
         String.format(
             "Esper %s, %s, %d threads, compiled EPL, not durable",
             version(), form, threads));
-    Report.say(stream == null ? "columns in mapped files" : stream.describe());
+    Report.say(streams == null ? "columns in mapped files" : streams.describe());
     Report.say(epl.replaceAll("\\s+", " "));
     Report.say(Report.machine());
     EPEventService[] services = new EPEventService[threads];
     for (int i = 0; i < threads; i++) services[i] = deploy(epl, "peer-" + i, firings);
     Window window;
-    if (stream == null) {
+    if (streams == null) {
       Pace pace = new Pace(input, threads, warmUpSeconds, seconds);
       new FileReading(input, new Columns(folder, input), pace).run(services);
       window = pace;
     } else {
       StreamWindow ofStream =
           new StreamWindow(input, warmUpSeconds, Integer.parseInt(args[5]), seconds);
-      new StreamReading(input, stream, ofStream).run(services);
+      new StreamReading(input, streams, ofStream).run(services);
       window = ofStream;
     }
     Input.writeAnswer(folder.resolve(name + ".answer"), window.recordsSeen(), firings);

@@ -28,8 +28,8 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
  *
  * <p>Arguments: input folder; the log, {@code files} or {@code pull:URL} or {@code push:URL} of a
  * NATS server; state backend {@code hashmap} or {@code rocksdb}; parallelism; {@code network} (the
- * exchange between reading and the rule, as behind any keyBy) or {@code chained} (no exchange: one
- * task alone, or input that is partitioned by key as Flink partitions it); seconds of warm-up;
+ * exchange between reading and the rule, as behind any keyBy) or {@code chained} (no exchange:
+ * input that is partitioned by key as Flink partitions it); seconds of warm-up;
  * records of warm-up at most, where the log is a stream; seconds to measure; a working folder, left
  * behind; name of the answer; then settings of Flink, {@code key=value} each, over those below.
  */
@@ -40,7 +40,7 @@ public final class FlinkPeer {
 
   public static void main(String[] args) throws Exception {
     Path folder = Path.of(args[0]);
-    Run.stream = StoredUsage.Stream.of(args[1]);
+    Run.streams = StoredUsage.Streams.of(args[1]);
     boolean isRocksDb = args[2].equals("rocksdb");
     int parallelism = Integer.parseInt(args[3]);
     boolean isChained = args[4].equals("chained");
@@ -59,10 +59,10 @@ public final class FlinkPeer {
         String.format(
             "Apache Flink %s, %s, parallelism %d, %s",
             EnvironmentInformation.getVersion(), args[2], parallelism, args[4]));
-    Report.say(Run.stream == null ? "columns in mapped files" : Run.stream.describe());
+    Report.say(Run.streams == null ? "columns in mapped files" : Run.streams.describe());
     Report.say(settings.toString());
     Report.say(Report.machine());
-    if (Run.stream == null) {
+    if (Run.streams == null) {
       Run.columns = new Columns(folder, Run.input);
       Run.readerOf = readers(parallelism, isChained);
       Run.pace = new Pace(Run.input, parallelism, warmUpSeconds, seconds);
@@ -86,10 +86,11 @@ public final class FlinkPeer {
       environment.setMaxParallelism(MAX_PARALLELISM);
       TypeInformation<Usage> type = new Usage.Type();
       // A stream has one reader, in its order.
+      int readers = Run.streams == null ? parallelism : Run.input.partitionRecords.length;
       DataStream<Usage> usage =
           environment
               .fromSource(new UsageSource(), WatermarkStrategy.noWatermarks(), "usage", type)
-              .setParallelism(Run.stream == null ? parallelism : 1);
+              .setParallelism(readers);
       KeySelector<Usage, Long> key = record -> record.subscriber;
       KeyedStream<Usage, Long> keyed =
           isChained

@@ -25,7 +25,7 @@ final class Run {
   static byte[] readerOf;
 
   /** Of a log in JetStream, else null. */
-  static StoredUsage.Stream stream;
+  static StoredUsage.Streams streams;
 
   static StreamWindow streamWindow;
 

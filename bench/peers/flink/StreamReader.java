@@ -11,7 +11,7 @@ import org.apache.flink.api.connector.source.SourceReader;
 import org.apache.flink.core.io.InputStatus;
 
 /**
- * Reads the stored stream, message by message, straight into the one record object. The sequence to
+ * Reads a stored stream, message by message, straight into the one record object. The sequence to
  * go on from stands in each checkpoint.
  */
 final class StreamReader implements SourceReader<Usage, UsageSource.Part> {
@@ -31,11 +31,11 @@ final class StreamReader implements SourceReader<Usage, UsageSource.Part> {
   @Override
   public InputStatus pollNext(ReaderOutput<Usage> output) throws Exception {
     if (stored == null) return InputStatus.NOTHING_AVAILABLE;
-    if (!window.goesOn()) return InputStatus.END_OF_INPUT;
+    if (!window.goesOn(number)) return InputStatus.END_OF_INPUT;
     byte[] message = stored.next(WAIT_MS);
     if (message == null) return InputStatus.MORE_AVAILABLE;
     int count = batch.read(message);
-    window.take(count);
+    window.take(number, count);
     for (int i = 0; i < count; i++) {
       if (!batch.counts(i)) continue;
       usage.subscriber = batch.subscriber(i);
@@ -61,7 +61,7 @@ final class StreamReader implements SourceReader<Usage, UsageSource.Part> {
   public void addSplits(List<UsageSource.Part> parts) {
     number = parts.get(0).reader();
     try {
-      stored = Run.stream.open(parts.get(0).next());
+      stored = Run.streams.open(number, parts.get(0).next());
     } catch (Exception error) {
       throw new IllegalStateException(error);
     }

@@ -13,7 +13,7 @@ import org.apache.flink.core.io.SimpleVersionedSerializer;
 
 /**
  * The log as a source: from files in parts, one for each reader ({@link FileReader}), or from
- * JetStream as a whole ({@link StreamReader}). What does not count is left out in the readers,
+ * JetStream, a stream for each ({@link StreamReader}). What does not count is left out in the readers,
  * before anything else sees it.
  */
 final class UsageSource implements Source<Usage, UsageSource.Part, Integer> {
@@ -48,7 +48,7 @@ final class UsageSource implements Source<Usage, UsageSource.Part, Integer> {
 
   @Override
   public SourceReader<Usage, Part> createReader(SourceReaderContext context) {
-    return Run.stream == null ? new FileReader() : new StreamReader();
+    return Run.streams == null ? new FileReader() : new StreamReader();
   }
 
   @Override
@@ -103,7 +103,7 @@ final class UsageSource implements Source<Usage, UsageSource.Part, Integer> {
 
     @Override
     public void addReader(int subtask) {
-      context.assignSplit(new Part(subtask, Run.stream == null ? 0 : 1), subtask);
+      context.assignSplit(new Part(subtask, Run.streams == null ? 0 : 1), subtask);
       context.signalNoMoreSplits(subtask);
     }
 

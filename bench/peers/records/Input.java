@@ -6,6 +6,7 @@ import java.nio.DoubleBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Properties;
 
@@ -19,6 +20,8 @@ public final class Input {
   /** All records; the first {@link #fill} of them give every subscriber a state. */
   public final int records;
   public final int fill;
+  /** Of a log in several streams: records of each. */
+  public final int[] partitionRecords;
   public final int subscribers;
   public final long subscriberFirst;
   /** What counts, and the sums of a day and of a month at which the rule fires, in bytes. */
@@ -36,6 +39,10 @@ public final class Input {
       properties.load(reader);
     }
     records = Integer.parseInt(properties.getProperty("records"));
+    partitionRecords =
+        Arrays.stream(properties.getProperty("partitionRecords").split(","))
+            .mapToInt(Integer::parseInt)
+            .toArray();
     fill = Integer.parseInt(properties.getProperty("fill"));
     subscribers = Integer.parseInt(properties.getProperty("subscribers"));
     subscriberFirst = Long.parseLong(properties.getProperty("subscriberFirst"));
@@ -60,8 +67,8 @@ public final class Input {
     return (int) Math.floorDiv(timeMs + zoneOffsetMs, DAY_MS);
   }
 
-  /** Writes an answer: what the first {@code seen} records made fire, in no order. */
-  public static void writeAnswer(Path file, long seen, Firings firings) throws IOException {
+  /** Writes an answer: what the first {@code seen} records of each stream made fire, in no order. */
+  public static void writeAnswer(Path file, String seen, Firings firings) throws IOException {
     StringBuilder text = new StringBuilder(64 + firings.size() * 20);
     text.append("# records ").append(seen).append('\n');
     firings.forEach(

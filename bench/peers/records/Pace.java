@@ -31,8 +31,8 @@ public final class Pace extends Window {
   }
 
   @Override
-  public int recordsSeen() {
-    return end;
+  public String recordsSeen() {
+    return String.valueOf(end);
   }
 
   @Override

@@ -28,18 +28,18 @@ public final class StoredUsage implements AutoCloseable {
   private static final Duration NO_LONGER = Duration.ofMinutes(5);
   private static final long SILENCE_NS_MAX = 30_000_000_000L;
 
-  /** Which stream of which server, and how to read it: {@code pull} or {@code push}. */
-  public record Stream(String url, String name, String form) {
+  /** Streams IN_0, IN_1, … of a server, and how to read them: {@code pull} or {@code push}. */
+  public record Streams(String url, String form) {
     /** Of {@code FORM:URL}; null for {@code files}: the log lies in files. */
-    public static Stream of(String log) {
+    public static Streams of(String log) {
       if (log.equals("files")) return null;
       String[] formAndUrl = log.split(":", 2);
-      return new Stream(formAndUrl[1], "IN_0", formAndUrl[0]);
+      return new Streams(formAndUrl[1], formAndUrl[0]);
     }
 
-    /** Reads it from a sequence on. */
-    public StoredUsage open(long sequence) throws Exception {
-      return new StoredUsage(this, sequence);
+    /** Reads one from a sequence on. */
+    public StoredUsage open(int partition, long sequence) throws Exception {
+      return new StoredUsage(this, "IN_" + partition, sequence);
     }
 
     /** The client's version, which stands in its file's name only, and how it reads. */
@@ -50,7 +50,7 @@ public final class StoredUsage implements AutoCloseable {
           form.equals("push")
               ? "an ordered push consumer with flow control"
               : "a pull consumer, " + PULLED + " messages at once";
-      return "stream " + name + " by " + client + ", " + how;
+      return "streams read by " + client + ", " + how;
     }
   }
 
@@ -61,11 +61,11 @@ public final class StoredUsage implements AutoCloseable {
   private long consumerSequence;
   private long lastMessageNs = System.nanoTime();
 
-  private StoredUsage(Stream stream, long sequence) throws Exception {
+  private StoredUsage(Streams streams, String stream, long sequence) throws Exception {
     nextSequence = sequence;
     Options options =
         new Options.Builder()
-            .server(stream.url())
+            .server(streams.url())
             .maxReconnects(0)
             .bufferSize(BUFFER_BYTES)
             .receiveBufferSize(BUFFER_BYTES)
@@ -77,8 +77,8 @@ public final class StoredUsage implements AutoCloseable {
             .deliverPolicy(DeliverPolicy.ByStartSequence)
             .startSequence(sequence)
             .ackPolicy(AckPolicy.None);
-    if (stream.form().equals("push")) {
-      var how = PushSubscribeOptions.builder().stream(stream.name()).ordered(true);
+    if (streams.form().equals("push")) {
+      var how = PushSubscribeOptions.builder().stream(stream).ordered(true);
       subscription =
           connection
               .jetStream()
@@ -86,7 +86,7 @@ public final class StoredUsage implements AutoCloseable {
       reader = null;
     } else {
       consumer.memStorage(true).inactiveThreshold(NO_LONGER);
-      var how = PullSubscribeOptions.builder().stream(stream.name());
+      var how = PullSubscribeOptions.builder().stream(stream);
       subscription =
           connection
               .jetStream()

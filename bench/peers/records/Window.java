@@ -31,8 +31,11 @@ public abstract class Window {
     return (measuredUntilNs - measuredFromNs) / 1e9;
   }
 
-  /** Records that the answer is about: from record 0 to where all readers stopped. */
-  public abstract int recordsSeen();
+  /**
+   * Records that the answer is about, from record 0 to where readers stopped; of several streams, a
+   * number for each.
+   */
+  public abstract String recordsSeen();
 
   public abstract int recordsMeasured();
 }
