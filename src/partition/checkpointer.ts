@@ -6,7 +6,7 @@
 
 import { PartitionHaltedError } from '../errors.ts'
 import type { PageAddress, PageStore, WaitingClock } from '../model/ports.ts'
-import { ImageSweep, PageBuffers, type SlotMaps } from '../state/image-sweep.ts'
+import { ImageSweep, PageBuffers, type SlotMaps, type SweptPage } from '../state/image-sweep.ts'
 import type { PartitionCore } from './core.ts'
 import {
   type EngineIdentity,
@@ -16,11 +16,15 @@ import {
   tablesOf,
 } from './image.ts'
 import type { OutputProgress } from './output-chain.ts'
+import { PageWriter } from './page-writer.ts'
 import type { RejectWriter } from './reject-writer.ts'
 
-/** Bytes of pages handed to the store in one turn, and under way at most. */
+/**
+ * A turn of the sweep ends after this time, or this many bytes: between two turns inputs are
+ * applied, and they wait for the turn.
+ */
+const TURN_MS = 0.5
 const TURN_SIZE = 1024 * 1024
-const IN_FLIGHT_SIZE_MAX = 16 * 1024 * 1024
 
 /** Least time from one compaction to the next, ms: each copies the whole image. */
 const COMPACTION_EVERY_MS = 10 * 60_000
@@ -205,44 +209,24 @@ export class Checkpointer {
 
   async #sweepPages(sweep: ImageSweep): Promise<void> {
     const startedAtMs = this.#clock.steadyMs()
+    const writer = new PageWriter(this.#store, sweep)
     let writtenSize = 0
-    let inFlightSize = 0
-    let failure: unknown = null
-    const writes = new Set<Promise<unknown>>()
     for (;;) {
+      const turnedAtMs = this.#clock.steadyMs()
       let turnSize = 0
-      let isDone = false
-      while (turnSize < TURN_SIZE) {
-        const page = sweep.next()
-        if (page === null) {
-          isDone = true
-          break
-        }
-        const size = page.bytes.byteLength
-        turnSize += size
-        inFlightSize += size
-        const write = this.#store.writePage(page.address, page.bytes).then(
-          () => {
-            sweep.release(page.bytes)
-            inFlightSize -= size
-            writes.delete(write)
-          },
-          (error: unknown) => {
-            failure = error
-            inFlightSize -= size
-            writes.delete(write)
-          },
-        )
-        writes.add(write)
-      }
+      let page: SweptPage | null = null
+      do {
+        page = sweep.next()
+        if (page === null) break
+        writer.add(page)
+        turnSize += page.bytes.byteLength
+      } while (turnSize < TURN_SIZE && this.#clock.steadyMs() - turnedAtMs < TURN_MS)
+      if (page === null) break
       writtenSize += turnSize
-      if (isDone) break
-      while (inFlightSize > IN_FLIGHT_SIZE_MAX && failure === null) await Promise.race(writes)
-      if (failure !== null) throw failure
+      await writer.endTurn()
       await this.#pace(startedAtMs, writtenSize)
     }
-    await Promise.all(writes)
-    if (failure !== null) throw failure
+    await writer.finish()
   }
 
   /** Gives the loop a turn, or waits until the budget allows the next. */
