@@ -19,6 +19,7 @@ import { checkEnvironmentFile } from './environment-file.ts'
 import { reserveEnvironment } from './environment-room.ts'
 import { decodeManifest, encodeManifest } from './manifest-codec.ts'
 import { syncDirectory } from './partition-directory.ts'
+import { letPoolGiveWay } from './pool-priority.ts'
 import { lockDirectory, type ProcessLock } from './process-lock.ts'
 
 /** Tables of one store: 0 to 255. */
@@ -50,6 +51,7 @@ export async function openStore(directory: string): Promise<LmdbStore> {
   const lock = lockDirectory(directory)
   try {
     checkEnvironmentFile(join(directory, DATA_FILE))
+    letPoolGiveWay()
     return new LmdbPageStore(directory, lock)
   } catch (error) {
     lock.release()
