@@ -29,6 +29,7 @@ import { ChannelAlarms } from './channel-alarms.ts'
 import { engineIdentity } from './engine.ts'
 import { createControlPorts } from './control-ports.ts'
 import { createOfferDesk, OFFERS_STOP_MS } from './offer-desk.ts'
+import { letHeapGrow } from './heap-growth.ts'
 import { natsSettings } from './nats-settings.ts'
 
 /** What a worker process is started with. `config` absent: read from the directory. */
@@ -55,6 +56,7 @@ export interface RunningWorker {
  * Starts a worker; resolves when HTTP answers and all partitions recover (not when they are live).
  */
 export async function serve(options: ServeOptions): Promise<RunningWorker> {
+  letHeapGrow()
   const { configDirectory, logger } = options
   const config = options.config ?? (await loadConfigDirectory(configDirectory))
   const { settings } = config

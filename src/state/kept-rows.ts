@@ -31,18 +31,27 @@ export class KeptRows {
   /** log2 of the entries of a chunk. */
   readonly #chunkShift: number
   readonly #chunks: Int32Array[] = []
+  /** Chunks of the sweep before, to be used again. */
+  readonly #spare: Int32Array[]
   #entryCount = 0
   /** A bit per row that was kept, and each page's last entry + 1. */
   readonly #bits: Uint32Array
   readonly #lastEntries: Int32Array
 
-  constructor(grid: RowGrid, pageCount: number) {
+  /** `spare`: chunks of the sweep before, which are this one's from now on. */
+  constructor(grid: RowGrid, pageCount: number, spare: Int32Array[] = []) {
     this.#grid = grid
+    this.#spare = spare
     this.#rowWords = grid.strideSize >>> 2
     this.#entryWords = ENTRY_HEAD_WORDS + this.#rowWords
     this.#chunkShift = Math.floor(Math.log2(CHUNK_SIZE_AIM / (4 * this.#entryWords)))
     this.#bits = new Uint32Array(((pageCount << grid.pageShift) >>> 5) + 1)
     this.#lastEntries = new Int32Array(pageCount)
+  }
+
+  /** Gives its chunks away: it must not be used any more. */
+  takeChunks(): Int32Array[] {
+    return this.#chunks
   }
 
   /** Call before a row of a page changes that was not written yet. */
@@ -55,7 +64,7 @@ export class KeptRows {
     const entry = this.#entryCount++
     const chunk = entry >>> this.#chunkShift
     if (chunk === this.#chunks.length) {
-      this.#chunks.push(new Int32Array(this.#entryWords << this.#chunkShift))
+      this.#chunks.push(this.#spare.pop() ?? new Int32Array(this.#entryWords << this.#chunkShift))
     }
     const words = this.#chunks[chunk]!
     const at = (entry & ((1 << this.#chunkShift) - 1)) * this.#entryWords

@@ -63,6 +63,11 @@ export class PagedTable {
   #rowRoom = 0
   /** Rows as the running checkpoint wants them; null: none runs, or it has all of this table. */
   #kept: KeptRows | null = null
+  /**
+   * Memory of the rows kept last, for the next checkpoint: made anew each time it would be new to
+   * the system, and enough of it to make V8 mark the whole heap.
+   */
+  #keptChunks: Int32Array[] = []
 
   constructor(id: number, strideSize: number) {
     assert(strideSize % 8 === 0 && strideSize > 0 && strideSize <= PAGE_SIZE_MAX)
@@ -93,11 +98,13 @@ export class PagedTable {
   /** A checkpoint of the first `pageCount` pages begins: those that are dirty belong to it. */
   beginSweep(pageCount: number): void {
     assert(this.#kept === null, 'one checkpoint at a time')
-    this.#kept = new KeptRows(this, pageCount)
+    this.#kept = new KeptRows(this, pageCount, this.#keptChunks)
+    this.#keptChunks = []
   }
 
   /** It has them all, or was given up. */
   endSweep(): void {
+    if (this.#kept !== null) this.#keptChunks = this.#kept.takeChunks()
     this.#kept = null
   }
 

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { KeptRows } from '../../../src/state/kept-rows.ts'
 import {
   PAGE_CLEAN,
   PAGE_DIRTY,
@@ -38,4 +39,19 @@ it.each(STRIDES)('rows of %i bytes are kept to the bit, however often they chang
   }
   table.endSweep()
   expect(table.isSweeping).toBe(false)
+})
+
+it('the memory of one sweep serves the next, and what was not needed is let go', () => {
+  const table = new PagedTable(1, 64)
+  table.growTo(100_000)
+  const keepAll = (rowCount: number, spare: Int32Array[]): Int32Array[] => {
+    const kept = new KeptRows(table, table.pageCount, spare)
+    for (let row = 0; row < rowCount; row++) kept.keep(row)
+    return kept.takeChunks()
+  }
+  const first = keepAll(100_000, [])
+  expect(first.length).toBeGreaterThan(2)
+  const second = keepAll(100, [...first])
+  expect(second).toHaveLength(1)
+  expect(first).toContain(second[0])
 })
