@@ -4,8 +4,8 @@
  * so a stall of the probe, broker or worker is not left out (coordinated omission). The worker is
  * `highwater start` in a process of its own; checkpoints go on meanwhile, its metrics are scraped
  * each second, and its configuration is edited and loaded again. The rate is half of what the same
- * worker applied just before while a probe published as fast as the broker stored, all three on
- * this machine; or `--rate`. The probe and reader are one more process, and the figures say how
+ * worker applied just before while a probe published as fast as it did so, all three on this
+ * machine; or `--rate`. The probe and reader are one more process, and the figures say how
  * late that was itself and how busy the machine: at more than it has, they would tell nothing of
  * the engine.
  */
@@ -116,7 +116,7 @@ function resultsOf(report: LatencyReport, facts: RunFacts): BenchResult[] {
 }
 
 /**
- * Records per second that the worker applies while a probe publishes as fast as the broker stores,
+ * Records per second that the worker applies while a probe publishes as fast as the worker applies,
  * all on this machine. Waits then until the worker has applied all of it.
  */
 async function measureFullLoad(
@@ -126,7 +126,7 @@ async function measureFullLoad(
 ): Promise<number> {
   say(`full load for ${FULL_LOAD_SECONDS} s`)
   const seconds = FULL_LOAD_SECONDS + 2 * FULL_LOAD_EDGE_SECONDS
-  const args = [installation.server.url, subscribers, 0, seconds].map(String)
+  const args = [installation.server.url, subscribers, 0, seconds, await worker.url()].map(String)
   const flood = forkForReport<number>('usage-probe.ts', args)
   await sleep(FULL_LOAD_EDGE_SECONDS * 1000)
   const before = await worker.metrics()
