@@ -1,7 +1,7 @@
 /*
  * The kernel's loop over the benched configuration (kernel-records.ts), in C: what the machine gives
  * to somebody who writes just this and nothing else. Same records (the generator of
- * src/probe/random.ts, written twice), same index, same 72-byte rows, same passes over batches of
+ * src/probe/random.ts, written twice), same index, same 64-byte rows, same passes over batches of
  * 1,000: hash, home, probe, verify, periods, `where` masks, update, thresholds, latches, page flags.
  * The sums at the end tell whether both sides did the same work.
  *
@@ -22,14 +22,16 @@
 #include <time.h>
 
 enum { BATCH = 1000, TRIGGERS = 10, SLOT_BITS = 27, RUN_OUT = 4096, PAGE_SHIFT = 8, SEED_EVERY = 5 };
-enum { DATA = 1, OTT = 2, SEED = 1, OWN_PERIODS = 0x1fff };
+enum { DATA = 1, OTT = 2, SEED = 1, LATCH = 1, OWN_PERIODS = 0x1fff };
 static const double DAY_MS = 86400000.0, OFFSET_MS = 8 * 3600000.0;
 
 typedef struct {
   double subscriber;
-  int32_t meta, ledger, day, month, flags, latches, latch_month, spare;
+  /* bits: a flag for the tag, then the latches of the month of latch_month. */
+  int32_t meta, ledger, bits, latch_month, day, month;
   double data_day, data_month, ott_day, ott_month;
 } Row;
+_Static_assert(sizeof(Row) == 64, "a row is a cache line");
 
 static Row *rows;
 static uint8_t *page_flags;
@@ -162,16 +164,16 @@ static void fill_masks(int count) {
 }
 
 static void fire(Row *row, int trigger, int32_t month) {
-  if (row->latch_month < month) row->latches = 0;
+  if (row->latch_month < month) row->bits &= (1 << LATCH) - 1;
   row->latch_month = month;
-  row->latches |= 1 << trigger;
+  row->bits |= 1 << (LATCH + trigger);
   candidates++;
 }
 
 #define MB 1e6
 #define JUDGE(trigger, where, value, threshold)                                          \
-  if ((mask & (where)) != 0 && (value) >= (threshold) && (row->flags & SEED) != 0 &&      \
-      (row->latch_month < month || (row->latches >> (trigger) & 1) == 0))                 \
+  if ((mask & (where)) != 0 && (value) >= (threshold) && (row->bits & SEED) != 0 &&       \
+      (row->latch_month < month || (row->bits >> (LATCH + (trigger)) & 1) == 0))          \
   fire(row, trigger, month)
 
 static inline void update(int32_t slot, int32_t mask, int32_t day, int32_t month, double bytes) {
@@ -233,7 +235,6 @@ static void apply_ahead(int count) {
       int32_t entry = found[verified];
       const char *row = (char *)&rows[(entry & ((1 << SLOT_BITS) - 1)) - (entry != 0)];
       __builtin_prefetch(row, 1);
-      __builtin_prefetch(row + sizeof(Row) - 1, 1);
     }
     if (updated < 0) continue;
     int32_t slot = (found[updated] & ((1 << SLOT_BITS) - 1)) - 1;
@@ -254,7 +255,7 @@ static int64_t fill(void) {
     apply(count);
     spent += now_ns() - start;
   }
-  for (int64_t slot = 0; slot < row_count; slot += SEED_EVERY) rows[slot].flags |= SEED;
+  for (int64_t slot = 0; slot < row_count; slot += SEED_EVERY) rows[slot].bits |= SEED;
   return spent;
 }
 

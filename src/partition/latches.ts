@@ -5,16 +5,19 @@
 
 import { assert } from '../errors.ts'
 import type { Place } from '../state/layout.ts'
-import { placeKeys } from '../state/place-keys.ts'
+import { isLatchKey, placeKeys } from '../state/place-keys.ts'
 import type { CompiledCatalog, CompiledCondition, CompiledTrigger } from './compile.ts'
 import type { PartitionCore } from './core.ts'
 
 /** What has a latch. */
 type Latched = Pick<CompiledCondition, 'latch' | 'spec'>
 
-/** A word of latches and, by steps that they grow older, which of its bits remain. */
+/** A word with latches that grow older together; it may hold flags and other latches beside. */
 interface LatchWord {
   readonly offset: number
+  /** Their bits. */
+  readonly own: number
+  /** By steps that they grow older, which of these remain. */
   readonly kept: Int32Array
 }
 
@@ -23,7 +26,7 @@ interface LatchWord {
  */
 export class Latches {
   readonly #core: PartitionCore
-  /** By table and group, for the catalog that they were found for. */
+  /** By table and period, for the catalog that they were found for. */
   readonly #words = new Map<string, readonly LatchWord[]>()
   #wordsFor: CompiledCatalog | null = null
 
@@ -52,7 +55,7 @@ export class Latches {
     if (latch.stampOffset !== -1) {
       const stamp = rows.getI32(slot, latch.stampOffset)
       if (stamp < period) {
-        this.#shift(slot, table, `latch/${spec.once}`, period - stamp)
+        this.#shift(slot, table, spec.once, period - stamp)
         rows.setI32(slot, latch.stampOffset, period)
       } else {
         back = stamp - period
@@ -106,34 +109,42 @@ export class Latches {
   }
 
   /** All latches of one unit in one table share a stamp: they grow older together. */
-  #shift(slot: number, table: number, group: string, steps: number): void {
+  #shift(slot: number, table: number, once: string, steps: number): void {
     const rows = this.#core.tables[table]!
-    for (const { offset, kept } of this.#wordsOf(table, group)) {
+    for (const { offset, own, kept } of this.#wordsOf(table, once)) {
       const bits = rows.getI32(slot, offset)
-      if (bits === 0) continue
-      rows.setI32(slot, offset, steps < kept.length ? (bits & kept[steps]!) << steps : 0)
+      if ((bits & own) === 0) continue
+      const older = steps < kept.length ? (bits & kept[steps]!) << steps : 0
+      rows.setI32(slot, offset, (bits & ~own) | older)
     }
   }
 
-  /** Words that share a stamp, found once per catalog: there may be hundreds of latches. */
-  #wordsOf(table: number, group: string): readonly LatchWord[] {
+  /** Words whose latches share a stamp, found once per catalog: there may be hundreds of them. */
+  #wordsOf(table: number, once: string): readonly LatchWord[] {
     const { compiled, layout } = this.#core
     if (this.#wordsFor !== compiled) {
       this.#wordsFor = compiled
       this.#words.clear()
     }
-    const key = `${table} ${group}`
+    const key = `${table} ${once}`
     const known = this.#words.get(key)
     if (known !== undefined) return known
-    const words = layout.bitWords.filter((word) => word.table === table && word.group === group)
-    const places = Object.values(layout.places).filter((place) => place.table === table)
-    const found = words.map(({ offset }) => {
-      const own = places.filter((place) => place.offset === offset && place.bitCount > 0)
-      return { offset, kept: keptBits(own) }
+    const latches = Object.entries(layout.places)
+      .filter(([name, place]) => place.table === table && isLatchKey(name, once))
+      .map(([, place]) => place)
+    const found = [...new Set(latches.map(({ offset }) => offset))].map((offset) => {
+      const places = latches.filter((place) => place.offset === offset)
+      const kept = keptBits(places)
+      return { offset, own: bitsOf(places), kept }
     })
     this.#words.set(key, found)
     return found
   }
+}
+
+/** All bits of places in one word. */
+function bitsOf(places: readonly Place[]): number {
+  return places.reduce((bits, { bit, bitCount }) => bits | ((2 ** bitCount - 1) << bit), 0)
 }
 
 /** By steps that latches grow older: their bits that are still remembered then. */

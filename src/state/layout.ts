@@ -9,7 +9,6 @@
  * Further tables hold sliding windows and, if the hot row is full, past periods and profile fields.
  */
 
-import { assert } from '../errors.ts'
 import type { Catalog, CounterSpec, CounterWindowSpec, TriggerSpec } from '../model/catalog.ts'
 import { isPrefix } from '../model/catalog.ts'
 import { journeyKey } from '../model/journey.ts'
@@ -18,13 +17,13 @@ import { latchBitCount, orderLatches } from './latch-order.ts'
 import { codeOfName } from './name-codes.ts'
 import { placeKeys } from './place-keys.ts'
 import { selectionItems } from './selection-key.ts'
+import { ROW_SIZE_MAX, type TableImage, takeRoom } from './table-room.ts'
 
 /** Byte offsets of the fixed head of table 0. */
 export const META_OFFSET = 8
 export const LEDGER_HEAD_OFFSET = 12
 const HEAD_SIZE = 16
 const HOT_ROW_SIZE = 64
-const ROW_SIZE_MAX = 16_384
 /** Every reload with new counters may make a table; page images give 255 to the ledger. */
 const TABLES_MAX = 128
 
@@ -44,13 +43,6 @@ export interface Place {
   readonly bitCount: number
 }
 
-interface TableImage {
-  strideSize: number
-  /** First unused byte; `hole` is an unused 4-byte cell before it, or -1. */
-  cursor: number
-  hole: number
-}
-
 /** What rows of members refer to: the steps that a journey has and had, by their numbers. */
 export interface JourneyImage {
   /** `next`: number of the step that followed when this one was removed; -1: none. */
@@ -68,7 +60,7 @@ export interface LayoutImage {
   /** Codes that each counter of different apps tells apart, by counter and identity. */
   appSets: Record<string, number[]>
   places: Record<string, Place>
-  /** Words that hold bits: how many are used, by group. */
+  /** Words that hold bits: how many are used, by group. Those of flags may hold latches, too. */
   bitWords: { table: number; offset: number; group: string; used: number }[]
   /** Trigger codes for rows: position in this list. */
   triggers: { id: string; identity: string; isEdge: boolean; isRetired: boolean }[]
@@ -341,17 +333,33 @@ class LayoutExtension {
   #placeBits(key: string, group: string, bitCount: number): void {
     const { places, bitWords } = this.#image
     if (places[key] !== undefined) return
-    let word = bitWords.find((each) => each.group === group && each.used + bitCount <= 32)
+    let word =
+      bitWords.find((each) => each.group === group && each.used + bitCount <= 32) ??
+      this.#flagsWithRoom(group, bitCount)
     if (word === undefined) {
       // A latch word needs its stamp beside it: 8 bytes where the stamp may be new.
       const isLatch = group.startsWith('latch/')
-      const isWide = isLatch && this.#wideLatches.has(group.slice('latch/'.length))
-      const table = this.#tableWithRoom(isLatch ? 8 : 4, null, isWide)
+      const table = this.#tableWithRoom(isLatch ? 8 : 4, null, isLatch && this.#isWide(group))
       word = { table, offset: this.#take(table, 4), group, used: 0 }
       bitWords.push(word)
     }
     places[key] = { table: word.table, offset: word.offset, bit: word.used, bitCount }
     word.used += bitCount
+  }
+
+  /**
+   * A word of flags in the hot row that has room for a latch: a few latches need no word of their
+   * own there. Only while the row still grows, since their stamp must come to lie beside them.
+   */
+  #flagsWithRoom(group: string, bitCount: number): LayoutImage['bitWords'][number] | undefined {
+    if (!group.startsWith('latch/') || this.#isWide(group) || this.#openHot !== 0) return undefined
+    return this.#image.bitWords.find(
+      (each) => each.group === 'flags' && each.table === 0 && each.used + bitCount <= 32,
+    )
+  }
+
+  #isWide(group: string): boolean {
+    return this.#wideLatches.has(group.slice('latch/'.length))
   }
 
   #placeCells(key: string, size: number, isWide: boolean): void {
@@ -378,23 +386,7 @@ class LayoutExtension {
     return this.#openWide
   }
 
-  #take(tableNumber: number, size: number): number {
-    const table = this.#image.tables[tableNumber]
-    assert(table !== undefined)
-    if (size === 4 && table.hole !== -1) {
-      const offset = table.hole
-      table.hole = -1
-      return offset
-    }
-    if (size !== 4 && table.cursor % 8 !== 0) {
-      table.hole = table.cursor
-      table.cursor += 4
-    }
-    const offset = table.cursor
-    table.cursor += size
-    const limit = table.strideSize
-    if (table.cursor > limit)
-      throw new RangeError(`a subscriber's row is longer than ${limit} bytes`)
-    return offset
+  #take(table: number, size: number): number {
+    return takeRoom(this.#image.tables[table]!, size)
   }
 }

@@ -23,3 +23,8 @@ export const placeKeys = {
   latchStamp: (table: number, once: string) => `latchStamp/${table}/${once}`,
   tagging: (trigger: string, tag: string) => `tagging/${trigger}/${tag}`,
 }
+
+/** Whether a key is that of a latch for this period, of a trigger that may be long gone. */
+export function isLatchKey(key: string, once: string): boolean {
+  return key.startsWith('latch/') && key.endsWith(`/${once}`)
+}

@@ -14,12 +14,12 @@
  */
 
 import { assert } from '../errors.ts'
+import { IndexPasses } from './index-passes.ts'
 import { LEDGER_HEAD_OFFSET } from './layout.ts'
 import type { PagedTable } from './paged-table.ts'
 
 const SLOT_BITS = 27
 const SLOT_MASK = (1 << SLOT_BITS) - 1
-const TAG_MASK = ~SLOT_MASK
 const CAPACITY_BITS_MIN = 10
 /** Entries behind the last home, for the last cluster. */
 const RUN_OUT = 4096
@@ -31,6 +31,8 @@ const MOVES_PER_ADD = 16
 
 /** So many or fewer are looked up one by one: the passes over columns cost more to begin. */
 const FEW_RECORDS = 4
+/** So few lie in the caches: not worth code of their own. */
+const FEW_SUBSCRIBERS = 4096
 
 /** In the place of the number of a row that was given up: nobody's, so no look-up finds it. */
 export const NO_SUBSCRIBER = -1
@@ -51,8 +53,7 @@ export class SubscriberIndex {
   #cursor = 0
   readonly #scratch = new Float64Array(1)
   readonly #scratchWords = new Int32Array(this.#scratch.buffer)
-  #hashes = new Int32Array(0)
-  #found = new Int32Array(0)
+  #passes: IndexPasses | null = null
 
   constructor(table: PagedTable, subscribersExpected = 0) {
     this.#table = table
@@ -115,23 +116,17 @@ export class SubscriberIndex {
 
   /**
    * `findOrAdd` for a column: slots[i] becomes the slot of subscribers[i], new ones in order of
-   * appearance. In passes without a branch that depends on what is loaded, so that the cache misses
-   * of many records overlap (bench/kernels/update); the last one also draws in the lines that the
-   * update pass needs.
+   * appearance. In passes, so that the cache misses of many records overlap (index-passes.ts).
    */
   resolve(subscribers: Float64Array, count: number, slots: Int32Array): void {
     assert(count <= subscribers.length && count <= slots.length)
-    if (this.#hashes.length < count) {
-      this.#hashes = new Int32Array(count)
-      this.#found = new Int32Array(count)
-    }
     // Growth must end even where nobody is new: until then every look-up takes the slow way.
     if (this.#old !== null) this.#move(count)
-    if (count <= FEW_RECORDS) {
+    if (count <= FEW_RECORDS || this.#count < FEW_SUBSCRIBERS) {
       for (let i = 0; i < count; i++) slots[i] = this.findOrAdd(subscribers[i]!)
       return
     }
-    if (this.#old === null) this.#resolveKnown(subscribers, count, slots)
+    if (this.#old === null) this.#currentPasses().resolve(subscribers, count, slots)
     else slots.fill(-1, 0, count)
     // New ones, those behind another with the same tag, and all while the index grows.
     for (let i = 0; i < count; i++) {
@@ -197,24 +192,14 @@ export class SubscriberIndex {
     entries[gap] = 0
   }
 
-  #resolveKnown(subscribers: Float64Array, count: number, slots: Int32Array): void {
-    const hashes = this.#hashes
-    const found = this.#found
-    hashColumn(new Int32Array(subscribers.buffer, subscribers.byteOffset, count * 2), count, hashes)
-    loadHomes(this.#entries, 32 - this.#bits, hashes, count, found)
-    probe(this.#entries, 32 - this.#bits, hashes, count, found)
+  /** The passes over the arrays now in use. */
+  #currentPasses(): IndexPasses {
     const segments = this.#table.f64
-    const { segmentShift } = this.#table
-    const rowMask = (1 << segmentShift) - 1
-    const stride = this.#table.strideSize >>> 3
-    for (let i = 0; i < count; i++) {
-      const entry = found[i]!
-      const slot = (entry & SLOT_MASK) - 1
-      const isHit =
-        entry !== 0 &&
-        segments[slot >>> segmentShift]![(slot & rowMask) * stride] === subscribers[i]!
-      slots[i] = isHit ? slot : -1
+    if (this.#passes === null || !this.#passes.isOver(this.#entries, segments)) {
+      const coding = { slotBits: SLOT_BITS, hashWords }
+      this.#passes = new IndexPasses(coding, this.#entries, 32 - this.#bits, this.#table)
     }
+    return this.#passes
   }
 
   #hash(subscriber: number): number {
@@ -304,30 +289,6 @@ function loadHomes(
   found: Int32Array,
 ): void {
   for (let i = 0; i < count; i++) found[i] = entries[hashes[i]! >>> shift]!
-}
-
-/**
- * From home on, the first entry with the hash's tag, or 0: whose record it is has not been looked
- * at.
- */
-function probe(
-  entries: Int32Array,
-  shift: number,
-  hashes: Int32Array,
-  count: number,
-  found: Int32Array,
-): void {
-  for (let i = 0; i < count; i++) {
-    let entry = found[i]!
-    const tag = hashes[i]! << SLOT_BITS
-    if (entry === 0 || (entry & TAG_MASK) === tag) continue
-    let position = hashes[i]! >>> shift
-    do {
-      position += 1
-      entry = entries[position]!
-    } while (entry !== 0 && (entry & TAG_MASK) !== tag)
-    found[i] = entry
-  }
 }
 
 /** Mixes the two words of a double (finaliser of MurmurHash3). */

@@ -76,6 +76,27 @@ describe('a latch', () => {
     expect(latchBitCount('hour', 30 * HOUR_MS, 5 * minute)).toBeLessThanOrEqual(32)
   })
 
+  it('grows older without a change to tags, which may lie in the same word', () => {
+    const script = new MachineScript('2026-10-20 12:00', {
+      ...FILES,
+      'tags.yaml': 'tags: { seed: {}, vip: {} }\n',
+    })
+    const places = script.machine.core!.layout.places
+    expect(places['latch/a-month/month']!.offset).toBe(places['tag/seed']!.offset)
+    script.profile({ tags: { seed: true } })
+    for (const time of [
+      '2026-10-20 12:00',
+      '2026-11-20 12:00',
+      '2026-11-21 12:00',
+      '2027-03-01 12:00',
+    ]) {
+      script.tick(time)
+      expect(script.usage(time, 1, { app: 1 }), time).not.toEqual([])
+      expect(script.usage(time, 1, { app: 1 }), time).toEqual([])
+      expect(script.view().tags, time).toEqual({ seed: true })
+    }
+  })
+
   it('of a year ago is forgotten whole, not shifted by the remainder', () => {
     const script = new MachineScript('2025-11-20 12:00', FILES)
     script.usage('2025-11-20 12:00', 1, { app: 1 })

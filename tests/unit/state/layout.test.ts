@@ -137,6 +137,33 @@ describe('a layout', () => {
     expect(Math.max(...positions[0]!)).toBeLessThan(Math.min(...positions[1]!))
   })
 
+  it('gives a few latches room in the word of the flags, so that the row stays one line', () => {
+    const triggers = [2, 4, 6].map(
+      (line) =>
+        `trigger: t${line}\nwhen: 'a.day >= ${line} && tags.seed'\nonce: month\n` +
+        'deliver: { channel: sms }\nmessage: x\n',
+    )
+    const layout = emptyLayout('Asia/Shanghai')
+    extend(layout, {
+      'a.yaml':
+        'tags: { seed: {} }\ncounters: { a: { sum: bytes, per: [day, month] }, b: { sum: bytes, per: [day, month] } }\n',
+      'triggers/all.yaml': triggers.join('---\n'),
+    })
+    expectNoOverlap(layout)
+    expect(layout.tables.map(({ strideSize }) => strideSize)).toEqual([64])
+    const { offset } = layout.places['tag/seed']!
+    for (const line of [2, 4, 6])
+      expect(layout.places[`latch/t${line}/month`]).toMatchObject({ table: 0, offset })
+    // Later ones get words of their own: the row is closed, and their stamp must lie beside them.
+    extend(layout, {
+      'a.yaml': 'tags: { seed: {} }\n',
+      'triggers/all.yaml':
+        'trigger: late\nwhen: tags.seed\nonce: week\ndeliver: { channel: sms }\nmessage: x\n',
+    })
+    expectNoOverlap(layout)
+    expect(layout.places['latch/late/week']!.table).toBe(1)
+  })
+
   it('is the same for the same catalogs in the same order', () => {
     const run = (): LayoutImage => {
       const layout = emptyLayout('Asia/Shanghai')

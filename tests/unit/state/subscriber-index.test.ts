@@ -136,6 +136,29 @@ describe('one by one', () => {
     }
   })
 
+  it('finds rows of several segments in one batch', () => {
+    const table = new PagedTable(0, 64)
+    const index = new SubscriberIndex(table)
+    const numbers = Float64Array.from({ length: 12_000 }, (_, i) => 13_800_000_000 + i * 3)
+    for (const subscriber of numbers.subarray(0, 6_000)) index.findOrAdd(subscriber)
+    // Rows up to the end of the first segment are nobody's; the next ones lie in the second.
+    table.growTo(1 << table.segmentShift)
+    for (const subscriber of numbers.subarray(6_000)) index.findOrAdd(subscriber)
+    expect(table.f64.length).toBe(2)
+    const random = new Random(3)
+    const column = Float64Array.from({ length: 3_000 }, (_, i) =>
+      i % 50 === 0 ? -5 - i : numbers[random.whole(0, numbers.length - 1)]!,
+    )
+    const slots = new Int32Array(column.length)
+    const before = table.rowCount
+    index.resolve(column, column.length, slots)
+    expect(table.rowCount).toBe(before + 60)
+    for (let i = 0; i < column.length; i++) {
+      expectSame(slots[i], index.find(column[i]!))
+      expectSame(table.getF64(slots[i]!, 0), column[i]!)
+    }
+  })
+
   it('zero is a subscriber like others', () => {
     const index = new SubscriberIndex(new PagedTable(0, 64))
     expect(index.find(0)).toBe(-1)
