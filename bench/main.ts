@@ -99,7 +99,7 @@ const SIZES: Readonly<Record<string, Partial<typeof USUAL_SIZES>>> = {
   offers: { subscribers: 1e6, rate: 0, seconds: 20 },
   import: { subscribers: 1e6, records: 1e6, rate: 500_000, seconds: 60 },
   peers: { subscribers: 1e6, records: 20e6 },
-  'peers-jvm': { records: 200e6, seconds: 30 },
+  'peers-jvm': { records: 150e6, seconds: 30 },
 }
 
 const { values, positionals } = parseArgs({
