@@ -21,9 +21,12 @@ import type { RejectWriter } from './reject-writer.ts'
 
 /**
  * A turn of the sweep ends after this time, or this many bytes: between two turns inputs are
- * applied, and they wait for the turn.
+ * applied, and they wait for the turn. Where inputs pile up, it is as long as theirs once the sweep
+ * is so late: a checkpoint that takes long keeps many rows, which costs more than it spares.
  */
 const TURN_MS = 0.5
+const LATE_TURN_MS = 2
+const LATE_MS = 100
 const TURN_SIZE = 1024 * 1024
 
 /** Least time from one compaction to the next, ms: each copies the whole image. */
@@ -213,6 +216,8 @@ export class Checkpointer {
     let writtenSize = 0
     for (;;) {
       const turnedAtMs = this.#clock.steadyMs()
+      const isLate = turnedAtMs - this.#dueAtMs(startedAtMs, writtenSize) > LATE_MS
+      const endsAtMs = turnedAtMs + (isLate ? LATE_TURN_MS : TURN_MS)
       let turnSize = 0
       let page: SweptPage | null = null
       do {
@@ -220,7 +225,7 @@ export class Checkpointer {
         if (page === null) break
         writer.add(page)
         turnSize += page.bytes.byteLength
-      } while (turnSize < TURN_SIZE && this.#clock.steadyMs() - turnedAtMs < TURN_MS)
+      } while (turnSize < TURN_SIZE && this.#clock.steadyMs() < endsAtMs)
       if (page === null) break
       writtenSize += turnSize
       await writer.endTurn()
@@ -229,10 +234,15 @@ export class Checkpointer {
     await writer.finish()
   }
 
+  /** When the budget allows what comes after so many bytes. */
+  #dueAtMs(startedAtMs: number, writtenSize: number): number {
+    return startedAtMs + (writtenSize / this.#settings.bandwidth) * 1000
+  }
+
   /** Gives the loop a turn, or waits until the budget allows the next. */
   async #pace(startedAtMs: number, writtenSize: number): Promise<void> {
-    const earliestMs = startedAtMs + (writtenSize / this.#settings.bandwidth) * 1000
-    const waitMs = this.#isUnpaced ? 0 : earliestMs - this.#clock.steadyMs()
+    const dueAtMs = this.#dueAtMs(startedAtMs, writtenSize)
+    const waitMs = this.#isUnpaced ? 0 : dueAtMs - this.#clock.steadyMs()
     if (waitMs > 1) await this.#clock.pause(waitMs)
     else await this.#clock.turn()
   }
