@@ -95,7 +95,6 @@ describe('pages', () => {
       await store.commitManifest(new Map())
       sizes.push(store.diskSize())
     }
-    // Measured: not a byte more from the fourth on.
     expect(sizes[19]).toBeLessThan(1.2 * sizes[3]!)
     await store.close()
   })
