@@ -170,9 +170,21 @@ export class OutputWriter implements OutputProgress {
       this.messageCount += 1
       this.size += batch.bytes.byteLength
       this.#wake(batch.last)
+      await this.#gatherBehind()
       batch = this.#isStopped ? null : this.#outbox.take(this.#epoch, this.#limits)
     }
     this.#isRunning = false
+  }
+
+  /**
+   * What follows right behind a message waits for company, too: under load, short messages as fast
+   * as OUT answers took an eighth of the thread.
+   */
+  async #gatherBehind(): Promise<void> {
+    const { latencyMs, batchDecisionsMax } = this.#limits
+    const { waitingCount } = this.#outbox
+    const isShort = waitingCount > 0 && waitingCount < batchDecisionsMax
+    if (latencyMs > 0 && isShort && !this.#isStopped) await this.#clock.pause(latencyMs)
   }
 
   /** Until this very batch is stored; false when the writer was stopped meanwhile. */
