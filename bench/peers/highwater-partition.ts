@@ -5,7 +5,6 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { letHeapGrow } from '../../src/commands/heap-growth.ts'
 import { connectToNats } from '../../src/sink/connection.ts'
 import { brokerLink } from '../../src/sink/broker-link.ts'
 import { createJetStreamSource } from '../../src/source/jetstream-source.ts'
@@ -22,7 +21,6 @@ export interface PartitionProgress {
 
 const TELL_EVERY_MS = 10
 
-letHeapGrow()
 const [url, partition, storeDirectory, checkpointEveryMs] = process.argv.slice(2)
 const connection = await connectToNats({ servers: [url!], name: `bench-${partition}` })
 const source = await createJetStreamSource(connection, brokerLink(connection), {

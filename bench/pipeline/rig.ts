@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { NatsConnection } from 'nats'
 import { engineIdentity } from '../../src/commands/engine.ts'
+import { letHeapGrow } from '../../src/commands/heap-growth.ts'
 import type { ConfigFiles } from '../../src/model/catalog.ts'
 import type { ClockMode } from '../../src/model/messages.ts'
 import type { PageStore, Source } from '../../src/model/ports.ts'
@@ -87,6 +88,7 @@ export async function benchWorker(
   storeDirectory: string,
   checkpointEveryMs: number,
 ): Promise<PartitionWorker> {
+  letHeapGrow()
   const link = brokerLink(connection)
   return new PartitionWorker(
     {
