@@ -67,11 +67,21 @@ export class UsageRuns implements FiringWatch {
    * `first`, and nobody has ruled on its log.
    */
   apply(messages: readonly InputMessage[], first: number, end: number): number {
+    if (this.#isSweeping) return 0
     this.#messages = messages
     this.#first = first
     const count = this.#collect(Math.min(end, first + RUN_MESSAGES_MAX))
     if (count > 0) this.#applyCollected(count)
     return count
+  }
+
+  /**
+   * Whether every input does a slice of a work over all rows, which would meet those of new
+   * subscribers before their time.
+   */
+  get #isSweeping(): boolean {
+    const { core, selecting } = this.#parts
+    return !selecting.isIdle || core.journeySweep !== -1 || core.cancellations.length > 0
   }
 
   /** Decodes and dedupes messages up to the first that is not for the run; returns how many. */
@@ -162,9 +172,8 @@ export class UsageRuns implements FiringWatch {
 
   /** Messages before this place may have their records counted before their turn. */
   #quietEnd(place: number, count: number): number {
-    const { core, selecting } = this.#parts
-    const isWorkLeft = core.cancellations.length > 0 || core.journeySweep !== -1
-    if (isWorkLeft || core.capacity.isAnybodyWaiting || !selecting.isIdle) return place + 1
+    const { core } = this.#parts
+    if (this.#isSweeping || core.capacity.isAnybodyWaiting) return place + 1
     const { nextDueMs } = core.heap
     let end = place + 1
     while (end < count && this.#clocksMs[end]! < nextDueMs) end += 1

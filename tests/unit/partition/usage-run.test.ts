@@ -5,12 +5,15 @@ import type { InputMessage } from '../../../src/model/ports.ts'
 import { PartitionMachine } from '../../../src/partition/machine.ts'
 import {
   encodeConfig,
+  encodeErase,
   encodeGenesis,
   encodeProfile,
   encodeTick,
   encodeUsageColumns,
   encodeUsageRows,
 } from '../../../src/probe/encode.ts'
+import { encodeErrand } from '../../../src/probe/encode-errand.ts'
+import { SCORED_PER_INPUT } from '../../../src/partition/selection-pass.ts'
 import { Random } from '../../../src/probe/random.ts'
 import { stateOf } from '../../support/machine-image.ts'
 import { columnsOf } from '../../support/machine-harness.ts'
@@ -257,5 +260,43 @@ describe(`runs of small messages (seed ${SEED})`, () => {
     })
     expect(answers[1]).toStrictEqual(answers[0])
     expect(answers[0]!.timers).toBe(0)
+  })
+
+  test('gives new subscribers no row ahead of a selection that is under way', () => {
+    const files = {
+      'a.yaml':
+        'tags: { vip: {}, plain: { versioned: true } }\ncounters: { data: { sum: bytes, per: [day] } }\n' +
+        "segments: { plain: { at: on demand, where: '!tags.vip', take: all } }\n",
+    }
+    // Twice the rows that a selection looks at per input; the last one is given up again.
+    const rows = 2 * SCORED_PER_INPUT
+    const usage = (sequence: number, subscribers: readonly number[]): InputMessage => {
+      const records = subscribers.map((subscriber) => [subscriber, 1, START_MS] as const)
+      const data = encodeUsageRows({ probe: 'p-0', epoch: 1, seq: sequence }, records)
+      return { sequence, timestampMs: START_MS, subject: 'usage.0.p-0', data }
+    }
+    const control = (sequence: number, data: Uint8Array): InputMessage => ({
+      ...{ sequence, timestampMs: START_MS, subject: 'control.0', data },
+    })
+    const select = { kind: 'select', id: 's', segment: 'plain', version: 1 } as const
+    const before = [
+      usage(
+        2,
+        Array.from({ length: rows }, (_, index) => index + 1),
+      ),
+      control(3, encodeErase({ id: 'e', subscribers: [rows] })),
+      control(4, encodeErrand({ ...select, atMs: null, order: null })),
+    ]
+    const inputs = [usage(5, [1]), usage(6, [2]), usage(7, [rows + 1])]
+    const answers = ['single', 'joined'].map((way) => {
+      const { machine } = new Witness()
+      machine.apply(genesisOf('real', files))
+      for (const input of before) machine.apply(input)
+      expect(machine.core!.selections.run).not.toBeNull()
+      if (way === 'single') for (const input of inputs) machine.apply(input)
+      else for (let at = 0; at < 3; ) at += machine.applySome(inputs, at, 3)
+      return [machine.core!.selections.run!.candidates, stateOf(machine)]
+    })
+    expect(answers[1]).toStrictEqual(answers[0])
   })
 })
