@@ -24,6 +24,8 @@ export interface BenchOptions {
   readonly records: number
   readonly rate: number
   readonly seconds: number
+  /** Of the pipeline. */
+  readonly checkpointEveryMs: number
   /** Of a bench with several: the one to measure; undefined: all. */
   readonly axis?: string | undefined
   /** What follows the bench's name: the parts of it to run; none: all. */

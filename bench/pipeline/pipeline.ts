@@ -35,7 +35,7 @@ async function measure(rig: Rig, options: BenchOptions): Promise<BenchResult[]> 
   const backlogFrom = await prefill(rig, traffic, options.records)
   say('kernel alone')
   const kernel = await runKernel(rig, SEED + backlogFrom, options.records)
-  const pipeline = await consume(rig, backlogFrom)
+  const pipeline = await consume(rig, backlogFrom, options.checkpointEveryMs)
   say('transport alone')
   const transport = await drainTransport(rig, backlogFrom)
   const result = (metric: string, value: number, unit: string): BenchResult => ({
@@ -115,9 +115,13 @@ export async function prefill(rig: Rig, traffic: Traffic, records: number): Prom
 }
 
 /** Loads the image and works off the backlog. */
-export async function consume(rig: Rig, backlogFrom: number) {
-  say('pipeline')
-  const worker = await rig.worker(CHECKPOINT_EVERY_MS)
+export async function consume(
+  rig: Rig,
+  backlogFrom: number,
+  checkpointEveryMs = CHECKPOINT_EVERY_MS,
+) {
+  say(`pipeline, a checkpoint every ${checkpointEveryMs / 1000} s`)
+  const worker = await rig.worker(checkpointEveryMs)
   const delays = monitorEventLoopDelay({ resolution: 1 })
   const startedAtMs = performance.now()
   void worker.start()
