@@ -110,6 +110,7 @@ export function drawSheet(pieces: readonly Piece[], foot: string): string {
   })
   const height = top + 30
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img">
+<title>Figures of the benches</title>
 <style>${STYLE}</style>
 <rect class="sheet" width="${WIDTH}" height="${height}"/>
 ${groups.join('\n')}
