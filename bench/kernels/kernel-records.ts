@@ -4,8 +4,7 @@
  */
 
 import type { ConfigFiles } from '../../src/model/catalog.ts'
-import { USAGE_BATCH_RECORDS_MAX, type UsageBatch } from '../../src/model/usage.ts'
-import { createColumns } from '../../src/probe/batcher.ts'
+import { createColumns, USAGE_BATCH_RECORDS_MAX, type UsageBatch } from '../../src/model/usage.ts'
 import { Random } from '../../src/probe/random.ts'
 
 /** Records of a batch. */

@@ -1,4 +1,5 @@
-import { Batcher, createColumns } from '../../src/probe/batcher.ts'
+import { createColumns } from '../../src/model/usage.ts'
+import { Batcher } from '../../src/probe/batcher.ts'
 import { Population } from '../../src/probe/population.ts'
 
 /** One figure of a bench. */

@@ -5,7 +5,8 @@
  * scenario the same story.
  */
 
-import { Batcher, createColumns, type EncodedBatch } from '../probe/batcher.ts'
+import { createColumns } from '../model/usage.ts'
+import { Batcher, type EncodedBatch } from '../probe/batcher.ts'
 import { Disorder } from '../probe/disorder.ts'
 import { encodeProfile, encodeTick, encodeUsageColumns } from '../probe/encode.ts'
 import { Population } from '../probe/population.ts'

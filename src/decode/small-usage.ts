@@ -5,7 +5,12 @@
  * to the usage decoder, which knows what is wrong and where. Bench: messages.
  */
 
-import { SUBSCRIBER_MAX, type ProducerStamp, type UsageBatch } from '../model/usage.ts'
+import {
+  createColumns,
+  type ProducerStamp,
+  SUBSCRIBER_MAX,
+  type UsageBatch,
+} from '../model/usage.ts'
 import { KIND_CODE_MAX, partitionOf, RAT_CODE_MAX, TIME_MAX_MS } from '../model/wire.ts'
 import { RowScanner } from './rows.ts'
 
@@ -70,16 +75,7 @@ export class SmallUsageReader {
   /** With room for so many records. */
   constructor(room: number) {
     this.#room = room
-    this.batch = {
-      count: 0,
-      subscribers: new Float64Array(room),
-      usageBytes: new Float64Array(room),
-      timesMs: new Float64Array(room),
-      rats: new Uint8Array(room),
-      apps: new Uint16Array(room),
-      cells: new Uint32Array(room),
-      kinds: new Uint8Array(room),
-    }
+    this.batch = { count: 0, ...createColumns(room) }
   }
 
   /** Whether the largest message still fits. */

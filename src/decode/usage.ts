@@ -1,6 +1,11 @@
 import { assert } from '../errors.ts'
 import { RejectError } from '../model/reject.ts'
-import { type ProducerStamp, USAGE_BATCH_RECORDS_MAX, type UsageBatch } from '../model/usage.ts'
+import {
+  createColumns,
+  type ProducerStamp,
+  USAGE_BATCH_RECORDS_MAX,
+  type UsageBatch,
+} from '../model/usage.ts'
 import {
   KIND_CODE_MAX,
   MESSAGE_SIZE_MAX,
@@ -72,15 +77,10 @@ export class UsageDecoder {
   constructor() {
     assert(isLittleEndian(), 'columns are little-endian, this machine is not')
     const room = USAGE_BATCH_RECORDS_MAX
-    const subscribers = new Float64Array(room)
-    const usageBytes = new Float64Array(room)
-    const timesMs = new Float64Array(room)
-    const rats = new Uint8Array(room)
-    const apps = new Uint16Array(room)
-    const cells = new Uint32Array(room)
-    const kinds = new Uint8Array(room)
-    this.batch = { count: 0, subscribers, usageBytes, timesMs, rats, apps, cells, kinds }
+    const named = createColumns(room)
+    this.batch = { count: 0, ...named }
     this.#checks = new ColumnChecks(this.batch)
+    const { subscribers, usageBytes, timesMs, rats, apps, cells, kinds } = named
     const columns = [subscribers, usageBytes, timesMs, rats, apps, cells, kinds]
     this.#columnBytes = columns.map((column) => new Uint8Array(column.buffer))
     this.#columnViews = columns.map((column) => new DataView(column.buffer))

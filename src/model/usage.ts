@@ -24,6 +24,19 @@ export interface UsageBatch {
   readonly kinds: Uint8Array
 }
 
+/** Columns with room for some records, all zero. */
+export function createColumns(room: number): Omit<UsageBatch, 'count'> {
+  return {
+    subscribers: new Float64Array(room),
+    usageBytes: new Float64Array(room),
+    timesMs: new Float64Array(room),
+    rats: new Uint8Array(room),
+    apps: new Uint16Array(room),
+    cells: new Uint32Array(room),
+    kinds: new Uint8Array(room),
+  }
+}
+
 /** Who sent a message and which one it is; the dedupe key of promise 4. */
 export interface ProducerStamp {
   probe: string

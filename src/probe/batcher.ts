@@ -1,4 +1,5 @@
 import { assert } from '../errors.ts'
+import { createColumns } from '../model/usage.ts'
 import { partitionOf, producerSubject } from '../model/wire.ts'
 import { COLUMNAR_RECORDS_MAX, encodeUsageColumns } from './encode.ts'
 import type { RecordColumns } from './population.ts'
@@ -95,18 +96,5 @@ export class Batcher {
     this.#counts[partition] = 0
     const subject = producerSubject('usage', partition, probe)
     this.#emit({ subject, partition, seq, recordCount, data })
-  }
-}
-
-/** Columns with room for some records, all zero. */
-export function createColumns(room: number): RecordColumns {
-  return {
-    subscribers: new Float64Array(room),
-    usageBytes: new Float64Array(room),
-    timesMs: new Float64Array(room),
-    rats: new Uint8Array(room),
-    apps: new Uint16Array(room),
-    cells: new Uint32Array(room),
-    kinds: new Uint8Array(room),
   }
 }

@@ -2,7 +2,8 @@ import type { WriteStream } from 'node:fs'
 import { once } from 'node:events'
 import { UsageError } from '../errors.ts'
 import { PARTITION_COUNT_MAX, PRODUCER_NAME } from '../model/wire.ts'
-import { Batcher, createColumns, type EncodedBatch } from './batcher.ts'
+import { createColumns } from '../model/usage.ts'
+import { Batcher, type EncodedBatch } from './batcher.ts'
 import {
   closeRefused,
   type CsvContent,

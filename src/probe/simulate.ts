@@ -1,6 +1,7 @@
 import { BrokerUnavailableError, UsageError } from '../errors.ts'
 import { PARTITION_COUNT_MAX, PRODUCER_NAME } from '../model/wire.ts'
-import { Batcher, createColumns, type EncodedBatch } from './batcher.ts'
+import { createColumns } from '../model/usage.ts'
+import { Batcher, type EncodedBatch } from './batcher.ts'
 import { Disorder } from './disorder.ts'
 import { COLUMNAR_RECORDS_MAX } from './encode.ts'
 import { Population, type PopulationOptions } from './population.ts'

@@ -6,7 +6,8 @@
 
 import { controlSubject, producerSubject } from '../../model/wire.ts'
 import type { FeedbackRow, ProfileRow } from '../../model/messages.ts'
-import { Batcher, createColumns, type EncodedBatch } from '../../probe/batcher.ts'
+import { createColumns } from '../../model/usage.ts'
+import { Batcher, type EncodedBatch } from '../../probe/batcher.ts'
 import { encodeFeedback, encodeProfile, encodeTick } from '../../probe/encode.ts'
 import type { ProfileEvent, ScenarioPeople } from './people.ts'
 import type { PeoplePlan } from './people-plan.ts'

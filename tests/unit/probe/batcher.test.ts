@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  Batcher,
-  type BatcherOptions,
-  createColumns,
-  type EncodedBatch,
-} from '../../../src/probe/batcher.ts'
+import { createColumns } from '../../../src/model/usage.ts'
+import { Batcher, type BatcherOptions, type EncodedBatch } from '../../../src/probe/batcher.ts'
 import { Disorder } from '../../../src/probe/disorder.ts'
 import { COLUMNAR_RECORDS_MAX, encodeUsageColumns } from '../../../src/probe/encode.ts'
 import { Population } from '../../../src/probe/population.ts'

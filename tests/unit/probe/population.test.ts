@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createColumns } from '../../../src/probe/batcher.ts'
+import { createColumns } from '../../../src/model/usage.ts'
 import { Population, type PopulationOptions } from '../../../src/probe/population.ts'
 import { Random } from '../../../src/probe/random.ts'
 import { Rhythm } from '../../../src/probe/rhythm.ts'
