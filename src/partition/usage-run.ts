@@ -87,7 +87,7 @@ export class UsageRuns implements FiringWatch {
   /** Decodes and dedupes messages up to the first that is not for the run; returns how many. */
   #collect(end: number): number {
     const { core } = this.#parts
-    const { partition, partitionCount, clock } = core.genesis
+    const { partition, clock } = core.genesis
     const { latenessMs, earlinessMs } = core.compiled.catalog
     const isReal = clock.mode === 'real'
     const silenceMs = this.#parts.silenceMs()
@@ -104,12 +104,8 @@ export class UsageRuns implements FiringWatch {
       const subject = parseSubject(message.subject)
       if (subject?.kind !== 'usage' || subject.partition !== partition) break
       const from = batch.count
-      const { producer } = subject
-      let stamp: ProducerStamp | null = reader.stamp
-      if (!reader.read(data, producer, partition, partitionCount)) {
-        stamp = this.#decodeUnusual(data, producer)
-        if (stamp === null) break
-      }
+      const stamp = this.#read(data, subject.producer, place)
+      if (stamp === null) break
       if (isReal && message.timestampMs > clockMs) clockMs = message.timestampMs
       if (!this.#areInTime(from, clockMs - latenessMs, clockMs + earlinessMs)) {
         batch.count = from
@@ -129,6 +125,23 @@ export class UsageRuns implements FiringWatch {
       this.#recordEnds[place++] = batch.count
     }
     return place
+  }
+
+  /**
+   * Adds a message's records; null: it is not for the run. What the engine itself fails over ends a
+   * run, too, and fails again as the first of the next: a halt must name the right input.
+   */
+  #read(data: Uint8Array, producer: string, place: number): ProducerStamp | null {
+    const { partition, partitionCount } = this.#parts.core.genesis
+    const from = this.#reader.batch.count
+    try {
+      const isUsual = this.#reader.read(data, producer, partition, partitionCount)
+      return isUsual ? this.#reader.stamp : this.#decodeUnusual(data, producer)
+    } catch (error) {
+      if (place === 0) throw error
+      this.#reader.batch.count = from
+      return null
+    }
   }
 
   /** Adds the records of a message in an unusual form; null: it is to be refused, or too large. */

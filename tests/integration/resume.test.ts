@@ -3,7 +3,7 @@
  */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { UsageDecoder } from '../../src/decode/usage.ts'
+import { SmallUsageReader } from '../../src/decode/small-usage.ts'
 import type { InputMessage } from '../../src/model/ports.ts'
 import { expectToGoOn, Heard, ruleOn } from '../support/after-ruling.ts'
 import { changingSource } from '../support/port-wrappers.ts'
@@ -37,15 +37,16 @@ function changing(change: (message: InputMessage) => InputMessage | null): Worke
 
 describe('an input', () => {
   test('that the engine fails over is skipped, by this worker and by every replay', async () => {
-    const decode = UsageDecoder.prototype.decode
-    vi.spyOn(UsageDecoder.prototype, 'decode').mockImplementation(function (
-      this: UsageDecoder,
+    // Small messages are read without the decoder, unless they end with what has arrived.
+    const read = SmallUsageReader.prototype.read
+    vi.spyOn(SmallUsageReader.prototype, 'read').mockImplementation(function (
+      this: SmallUsageReader,
       data,
       producer,
       ...rest
     ) {
       if (producer === 'poison') throw new TypeError('a mistake of the engine')
-      decode.call(this, data, producer, ...rest)
+      return read.call(this, data, producer, ...rest)
     })
     await leaveImage(installation)
     const started = await installation.startLive()
