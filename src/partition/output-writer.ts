@@ -120,7 +120,8 @@ export class OutputWriter implements OutputProgress {
 
   /**
    * Something may be waiting. While a message is in flight the rest gathers behind it; otherwise a
-   * short message waits for company up to the latency bound.
+   * short message waits for company up to the latency bound. That holds right behind another, too:
+   * under load, short messages as fast as OUT answers took an eighth of the thread.
    */
   kick(): void {
     if (this.#isRunning || this.#isStopped || this.#outbox.waitingCount === 0) return
@@ -163,28 +164,14 @@ export class OutputWriter implements OutputProgress {
     this.#wake(Number.POSITIVE_INFINITY)
   }
 
-  async #run(first: OutputBatch): Promise<void> {
-    for (let batch: OutputBatch | null = first; batch !== null; ) {
-      if (!(await this.#publish(batch))) return
-      this.#acknowledgedNumber = batch.last
-      this.messageCount += 1
-      this.size += batch.bytes.byteLength
-      this.#wake(batch.last)
-      await this.#gatherBehind()
-      batch = this.#isStopped ? null : this.#outbox.take(this.#epoch, this.#limits)
-    }
+  async #run(batch: OutputBatch): Promise<void> {
+    if (!(await this.#publish(batch))) return
+    this.#acknowledgedNumber = batch.last
+    this.messageCount += 1
+    this.size += batch.bytes.byteLength
     this.#isRunning = false
-  }
-
-  /**
-   * What follows right behind a message waits for company, too: under load, short messages as fast
-   * as OUT answers took an eighth of the thread.
-   */
-  async #gatherBehind(): Promise<void> {
-    const { latencyMs, batchDecisionsMax } = this.#limits
-    const { waitingCount } = this.#outbox
-    const isShort = waitingCount > 0 && waitingCount < batchDecisionsMax
-    if (latencyMs > 0 && isShort && !this.#isStopped) await this.#clock.pause(latencyMs)
+    this.#wake(batch.last)
+    this.kick()
   }
 
   /** Until this very batch is stored; false when the writer was stopped meanwhile. */
