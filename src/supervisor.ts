@@ -31,7 +31,7 @@ import type { PartitionCore } from './partition/core.ts'
 import { explain } from './partition/explaining.ts'
 import type { EngineIdentity } from './partition/image.ts'
 import { inspectSubscriber } from './partition/inspect.ts'
-import { viewOfHalted } from './partition/partition-view.ts'
+import { viewOfAbsent } from './partition/partition-view.ts'
 import { countPlanned } from './partition/planned.ts'
 import { promoteStandbys } from './partition/promotion.ts'
 import { type ReloadStatus, Reloads } from './partition/reloads.ts'
@@ -78,8 +78,11 @@ export class Supervisor implements WorkerView {
   readonly #controlOf: (partition: number) => ControlWriter
   /** Partitions that could not even start, and why. */
   readonly #halts = new Map<number, HighwaterError>()
+  /** Partitions whose turn to be started has not come: nobody is ready before it has. */
+  readonly #unstarted = new Set<number>()
   readonly #reloads: Reloads
   #planned: Promise<readonly PlannedPartition[]> | null = null
+  #starting: Promise<void> | null = null
   #isStopping = false
 
   constructor(options: SupervisorOptions) {
@@ -105,17 +108,31 @@ export class Supervisor implements WorkerView {
    * that another process holds is thrown. A partition that may not start is halted, and the others
    * go on.
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting = this.#startAll()
+    return this.#starting
+  }
+
+  async #startAll(): Promise<void> {
     parseForGenesis(this.#options.config.files)
     this.#reloads.begin()
-    for (const { partition, isFollowed } of assignedPartitions(this.#settings.partitions)) {
+    const assigned = assignedPartitions(this.#settings.partitions)
+    for (const { partition } of assigned) this.#unstarted.add(partition)
+    for (const { partition, isFollowed } of assigned) {
       try {
-        await this.#startPartition(partition, isFollowed ? 'standby' : 'owner')
+        if (!this.#isStopping) {
+          await this.#startPartition(partition, isFollowed ? 'standby' : 'owner')
+        }
       } catch (error) {
-        if (!(error instanceof HighwaterError) || error.retryable) throw error
+        if (!(error instanceof HighwaterError)) throw error
+        // The broker it waited for is not there, and nobody waits for it any more.
+        if (error.retryable && this.#isStopping) continue
+        if (error.retryable) throw error
         this.#halts.set(partition, error)
         const { code, message } = error
         this.#logger.fatal({ partition, code, error: message }, 'partition cannot start')
+      } finally {
+        this.#unstarted.delete(partition)
       }
     }
   }
@@ -126,9 +143,14 @@ export class Supervisor implements WorkerView {
     await Promise.all([...this.#workers.values()].map((worker) => worker.untilLive()))
   }
 
-  /** Drains all partitions: everything out, a last checkpoint, stores closed. */
+  /**
+   * Drains all partitions: everything out, a last checkpoint, stores closed. While they are being
+   * started, the one whose turn it is comes to its end first and those behind it are not begun.
+   */
   async stop(): Promise<void> {
     this.#isStopping = true
+    // Why a start failed its own caller is told.
+    await this.#starting?.catch(() => undefined)
     await Promise.all([...this.#workers.values()].map((worker) => worker.stop()))
   }
 
@@ -142,8 +164,10 @@ export class Supervisor implements WorkerView {
 
   partitions = (): readonly PartitionView[] => {
     const nowMs = this.#clock.nowMs()
-    const halted = [...this.#halts].map(([partition, halt]) => viewOfHalted(partition, halt, nowMs))
-    return [...[...this.#workers.values()].map((worker) => worker.view()), ...halted]
+    const halted = [...this.#halts].map(([partition, halt]) => viewOfAbsent(partition, halt, nowMs))
+    const running = [...this.#workers.values()].map((worker) => worker.view())
+    const ahead = [...this.#unstarted].filter((partition) => !this.#workers.has(partition))
+    return [...running, ...halted, ...ahead.map((each) => viewOfAbsent(each, null, nowMs))]
   }
 
   subscriber = (subscriber: number): SubscriberView | null =>
@@ -300,9 +324,10 @@ export class Supervisor implements WorkerView {
       return
     }
     this.#logger.info({ partition, cause: worker.halt.message }, 'standby is loaded again')
-    this.#startPartition(partition, 'standby').catch((error: unknown) => {
+    const again = this.#startPartition(partition, 'standby').catch((error: unknown) => {
       this.#logger.fatal({ partition, error: String(error) }, 'standby cannot be loaded again')
     })
+    this.#starting = Promise.all([this.#starting, again]).then(() => undefined)
   }
 
   #logEnd(partition: number, worker: PartitionWorker): void {

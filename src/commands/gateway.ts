@@ -31,6 +31,7 @@ import { createJetStreamSource } from '../source/jetstream-source.ts'
 import { packageVersion } from './engine.ts'
 import { createChannel } from './gateway-channels.ts'
 import { ensureGatewayStreams } from './gateway-streams.ts'
+import { awaitEnding } from './interrupt.ts'
 import { natsSettings } from './nats-settings.ts'
 import { textOption } from './option-values.ts'
 import { CONFIG_DEFAULT, parse, texts } from './parse-options.ts'
@@ -84,16 +85,11 @@ const FEED_BUFFER_SIZE = 4 * 1024 ** 2
  * a partition that had to halt makes it 1, too.
  */
 export async function runGateway(options: GatewayOptions): Promise<number> {
+  const { asked } = awaitEnding()
   const { settings } = await loadConfigDirectory(options.config)
   const logger = pino({ level: settings.log.level })
   const running = await startGateway(settings, options, logger)
-  const signal = await Promise.race([
-    running.gateway.untilHalted().then(() => null),
-    new Promise<NodeJS.Signals>((resolve) => {
-      process.once('SIGTERM', resolve)
-      process.once('SIGINT', resolve)
-    }),
-  ])
+  const signal = await Promise.race([running.gateway.untilHalted().then(() => null), asked])
   logger.info({ signal }, signal === null ? 'nothing can be sent any more' : 'draining')
   const hasHalted = running.gateway.lanes().some(({ status }) => status === 'halted')
   await running.stop()

@@ -39,6 +39,8 @@ export interface ServeOptions {
   readonly logger: Logger
   /** Whether changes of the directory are noticed by themselves. */
   readonly isWatching: boolean
+  /** Aborted: what is being started comes to an end, and the worker resolves to be stopped. */
+  readonly signal?: AbortSignal
 }
 
 /** A running worker process. */
@@ -103,10 +105,12 @@ export async function serve(options: ServeOptions): Promise<RunningWorker> {
     const address = await http.listen(port, host)
     logger.info({ url: address.url }, 'HTTP listens')
     if (!address.isLoopback) warn(token === null ? OPEN_WITHOUT_TOKEN : OPEN_WITHOUT_TLS)
-    await supervisor.start()
+    const stopStarting = (): void => void supervisor.stop()
+    options.signal?.addEventListener('abort', stopStarting)
+    if (options.signal?.aborted !== true) await supervisor.start()
     new ChannelAlarms(logger).watch(supervisor.partitions, watching.signal)
     const reload = (cause: string): Promise<void> => auditedReload(supervisor, audit, cause)
-    if (options.isWatching) {
+    if (options.isWatching && options.signal?.aborted !== true) {
       void watchOnceLive(supervisor, reload, configDirectory, watching.signal)
     }
     let stopping: Promise<void> | null = null

@@ -3,7 +3,8 @@
 import { pino } from 'pino'
 import { type LoadedConfig, loadConfigDirectory } from '../config/load.ts'
 import { ownedPartitions } from '../config/settings.ts'
-import { serve } from './serve.ts'
+import { awaitEnding } from './interrupt.ts'
+import { type RunningWorker, serve } from './serve.ts'
 
 /** Options of `start`. */
 export interface StartOptions {
@@ -13,25 +14,26 @@ export interface StartOptions {
 }
 
 /**
- * Runs until SIGTERM or SIGINT (drain), or until a partition halts; resolves with the exit code.
+ * Runs until SIGTERM or SIGINT (drain; a second one ends at once); resolves with the exit code: 1
+ * when a partition has halted. A signal during the start drains what runs by then.
  */
 export async function runStart(options: StartOptions): Promise<number> {
+  const ending = awaitEnding()
+  let worker: RunningWorker | null = null
+  // Before there is a worker, the directory is read anyway.
+  process.on('SIGHUP', () => void worker?.reload('SIGHUP'))
   const loaded = await loadConfigDirectory(options.config)
   const config = options.isStandby ? followingAll(loaded) : loaded
   const logger = pino({ level: config.settings.log.level })
-  const worker = await serve({
+  worker = await serve({
     configDirectory: options.config,
     config,
     logger,
     isWatching: true,
+    signal: ending.signal,
   })
   const { supervisor } = worker
-  process.on('SIGHUP', () => void worker.reload('SIGHUP'))
-  const signal = await new Promise<NodeJS.Signals>((resolve) => {
-    process.once('SIGTERM', resolve)
-    process.once('SIGINT', resolve)
-  })
-  logger.info({ signal }, 'draining')
+  logger.info({ signal: await ending.asked }, 'draining')
   await worker.stop()
   const isHalted = supervisor.partitions().some(({ status }) => status === 'halted')
   return isHalted ? 1 : 0

@@ -78,15 +78,18 @@ export function viewOfPartition(from: ViewSources): PartitionView {
   }
 }
 
-/** The view of a partition that could not even start. */
-export function viewOfHalted(
+/**
+ * The view of a partition without a worker: one that is yet to be started, or, with `halt`, one
+ * that could not even start.
+ */
+export function viewOfAbsent(
   partition: number,
-  halt: HighwaterError,
+  halt: HighwaterError | null,
   nowMs: number,
 ): PartitionView {
   return viewOfPartition({
     partition,
-    status: 'halted',
+    status: halt === null ? 'recovering' : 'halted',
     halt,
     core: null,
     writer: null,
