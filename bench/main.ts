@@ -15,6 +15,7 @@ import { runImportBeside } from './pipeline/import.ts'
 import { runLatency } from './pipeline/latency.ts'
 import { runMessages } from './pipeline/messages.ts'
 import { runOffers } from './pipeline/offers.ts'
+import { runPartitions } from './pipeline/partitions.ts'
 import { runPipeline } from './pipeline/pipeline.ts'
 import { runPolicy } from './pipeline/policy.ts'
 import { runRecovery } from './pipeline/recovery.ts'
@@ -41,6 +42,10 @@ const BENCHES: Readonly<
   pipeline: {
     summary: 'JetStream to deliveries with checkpoints; transport and kernel alone beside it',
     run: runPipeline,
+  },
+  partitions: {
+    summary: 'the pipeline as several partitions, a process each (--partitions N)',
+    run: runPartitions,
   },
   messages: {
     summary: 'one record per message, JetStream to deliveries (rows or columns: one form only)',
@@ -111,6 +116,7 @@ const { values, positionals } = parseArgs({
     rate: { type: 'string' },
     seconds: { type: 'string' },
     'checkpoint-every': { type: 'string', default: '10' },
+    partitions: { type: 'string', default: '2' },
     axis: { type: 'string' },
     write: { type: 'string' },
     check: { type: 'string' },
@@ -140,6 +146,7 @@ if (name === 'plot') {
     parts: positionals.slice(1),
     seconds: Number(values.seconds ?? sizes.seconds),
     checkpointEveryMs: Number(values['checkpoint-every']) * 1000,
+    partitions: Number(values.partitions),
     write: values.write,
     check: values.check,
     from: values.from,

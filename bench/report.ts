@@ -26,6 +26,8 @@ export interface BenchOptions {
   readonly seconds: number
   /** Of the pipeline. */
   readonly checkpointEveryMs: number
+  /** Of the pipeline as several partitions. */
+  readonly partitions: number
   /** Of a bench with several: the one to measure; undefined: all. */
   readonly axis?: string | undefined
   /** What follows the bench's name: the parts of it to run; none: all. */

@@ -9,24 +9,6 @@ import { addOnce, type Engine, readStream } from './engine.ts'
 /** Often enough for several within a round of the peers bench. */
 const CHECKPOINT_EVERY_MS = 2_000
 
-/** What comes before measuring: from the start so many seconds or records, whichever is first. */
-export interface WarmUp {
-  /** Records from record 0 on that are no warm-up but fill, and are not measured either. */
-  readonly fill: number
-  readonly seconds: number
-  /** Records after the fill. */
-  readonly records: number
-}
-
-/** What was measured after warm-up, to the last delivery that JetStream acknowledged. */
-export interface Measured {
-  readonly records: number
-  readonly seconds: number
-  readonly checkpoints: number
-  /** The whole process, at the end. */
-  readonly residentBytes: number
-}
-
 /** Highwater over the rig's IN_0, which must grow no further than what it is to take. */
 export class HighwaterEngine implements Engine {
   readonly name = 'highwater'
@@ -50,32 +32,6 @@ export class HighwaterEngine implements Engine {
     await worker.stop()
     if (worker.halt !== null) throw worker.halt
     return tookMs
-  }
-
-  /** Takes all that IN_0 holds, of which nothing was taken yet, in one go. */
-  async measure(warmUp: WarmUp): Promise<Measured> {
-    const bornAtMs = performance.now()
-    const worker = await this.#start()
-    const taken = () => worker.statistics?.records ?? 0
-    const warmUntilMs = bornAtMs + warmUp.seconds * 1_000
-    while (
-      taken() < warmUp.fill ||
-      (performance.now() < warmUntilMs && taken() < warmUp.fill + warmUp.records)
-    ) {
-      await pause(worker)
-    }
-    const [startedAtMs, before] = [performance.now(), taken()]
-    const checkpointsBefore = worker.statistics!.checkpoints
-    await this.#takeAll(worker)
-    const measured: Measured = {
-      records: taken() - before,
-      seconds: (performance.now() - startedAtMs) / 1_000,
-      checkpoints: worker.statistics!.checkpoints - checkpointsBefore,
-      residentBytes: process.memoryUsage().rss,
-    }
-    await worker.stop()
-    if (worker.halt !== null) throw worker.halt
-    return measured
   }
 
   firings(): Promise<ReadonlySet<string>> {

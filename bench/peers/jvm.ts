@@ -24,10 +24,10 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Measured, measurePartitions } from '../pipeline/partition-processes.ts'
 import { type BenchOptions, type BenchResult, comparedWith, figure, say } from '../report.ts'
 import { checkAnswers, writeExpected, writeInput, writeSetup } from './files.ts'
 import { deliveriesOf } from './highwater.ts'
-import { type Measured, measureHighwater } from './highwater-processes.ts'
 import { InputLog } from './input.ts'
 import { PEERS, type Peer, type PeerRun } from './jvm-peers.ts'
 import { buildJava, missingForJava, runJava } from './maven.ts'
@@ -158,7 +158,7 @@ async function runHighwater(stored: StoredLog, run: PeerRun): Promise<Measured> 
   )
   const { warmUpSeconds, warmUpRecords } = run
   const warmUp = { fill: log.fill, seconds: warmUpSeconds, records: warmUpRecords }
-  const measured = await measureHighwater(rig, PARTITIONS, CHECKPOINT_EVERY_MS, warmUp)
+  const measured = await measurePartitions(rig, PARTITIONS, CHECKPOINT_EVERY_MS, warmUp)
   const deliveries = await deliveriesOf(rig, PARTITIONS)
   // From files, expected.txt counts through all partitions: the whole log is the same in both.
   const seen = run.brokerUrl === null ? [log.total] : stored.partitionRecords

@@ -1,7 +1,8 @@
 /**
- * The kernel alone, a process of its own: args store directory, seed, records. Loads the image that
- * the pipeline starts from and applies as many records of the same traffic to it, from memory: no
- * broker, no store, decisions encoded and dropped.
+ * The kernel alone, a process of its own: args store directory, seed, records, partitions (the
+ * image is that of the first of them). Loads the image that the pipeline starts from and applies
+ * as many records of the same traffic to it, from memory: no broker, no store, decisions encoded
+ * and dropped.
  */
 
 import type { InputMessage } from '../../src/model/ports.ts'
@@ -14,7 +15,7 @@ import { BATCH_RECORDS, Traffic } from './traffic.ts'
 const RUNS = 5
 const LIMITS = { batchDecisionsMax: 1000, batchSizeMax: 524_288 }
 
-const [directory = '', seed = '', records = ''] = process.argv.slice(2)
+const [directory = '', seed = '', records = '', partitions = '1'] = process.argv.slice(2)
 const messagesPerRun = Math.floor(Number(records) / BATCH_RECORDS / RUNS)
 const store = await openStore(directory)
 const head = readManifestHead(store)
@@ -23,7 +24,8 @@ const machine = new PartitionMachine(0)
 const image = loadImage(store, head, machine.outbox, machine.rejects)
 machine.adopt(image.core, parseCatalog(image.files).catalog)
 await store.close()
-const traffic = new Traffic(Number(seed), machine.core!.subscriberCount)
+const part = { index: 0, count: Number(partitions) }
+const traffic = new Traffic(Number(seed), machine.core!.subscriberCount, 0, part)
 const rates: number[] = []
 for (let run = 0; run < RUNS; run++) {
   const messages: InputMessage[] = []

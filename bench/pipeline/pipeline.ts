@@ -34,7 +34,7 @@ async function measure(rig: Rig, options: BenchOptions): Promise<BenchResult[]> 
   await populate(rig, traffic, subscribers)
   const backlogFrom = await prefill(rig, traffic, options.records)
   say('kernel alone')
-  const kernel = await runKernel(rig, SEED + backlogFrom, options.records)
+  const kernel = await kernelAlone(rig.storeDirectory, SEED + backlogFrom, options.records)
   const pipeline = await consume(rig, backlogFrom, options.checkpointEveryMs)
   say('transport alone')
   const transport = await drainTransport(rig, backlogFrom)
@@ -72,21 +72,24 @@ export async function enterSubscribers(
   rig: Rig,
   traffic: Traffic,
   subscribers: number,
+  partition = 0,
 ): Promise<void> {
   let first = 0
-  await rig.fill('usage.0.fill', () => {
+  const usage = (): Uint8Array | null => {
     if (first >= subscribers) return null
     const count = Math.min(FILL_BATCH_RECORDS, subscribers - first)
     first += count
     return traffic.ascending(first - count, count, Date.now(), 'fill', 1)
-  })
+  }
+  await rig.fill(`usage.${partition}.fill`, usage, partition)
   let firstSeed = 0
-  await rig.fill('profile.0.fill', () => {
+  const seeds = (): Uint8Array | null => {
     if (firstSeed >= subscribers) return null
     const count = Math.min(FILL_BATCH_RECORDS, subscribers - firstSeed)
     firstSeed += count
     return traffic.seeds(firstSeed - count, Math.ceil(count / SEED_EVERY))
-  })
+  }
+  await rig.fill(`profile.${partition}.fill`, seeds, partition)
 }
 
 /** Gives every subscriber a row, through the log, and leaves an image on disk. */
@@ -194,9 +197,17 @@ export async function drainTransport(rig: Rig, backlogFrom: number): Promise<num
   return median(rates)
 }
 
-/** As many records of the same traffic on the same image, from memory, in a process of its own. */
-async function runKernel(rig: Rig, seed: number, records: number): Promise<number> {
-  const args = [rig.storeDirectory, `${seed}`, `${records}`]
+/**
+ * As many records of the same traffic on an image, that of partition 0 of `partitionCount`, from
+ * memory, in a process of its own: records per second.
+ */
+export async function kernelAlone(
+  storeDirectory: string,
+  seed: number,
+  records: number,
+  partitionCount = 1,
+): Promise<number> {
+  const args = [storeDirectory, seed, records, partitionCount].map(String)
   const rates = await forkForReport<number[]>('kernel-alone.ts', args)
   say(`kernel: ${rates.map((rate) => (rate / 1e6).toFixed(2)).join(', ')} million records/s`)
   return median(rates)

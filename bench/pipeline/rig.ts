@@ -76,8 +76,8 @@ export class Rig {
   }
 
   /** See `publishAll`. */
-  fill(subject: string, next: () => Uint8Array | null): Promise<void> {
-    return publishAll(this.connection, subject, next)
+  fill(subject: string, next: () => Uint8Array | null, partition = 0): Promise<void> {
+    return publishAll(this.connection, subject, next, partition)
   }
 }
 
@@ -112,15 +112,16 @@ export async function benchWorker(
 }
 
 /**
- * Publishes messages that `next` makes into partition 0 until it returns null, many under way;
+ * Publishes messages that `next` makes into a partition until it returns null, many under way;
  * resolves when all are stored.
  */
 export async function publishAll(
   connection: NatsConnection,
   subject: string,
   next: () => Uint8Array | null,
+  partition = 0,
 ): Promise<void> {
-  const writer = openInputWriter(connection, 0, 60_000)
+  const writer = openInputWriter(connection, partition, 60_000)
   const underWay = new Set<Promise<void>>()
   for (let data = next(); data !== null; data = next()) {
     const stored = writer.publish(subject, data).then(() => {

@@ -1,7 +1,7 @@
 /**
  * Usage for benches: subscribers uniformly at random (the worst case for caches), sizes
  * heavy-tailed, event times now. And the configuration that it meets: four counters in one 64- to
- * 88-byte row, three triggers of which one delivers.
+ * 88-byte row, ten triggers of which one delivers often and eight now and then.
  */
 
 import type { ConfigFiles } from '../../src/model/catalog.ts'
@@ -18,6 +18,17 @@ export const SUBSCRIBER_FIRST = 13_800_000_000
 /** Entries of `sizeTable`. */
 export const SIZE_STEPS = 4_096
 const SIZE_MEDIAN_BYTES = 30_000
+
+/** What seven triggers beside the three of scenarios read, and from how many MB on they fire. */
+const STEPS: readonly (readonly [counter: string, megabytes: number])[] = [
+  ['data_4g.day', 2],
+  ['data_4g.day', 5],
+  ['data_4g.day', 10],
+  ['data_4g.month', 20],
+  ['data_4g.month', 50],
+  ['ott.month', 2],
+  ['ott.month', 10],
+]
 
 /** Files of the benched configuration. */
 export const BENCH_FILES: ConfigFiles = {
@@ -50,6 +61,17 @@ once: month
 deliver: { channel: sms }
 message: 'Your friends are online.'
 `,
+  'triggers/steps.yaml': STEPS.map(stepText).join('---\n'),
+}
+
+function stepText([counter, megabytes]: (typeof STEPS)[number], index: number): string {
+  return `
+trigger: step-${index + 1}
+when: ${counter} >= ${megabytes} * MB && tags.seed && !tags.has_pack
+once: month
+deliver: { channel: sms }
+message: 'You have used ${megabytes} MB.'
+`
 }
 
 /** Genesis of a benched partition: one of one, if nothing else is said. */
@@ -76,6 +98,9 @@ export class Traffic {
   readonly #subscribers: number
   /** One subscriber in so many is hot; 0: none. */
   readonly #hotStep: number
+  /** Subscribers of one partition are so far apart. */
+  readonly #step: number
+  readonly #first: number
   readonly #sizes = sizeTable()
   readonly #columns = {
     subscribers: new Float64Array(BATCH_RECORDS * 8),
@@ -88,12 +113,16 @@ export class Traffic {
 
   /**
    * `hotShare`: nine of ten random records are of this share of the subscribers, whose rows lie
-   * scattered; 0: all subscribers are alike.
+   * scattered; 0: all subscribers are alike. `part`: the subscribers are those of one partition of
+   * several.
    */
-  constructor(seed: number, subscribers: number, hotShare = 0) {
+  constructor(seed: number, subscribers: number, hotShare = 0, part = { index: 0, count: 1 }) {
     this.#random = new Random(seed)
     this.#subscribers = subscribers
-    this.#hotStep = hotShare === 0 ? 0 : Math.round(1 / hotShare)
+    this.#step = part.count
+    const { index, count } = part
+    this.#first = SUBSCRIBER_FIRST + ((index + count - (SUBSCRIBER_FIRST % count)) % count)
+    this.#hotStep = hotShare === 0 ? 0 : Math.round(1 / hotShare) * count
   }
 
   /** `count` records of random subscribers at `timeMs`. */
@@ -101,7 +130,7 @@ export class Traffic {
     const random = this.#random
     const { subscribers } = this.#columns
     for (let i = 0; i < count; i++) {
-      subscribers[i] = SUBSCRIBER_FIRST + Math.floor(random.fraction() * this.#subscribers)
+      subscribers[i] = this.#numberOf(Math.floor(random.fraction() * this.#subscribers))
     }
     if (this.#hotStep > 0) this.#heat(subscribers, count)
     return this.#finish(count, timeMs, probe, epoch)
@@ -116,7 +145,7 @@ export class Traffic {
     epoch: number,
   ): Uint8Array {
     const { subscribers } = this.#columns
-    for (let i = 0; i < count; i++) subscribers[i] = SUBSCRIBER_FIRST + first + i
+    for (let i = 0; i < count; i++) subscribers[i] = this.#numberOf(first + i)
     return this.#finish(count, timeMs, probe, epoch)
   }
 
@@ -128,18 +157,22 @@ export class Traffic {
     this.#seq += 1
     const rows: ProfileRow[] = []
     for (let i = 0; i < count; i++) {
-      const subscriber = SUBSCRIBER_FIRST + first + i * SEED_EVERY
+      const subscriber = this.#numberOf(first + i * SEED_EVERY)
       const unchanged = { fields: {}, lists: {}, zone: undefined, cycleDay: undefined }
       rows.push({ subscriber, tags: { seed: true }, ...unchanged })
     }
     return encodeProfile({ stamp: { probe: 'fill', epoch: 1, seq: this.#seq }, rows })
   }
 
+  #numberOf(index: number): number {
+    return this.#first + index * this.#step
+  }
+
   /** Moves nine of ten records to the next hot subscriber below. */
   #heat(subscribers: Float64Array, count: number): void {
     for (let i = 0; i < count; i++) {
       if (this.#random.fraction() >= 0.9) continue
-      subscribers[i] = subscribers[i]! - ((subscribers[i]! - SUBSCRIBER_FIRST) % this.#hotStep)
+      subscribers[i] = subscribers[i]! - ((subscribers[i]! - this.#first) % this.#hotStep)
     }
   }
 

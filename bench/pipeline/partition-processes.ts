@@ -4,8 +4,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Rig } from '../pipeline/rig.ts'
-import type { PartitionProgress } from './highwater-partition.ts'
+import type { PartitionProgress } from './partition-process.ts'
+import type { Rig } from './rig.ts'
 
 /** What comes before measuring: from the start so many seconds or records, whichever is first. */
 export interface WarmUp {
@@ -26,11 +26,11 @@ export interface Measured {
   readonly residentBytes: number
 }
 
-const PROGRAM = join(import.meta.dirname, 'highwater-partition.ts')
+const PROGRAM = join(import.meta.dirname, 'partition-process.ts')
 const LOOK_EVERY_MS = 5
 
 /** Takes all that IN of every partition holds, of which nothing was taken yet, in one go. */
-export async function measureHighwater(
+export async function measurePartitions(
   rig: Rig,
   partitionCount: number,
   checkpointEveryMs: number,

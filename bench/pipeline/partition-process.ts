@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connectToNats } from '../../src/sink/connection.ts'
 import { brokerLink } from '../../src/sink/broker-link.ts'
 import { createJetStreamSource } from '../../src/source/jetstream-source.ts'
-import { benchWorker } from '../pipeline/rig.ts'
+import { benchWorker } from './rig.ts'
 
 /** How far a partition is. */
 export interface PartitionProgress {
