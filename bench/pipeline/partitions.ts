@@ -14,7 +14,7 @@ import { BATCH_RECORDS, Traffic } from './traffic.ts'
 const BENCH = 'partitions'
 /** Of the records after the fill. */
 const WARM_UP_SHARE = 0.25
-const WARM_UP_SECONDS_MAX = 30
+const WARM_UP_SECONDS_MAX = 300
 
 /** Runs the bench; prints its seed. */
 export async function runPartitions(options: BenchOptions): Promise<BenchResult[]> {
