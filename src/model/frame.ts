@@ -7,6 +7,8 @@
 export interface MessageFrame {
   /** Never written again by anybody: a view of them may be kept. */
   readonly bytes: Uint8Array
+  /** The same bytes, to read words of them. */
+  readonly view: DataView
   readonly subjectStart: number
   readonly subjectEnd: number
   /** Equal where there is no reply subject. */
@@ -16,7 +18,16 @@ export interface MessageFrame {
   readonly headerStart: number
   readonly dataStart: number
   readonly dataEnd: number
+  /** Of a JetStream delivery, as its reply says them; a stream sequence of 0: it is none. */
+  readonly streamSequence: number
+  readonly consumerSequence: number
+  readonly timestampMs: number
+  /** Messages that the consumer has still to deliver. */
+  readonly pendingMessages: number
 }
+
+/** As its reader writes it. */
+export type MutableFrame = { -readonly [Key in keyof MessageFrame]: MessageFrame[Key] }
 
 /**
  * Takes a message of one subscription; false: it is for the client after all. Called from the

@@ -5,7 +5,7 @@
 
 import type { ControlMessage } from './messages.ts'
 
-/** One message of IN_<p>. `timestampMs` is JetStream's. `data` is valid until the next `take`. */
+/** One message of IN_<p>, valid until the next `take`. `timestampMs` is JetStream's. */
 export interface InputMessage {
   readonly sequence: number
   readonly timestampMs: number

@@ -10,7 +10,9 @@
  * stream of small ones (bench messages).
  */
 
-import type { FrameReceiver, MessageFrame } from '../model/frame.ts'
+import { isAckSubjectAt, readAckSubject } from '../model/ack-subject.ts'
+import type { FrameReceiver, MutableFrame } from '../model/frame.ts'
+import { DeliveryLine, LINE_SIZE_MAX, makeReplyPrefix, type ReplyPrefix } from './delivery-line.ts'
 
 /** Receivers by the id of their subscription; one per connection. */
 export type Receivers = ReadonlyMap<number, FrameReceiver>
@@ -28,14 +30,15 @@ const TOKENS_MAX = 6
 /** Longer is no size and no id. */
 const DIGITS_MAX = 10
 const HELD_SIZE_MIN = 512
-
-type MutableFrame = { -readonly [Key in keyof MessageFrame]: MessageFrame[Key] }
+/** Consumers whose deliveries are known by what their replies begin with. */
+const PREFIXES_MAX = 64
 
 /** Scans what comes over one transport, from its first byte on. */
 export class FrameScanner {
   readonly #receivers: Receivers
   readonly #frame: MutableFrame = {
     bytes: new Uint8Array(0),
+    view: new DataView(new ArrayBuffer(0)),
     subjectStart: 0,
     subjectEnd: 0,
     replyStart: 0,
@@ -43,7 +46,15 @@ export class FrameScanner {
     headerStart: 0,
     dataStart: 0,
     dataEnd: 0,
+    streamSequence: 0,
+    consumerSequence: 0,
+    timestampMs: 0,
+    pendingMessages: 0,
   }
+  readonly #line = new DeliveryLine(this.#frame)
+  readonly #prefixes = new Map<number, ReplyPrefix>()
+  /** End of the message that a receiver has just left to the client; 0: there is none. */
+  #leftEnd = 0
   /** Tokens of the line that was read last, and where they end. */
   readonly #starts = new Int32Array(TOKENS_MAX)
   readonly #ends = new Int32Array(TOKENS_MAX)
@@ -82,8 +93,14 @@ export class FrameScanner {
       if (!isMessage || !this.#receive(held, this.#readLine(held, 0))) yield held
     }
     let from = at
+    let view: DataView | null = null
     while (at < chunk.length) {
       if (this.#isLost) break
+      if (from === at && this.#passSize === 0) {
+        from = this.#receiveDeliveries(chunk, (view ??= viewOf(chunk)), at)
+        at = this.#leftEnd || from
+        if (at === chunk.length) break
+      }
       if (this.#passSize > 0) {
         const size = Math.min(this.#passSize, chunk.length - at)
         this.#passSize -= size
@@ -109,6 +126,38 @@ export class FrameScanner {
       at = end
     }
     if (from < chunk.length) yield from === 0 ? chunk : chunk.subarray(from)
+  }
+
+  /**
+   * Receives deliveries in their usual form, one behind the other. Returns where something else
+   * begins, or one that its receiver leaves to the client.
+   */
+  #receiveDeliveries(chunk: Uint8Array, view: DataView, start: number): number {
+    const line = this.#line
+    const frame = this.#frame
+    const { length } = chunk
+    this.#leftEnd = 0
+    let subscription = 0
+    let prefix: ReplyPrefix | undefined
+    for (let at = start; ; ) {
+      if (length - at < LINE_SIZE_MAX) return at
+      const id = line.readSubscription(chunk, view, at)
+      if (id !== subscription) {
+        prefix = this.#prefixes.get(id)
+        subscription = id
+      }
+      if (prefix === undefined || !line.readReply(chunk, view, prefix)) return at
+      const end = frame.dataEnd + LINE_END_SIZE
+      const receiver = this.#receivers.get(id)
+      if (end > length || receiver === undefined) return at
+      frame.bytes = chunk
+      frame.view = view
+      if (!receiver(frame)) {
+        this.#leftEnd = end
+        return at
+      }
+      at = end
+    }
   }
 
   /** Keeps the rest of a chunk; `wantedSize`: of the message that begins there, 0: not known. */
@@ -221,6 +270,7 @@ export class FrameScanner {
     if (receiver === undefined) return false
     const frame = this.#frame
     frame.bytes = bytes
+    frame.view = viewOf(bytes)
     frame.subjectStart = this.#starts[1]!
     frame.subjectEnd = this.#ends[1]!
     frame.replyStart = this.#starts[3]!
@@ -228,6 +278,24 @@ export class FrameScanner {
     frame.headerStart = dataAt
     frame.dataStart = dataAt + this.#headerSize
     frame.dataEnd = dataAt + this.#size
+    frame.streamSequence = 0
+    if (isAckSubjectAt(bytes, frame.replyStart, frame.replyEnd)) this.#readPosition(frame)
     return receiver(frame)
   }
+
+  /** Reads what a delivery's reply says, and keeps what those of the next begin with. */
+  #readPosition(frame: MutableFrame): void {
+    const { bytes, replyStart, replyEnd } = frame
+    const end = readAckSubject(bytes, replyStart, replyEnd, frame)
+    if (end === 0) frame.streamSequence = 0
+    const known = this.#prefixes.get(this.#subscription)
+    if (end === 0 || known?.isAt(bytes, replyStart)) return
+    const prefix = makeReplyPrefix(bytes, replyStart, end)
+    if (this.#prefixes.size === PREFIXES_MAX) this.#prefixes.clear()
+    if (prefix !== null) this.#prefixes.set(this.#subscription, prefix)
+  }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }

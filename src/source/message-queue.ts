@@ -1,11 +1,12 @@
 /**
  * Messages that have arrived and were not yet taken, bounded in bytes and in number by who pulls. A
- * ring of columns: a message becomes an object when it is taken, so that what waits costs the
- * garbage collector nothing.
+ * ring of columns: a message gets an object when it is taken, one of those of the take before, so
+ * that what waits costs the garbage collector nothing and what is taken hardly anything.
  */
 
 import { assert } from '../errors.ts'
 import type { InputMessage } from '../model/ports.ts'
+import { QueuedMessage } from './queued-message.ts'
 
 const SIZE_MAX_MIN = 2 * 1024 ** 2
 const MESSAGES_MAX_MIN = 16
@@ -25,6 +26,9 @@ export class MessageQueue {
   #subjects: string[] = new Array<string>(CAPACITY_MIN).fill('')
   /** Bytes in which a message lies; those of a place that is free are let go. */
   #buffers: Uint8Array[] = new Array<Uint8Array>(CAPACITY_MIN).fill(NOTHING)
+  /** Those of former takes, and how many of them the last one gave. */
+  readonly #pool: QueuedMessage[] = []
+  #taken = 0
   /** Place of the oldest message. */
   #head = 0
   #length = 0
@@ -67,23 +71,24 @@ export class MessageQueue {
     this.#size += end - start
   }
 
-  /** Removes and returns up to `max` messages, oldest first. */
+  /** Removes and returns up to `max` messages, oldest first; they hold until the next `take`. */
   take(max: number): readonly InputMessage[] {
     const count = Math.min(max, this.#length)
-    const taken: InputMessage[] = []
+    while (this.#pool.length < count) this.#pool.push(new QueuedMessage())
+    const taken = this.#pool.slice(0, count)
+    for (let i = count; i < this.#taken; i++) this.#pool[i]!.fill(NOTHING, 0, 0)
+    this.#taken = count
     for (let i = 0; i < count; i++) {
       const place = (this.#head + i) & (this.#capacity - 1)
+      const message = taken[i]!
       const start = this.#starts[place]!
-      const size = this.#ends[place]! - start
-      const { buffer, byteOffset } = this.#buffers[place]!
+      const end = this.#ends[place]!
+      message.sequence = this.#sequences[place]!
+      message.timestampMs = this.#timestampsMs[place]!
+      message.subject = this.#subjects[place]!
+      message.fill(this.#buffers[place]! as Uint8Array<ArrayBuffer>, start, end)
       this.#buffers[place] = NOTHING
-      this.#size -= size
-      taken.push({
-        sequence: this.#sequences[place]!,
-        timestampMs: this.#timestampsMs[place]!,
-        subject: this.#subjects[place]!,
-        data: new Uint8Array(buffer, byteOffset + start, size),
-      })
+      this.#size -= end - start
     }
     this.#head = (this.#head + count) & (this.#capacity - 1)
     this.#length -= count

@@ -7,15 +7,8 @@
 
 import { AckPolicy, DeliverPolicy, type JetStreamManager, ReplayPolicy } from '@nats-io/jetstream'
 import type { Msg, NatsConnection, Subscription } from 'nats'
+import { isAckSubject, parseAckSubject } from '../model/ack-subject.ts'
 import type { FrameReceiver, MessageFrame } from '../model/frame.ts'
-import {
-  type DeliveryPosition,
-  isAckSubject,
-  isAckSubjectAt,
-  type MutablePosition,
-  parseAckSubject,
-  readAckSubject,
-} from './ack-subject.ts'
 import { SubjectTexts } from './subject-texts.ts'
 
 /**
@@ -93,7 +86,6 @@ export class PullConsumer {
   readonly #subscription: Subscription
   readonly #stopDiverting: () => void
   readonly #subjects = new SubjectTexts()
-  readonly #position: MutablePosition = { streamSequence: 0, consumerSequence: 0, timestampMs: 0 }
   readonly #timer: NodeJS.Timeout
   #consumerSequence = 0
   #pullNumber = 0
@@ -168,14 +160,13 @@ export class PullConsumer {
 
   /** Deliveries, from the bytes of the socket; statuses are left to the client. */
   #receiveFrame(frame: MessageFrame): boolean {
-    const { bytes, replyStart, replyEnd, subjectStart, subjectEnd, dataStart, dataEnd } = frame
-    if (this.#isDone || !isAckSubjectAt(bytes, replyStart, replyEnd)) return false
-    const position = this.#position
-    if (!readAckSubject(bytes, replyStart, replyEnd, position)) return false
-    const size = subjectEnd - subjectStart + replyEnd - replyStart + dataEnd - frame.headerStart
-    if (!this.#take(position, size)) return true
-    const subject = this.#subjects.textOf(bytes, subjectStart, subjectEnd)
-    const { streamSequence, timestampMs } = position
+    const { streamSequence, subjectStart, subjectEnd, dataStart, dataEnd } = frame
+    if (this.#isDone || streamSequence === 0) return false
+    const subjectsSize = subjectEnd - subjectStart + frame.replyEnd - frame.replyStart
+    const size = subjectsSize + dataEnd - frame.headerStart
+    if (!this.#take(frame.consumerSequence, size)) return true
+    const { bytes, timestampMs } = frame
+    const subject = this.#subjects.textOf(frame.view, subjectStart, subjectEnd)
     this.#events.onMessage(streamSequence, timestampMs, subject, bytes, dataStart, dataEnd)
     this.#endPullWhenUsed()
     return true
@@ -193,7 +184,7 @@ export class PullConsumer {
       this.#lose(`a delivery without position: ${reply}`)
       return
     }
-    if (!this.#take(position, deliveredSize(message, reply))) return
+    if (!this.#take(position.consumerSequence, deliveredSize(message, reply))) return
     const { subject, data } = message
     const { streamSequence, timestampMs } = position
     this.#events.onMessage(streamSequence, timestampMs, subject, data, 0, data.length)
@@ -201,7 +192,7 @@ export class PullConsumer {
   }
 
   /** Counts a delivery; false: one before it is missing, and the consumer is lost. */
-  #take({ consumerSequence }: DeliveryPosition, size: number): boolean {
+  #take(consumerSequence: number, size: number): boolean {
     this.#silentTicks = 0
     if (consumerSequence !== this.#consumerSequence + 1) {
       this.#lose(`delivery ${consumerSequence} after ${this.#consumerSequence}`)

@@ -5,10 +5,16 @@
 
 import { describe, expect, test } from 'vitest'
 import type { FrameReceiver, MessageFrame } from '../../../src/model/frame.ts'
+import {
+  type DeliveryPosition,
+  isAckSubject,
+  parseAckSubject,
+} from '../../../src/model/ack-subject.ts'
 import { FrameScanner } from '../../../src/sink/frame-scanner.ts'
 import { Random } from '../../support/workload/random.ts'
 
 const OURS = 7
+const ALSO_OURS = 412
 const SEEDS = [1, 2, 3, 4]
 const ENDS = '\r\n'
 
@@ -17,6 +23,8 @@ interface Received {
   readonly reply: string
   readonly headers: string
   readonly data: string
+  /** What the reply says of a delivery; null: it is none. */
+  readonly position: DeliveryPosition | null
 }
 
 /** One thing that a server says: its text, and what a receiver makes of it (null: not ours). */
@@ -25,14 +33,21 @@ interface Said {
   readonly received: Received | null
 }
 
-function message(subscription: number, reply: string, headers: string, data: string): Said {
-  const subject = `usage.0.p${data.length}`
+function message(
+  subscription: number,
+  reply: string,
+  headers: string,
+  data: string,
+  subject = `usage.0.p${data.length}`,
+): Said {
   const replied = reply === '' ? '' : ` ${reply}`
   const line =
     headers === ''
       ? `MSG ${subject} ${subscription}${replied} ${data.length}`
       : `HMSG ${subject} ${subscription}${replied} ${headers.length} ${headers.length + data.length}`
-  const received = subscription === OURS ? { subject, reply, headers, data } : null
+  const position = isAckSubject(reply) ? parseAckSubject(reply) : null
+  const isOurs = subscription === OURS || subscription === ALSO_OURS
+  const received = isOurs ? { subject, reply, headers, data, position } : null
   return { text: `${line}${ENDS}${headers}${data}${ENDS}`, received }
 }
 
@@ -51,7 +66,14 @@ function readFrame(frame: MessageFrame): Received {
     reply: textOf(bytes, frame.replyStart, frame.replyEnd),
     headers: textOf(bytes, frame.headerStart, frame.dataStart),
     data: textOf(bytes, frame.dataStart, frame.dataEnd),
+    position: positionOf(frame),
   }
+}
+
+function positionOf(frame: MessageFrame): DeliveryPosition | null {
+  const { streamSequence, consumerSequence, timestampMs, pendingMessages } = frame
+  if (streamSequence === 0) return null
+  return { streamSequence, consumerSequence, timestampMs, pendingMessages }
 }
 
 /** Scans what is said in chunks of the given sizes, the last one as often as needed. */
@@ -63,7 +85,8 @@ function scan(said: readonly Said[], sizes: readonly number[], takes = (_: Recei
     events.push(received)
     return true
   }
-  const scanner = new FrameScanner(new Map([[OURS, receiver]]))
+  const receivers = [OURS, ALSO_OURS].map((id) => [id, receiver] as const)
+  const scanner = new FrameScanner(new Map(receivers))
   const bytes = Uint8Array.from(said.map(({ text }) => text).join(''), (c) => c.charCodeAt(0))
   let at = 0
   for (let i = 0; at < bytes.length; i++) {
@@ -131,6 +154,81 @@ describe('what is for receivers and what is for the client', () => {
     const sizes = Array.from({ length: 2_000 }, () => random.whole(1, random.pick([20, 900])))
     expect(scan(said, sizes)).toEqual(expected(said))
   })
+})
+
+/** Deliveries of two consumers, most of them as usual, now and then something in another form. */
+function deliveries(random: Random, count: number): Said[] {
+  const names = ['$JS.ACK.IN_0.c0nsum3r.1', '$JS.ACK.hub.ACCOUNT.IN_0.other.1']
+  const odd = ['', 'r.1', '$JS.ACK.IN_0.c0nsum3r.2.5.5.1763712000123456789.9', '$JS.ACK.x.1.2.3']
+  let sequence = random.pick([0, 99_990, Number.MAX_SAFE_INTEGER - 2 * count])
+  let stampMs = 1_763_712_000_000
+  return Array.from({ length: count }, (_, i) => {
+    const subscription = random.pick([OURS, OURS, OURS, ALSO_OURS])
+    stampMs += random.whole(0, random.pick([2, 2, 3_000]))
+    sequence += 1
+    const tail = random.chance(0.05) ? '.random' : ''
+    const stamp = `${stampMs}${random.whole(100_000, 999_999)}`
+    const name = names[subscription === OURS ? 0 : 1]!
+    const reply = `${name}.${sequence}.${i + 1}.${stamp}.${count - i}${tail}`
+    const headers = random.chance(0.1) ? 'NATS/1.0\r\nA: 1\r\n\r\n' : ''
+    const data = 'x'.repeat(random.pick([0, 1, 130, 130, 130, 700]))
+    const probe = random.chance(0.02) ? 'p'.repeat(random.pick([240, 260, 400])) : `p${i % 8}`
+    const said = random.chance(0.05) ? random.pick(odd) : reply
+    return message(subscription, said, headers, data, `usage.0.${probe}`)
+  })
+}
+
+describe('deliveries', () => {
+  test.each(SEEDS)('say where they stand, whatever they are cut into, seed %i', (seed) => {
+    const random = new Random(seed)
+    const said = deliveries(random, 400)
+    said.splice(random.whole(0, 399), 0, line('PING'))
+    expect(scan(said, [1_000_000])).toEqual(expected(said))
+    const sizes = Array.from({ length: 500 }, () => random.whole(1, random.pick([600, 9_000])))
+    expect(scan(said, sizes)).toEqual(expected(said))
+  })
+
+  test.each(SEEDS)('that a receiver leaves are the client’s, seed %i', (seed) => {
+    const random = new Random(seed)
+    const takes = ({ position }: Received): boolean => (position?.consumerSequence ?? 0) % 5 !== 0
+    const said = deliveries(random, 200).map((each) =>
+      each.received === null || takes(each.received) ? each : { ...each, received: null },
+    )
+    expect(scan(said, [1_000_000], takes)).toEqual(expected(said))
+    expect(scan(said, [3_000], takes)).toEqual(expected(said))
+  })
+
+  test.each([
+    ['a sequence that is none', '$JS.ACK.IN_0.c.1.4x.4.1763712000123456789.9', OURS],
+    ['no sequence', '$JS.ACK.IN_0.c.1..4.1763712000123456789.9', OURS],
+    ['the sequence 0', '$JS.ACK.IN_0.c.1.0.4.1763712000123456789.9', OURS],
+    [
+      'a sequence that no number is',
+      '$JS.ACK.IN_0.c.1.9007199254740993.4.176371200012345678.9',
+      OURS,
+    ],
+    ['endless zeros', `$JS.ACK.IN_0.c.1.${'0'.repeat(470)}4.4.1763712000123456789.9`, OURS],
+    ['a time that is none', '$JS.ACK.IN_0.c.1.4.4.17637x2000123456789.9', OURS],
+    ['milliseconds that are none', '$JS.ACK.IN_0.c.1.4.4.1763712000x23456789.9', OURS],
+    ['a time without its end', '$JS.ACK.IN_0.c.1.4.4.17637120001234567891', OURS],
+    ['another beginning', '$JS.NAK.IN_0.c.1.4.4.1763712000123456789.9', OURS],
+    ['the name of another consumer', '$JS.ACK.IN_0.d.1.4.4.1763712000123456789.9', OURS],
+    ['another subscription', '$JS.ACK.IN_0.c.1.4.4.1763712000123456789.9', 8],
+  ])('with %s are no others than before', (_what, reply, subscription) => {
+    const usual = (sequence: number): Said =>
+      message(OURS, `$JS.ACK.IN_0.c.1.${sequence}.${sequence}.1763712000123456789.9`, '', 'abc')
+    const rest = Array.from({ length: 9 }, (_, i) => usual(5 + i))
+    const said = [usual(2), usual(3), message(subscription, reply, '', 'odd'), ...rest]
+    expect(scan(said, [100_000])).toEqual(expected(said))
+  })
+})
+
+test('deliveries whose headers are larger than they are end what is known, as anywhere', () => {
+  const reply = '$JS.ACK.IN_0.c.1.2.2.1763712000123456789.9'
+  const said = Array.from({ length: 12 }, () => message(OURS, reply, 'NATS/1.0\r\n\r\n', 'abc'))
+  const bad = line(`HMSG usage.0.x ${OURS} ${reply} 9 3${ENDS}abc`)
+  const rest = said.map((each) => ({ ...each, received: null }))
+  expect(scan([...said, bad, ...rest], [100_000])).toEqual(expected([...said, bad, ...rest]))
 })
 
 test('what a receiver does not take is the client’s, whole and in its place', () => {

@@ -57,8 +57,17 @@ test('gives back what was pushed, also from behind the end of the ring', () => {
   ] as const) {
     for (let i = 0; i < pushes; i++) push(queue, ++count, count % 5)
     for (const message of queue.take(takes)) {
-      expect(message).toEqual(pushed(++taken, taken % 5))
+      expect({ ...message, data: message.data }).toEqual(pushed(++taken, taken % 5))
     }
   }
   expect([queue.length, queue.size, taken]).toEqual([0, 0, count])
+})
+
+test('data that were taken stay as they are when the next messages are', () => {
+  const queue = new MessageQueue(8 * MIB, 1000)
+  for (let i = 1; i <= 6; i++) push(queue, i, i)
+  const kept = queue.take(4).map((message) => message.data)
+  const next = queue.take(2).map((message) => ({ ...message, data: message.data }))
+  expect(next).toEqual([pushed(5, 5), pushed(6, 6)])
+  expect(kept).toEqual([1, 2, 3, 4].map((i) => pushed(i, i).data))
 })

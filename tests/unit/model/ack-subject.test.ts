@@ -5,17 +5,25 @@ import {
   isAckSubjectAt,
   parseAckSubject,
   readAckSubject,
-} from '../../../src/source/ack-subject.ts'
+} from '../../../src/model/ack-subject.ts'
 
-const position = { streamSequence: 42, consumerSequence: 7, timestampMs: 1_763_712_000_123 }
+const position = {
+  streamSequence: 42,
+  consumerSequence: 7,
+  timestampMs: 1_763_712_000_123,
+  pendingMessages: 13,
+}
 
 /** As bytes in the middle of others. */
 function readBytes(reply: string): DeliveryPosition | null {
   const bytes = new TextEncoder().encode(`8.${reply}.9`)
   const end = bytes.length - 2
   expect(isAckSubjectAt(bytes, 2, end)).toBe(isAckSubject(reply))
-  const read = { streamSequence: 0, consumerSequence: 0, timestampMs: 0 }
-  return readAckSubject(bytes, 2, end, read) ? read : null
+  const read = { streamSequence: 0, consumerSequence: 0, timestampMs: 0, pendingMessages: 0 }
+  const rest = readAckSubject(bytes, 2, end, read)
+  if (rest === 0) return null
+  expect(new TextDecoder().decode(bytes.subarray(rest))).toMatch(`${read.streamSequence}.`)
+  return read
 }
 
 test.each([

@@ -14,6 +14,8 @@ export interface DeliveryPosition {
   readonly consumerSequence: number
   /** JetStream's timestamp, ms since the Unix epoch, rounded down. */
   readonly timestampMs: number
+  /** Messages that the consumer had still to deliver. */
+  readonly pendingMessages: number
 }
 
 const PREFIX = '$JS.ACK.'
@@ -44,20 +46,23 @@ export function isAckSubjectAt(bytes: Uint8Array, start: number, end: number): b
   return true
 }
 
-/** Parses a reply subject from bytes into `position`; false when it has neither form. */
+/**
+ * Parses a reply subject from bytes into `position`. Returns where the stream's sequence begins:
+ * what stands before is the same for all first deliveries of a consumer. 0: it has neither form.
+ */
 export function readAckSubject(
   bytes: Uint8Array,
   start: number,
   end: number,
   position: MutablePosition,
-): boolean {
+): number {
   let count = 0
   for (let at = start; at < end && count < DOTS_MAX; at++) {
     if (bytes[at] === DOT) dots[count++] = at
   }
   let before = SHORT_OFFSET
   if (count + 1 >= LONG_TOKENS_MIN) before = LONG_OFFSET
-  else if (count + 1 !== SHORT_TOKENS) return false
+  else if (count + 1 !== SHORT_TOKENS) return 0
   const sequence = numberBetween(bytes, dots[before]!, dots[before + 1]!)
   const consumerSequence = numberBetween(bytes, dots[before + 1]!, dots[before + 2]!)
   // Nanoseconds since 1970 exceed 2^53: the last digits are not read.
@@ -66,7 +71,9 @@ export function readAckSubject(
   position.streamSequence = sequence
   position.consumerSequence = consumerSequence
   position.timestampMs = timestampMs
-  return sequence > 0 && consumerSequence >= 0 && timestampMs >= 0
+  const pendingEnd = count > before + 4 ? dots[before + 4]! : end
+  position.pendingMessages = Math.max(0, numberBetween(bytes, dots[before + 3]!, pendingEnd))
+  return sequence > 0 && consumerSequence >= 0 && timestampMs >= 0 ? dots[before]! + 1 : 0
 }
 
 /** The number behind the dot at `dot`; -1 where there is none that is exact. */
@@ -91,6 +98,6 @@ export function isAckSubject(reply: string | undefined): reply is string {
 /** Parses the reply subject; null when it has neither form. */
 export function parseAckSubject(reply: string): DeliveryPosition | null {
   const bytes = ENCODER.encode(reply)
-  const position = { streamSequence: 0, consumerSequence: 0, timestampMs: 0 }
-  return readAckSubject(bytes, 0, bytes.length, position) ? position : null
+  const position = { streamSequence: 0, consumerSequence: 0, timestampMs: 0, pendingMessages: 0 }
+  return readAckSubject(bytes, 0, bytes.length, position) > 0 ? position : null
 }
