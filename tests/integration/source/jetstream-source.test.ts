@@ -142,6 +142,37 @@ describe('reading', () => {
     expect(sequences).toEqual(range(1, 200))
   })
 
+  test('asks for heartbeats and an end only where the stream may have nothing to send', async () => {
+    await fill(100)
+    const requests: { batch: number; idle_heartbeat?: number; expires?: number }[] = []
+    producer.subscribe('$JS.API.CONSUMER.MSG.NEXT.>', {
+      callback: (_error, message) => {
+        requests.push(message.json())
+      },
+    })
+    await producer.flush()
+    const source = await makeSource({ bufferMessagesMax: 16 })
+    await source.open(1)
+    const sequences = sequencesOf(await takeUntil(source, 100))
+    await source.wait(50)
+    await publish(101, 102)
+    sequences.push(...sequencesOf(await takeUntil(source, 102)))
+    expect(sequences).toEqual(range(1, 102))
+    expect(source.reconnectCount()).toBe(0)
+    await expect.poll(() => requests.length).toBeGreaterThan(6)
+    // Nothing is known before the first message.
+    const first = requests.shift()!
+    let asked = first.batch
+    expect([first.idle_heartbeat, first.expires]).toEqual([1e9, 30e9])
+    for (const { batch, idle_heartbeat, expires } of requests) {
+      asked += batch
+      const isHeld = asked <= 100
+      expect([asked, idle_heartbeat, expires]).toEqual(
+        isHeld ? [asked, undefined, undefined] : [asked, 1e9, 30e9],
+      )
+    }
+  })
+
   test('brings a message that is larger than the whole buffer', async () => {
     await fill(2)
     await publish(3, 3, 3 * MIB)
