@@ -48,6 +48,8 @@ export class Judge {
   #units: number[] = []
   #maskKernel!: MaskKernel
   #updateKernel!: UpdateKernel
+  /** Whether the update pass was generated for tables of one segment each. */
+  #isForOneSegment = false
 
   constructor(core: PartitionCore, decider: Decider) {
     this.#core = core
@@ -68,7 +70,13 @@ export class Judge {
       ownKeys: this.#ownKeys,
       placeOf: (cell) => places.codeOf(cell),
     })
-    this.#updateKernel = generateUpdateKernel(compiled, tables, callbacks)
+    this.#isForOneSegment = this.#haveOneSegment()
+    const isOne = this.#isForOneSegment
+    this.#updateKernel = generateUpdateKernel(compiled, tables, callbacks, isOne)
+  }
+
+  #haveOneSegment(): boolean {
+    return this.#core.tables.every(({ f64 }) => f64.length <= 1)
   }
 
   /** Applies a validated batch whose records are all within the accepted time range. */
@@ -88,6 +96,7 @@ export class Judge {
     this.#batch = batch
     core.index.resolve(batch.subscribers, count, this.#slots)
     core.alignTables()
+    if (this.#isForOneSegment && !this.#haveOneSegment()) this.useCatalog()
     this.#periods.fill(batch.timesMs, count, this.#units)
     const { columns } = this.#periods
     this.#maskKernel(count, this.#slots, batch, this.#masks, columns)
@@ -98,7 +107,9 @@ export class Judge {
     const span = this.#span
     this.#watch = watch
     span.end = end
+    const rows = this.#core.tables[0]!.f64[0]
     this.#updateKernel(first, this.#slots, this.#batch, this.#masks, this.#periods.columns)
+    assert(rows === this.#core.tables[0]!.f64[0], 'nobody gets a row while counters change')
     this.#core.statistics.records += span.end - first
   }
 

@@ -77,11 +77,16 @@ export class KernelValues {
   }
 }
 
-/** Where `slot`'s row of a table is. */
-export function addressSource(tables: readonly PagedTable[], number: number): string {
+/** Where `slot`'s row of a table is; `f` and `w` are in scope where the table has one segment. */
+export function addressSource(
+  tables: readonly PagedTable[],
+  number: number,
+  hasOneSegment = false,
+): string {
   const table = tables[number]!
-  const mask = (1 << table.segmentShift) - 1
   const doubles = table.strideSize >>> 3
+  if (hasOneSegment) return `const o${number} = slot * ${doubles}, x${number} = o${number} * 2;`
+  const mask = (1 << table.segmentShift) - 1
   return (
     `const g${number} = slot >>> ${table.segmentShift}, o${number} = (slot & ${mask}) * ${doubles}, ` +
     `x${number} = o${number} * 2, f${number} = F${number}[g${number}], w${number} = W${number}[g${number}];`

@@ -55,15 +55,19 @@ export type UpdateKernel = (
   periods: readonly Int32Array[],
 ) => void
 
-/** Generates the update pass for a compiled catalog over its tables. */
+/**
+ * Generates the update pass for a compiled catalog over its tables. `haveOneSegment`: none has
+ * more, and the pass need not find a row's segment; generate it anew before one gets a second.
+ */
 export function generateUpdateKernel(
   compiled: CompiledCatalog,
   tables: readonly PagedTable[],
   callbacks: KernelCallbacks,
+  haveOneSegment: boolean,
 ): UpdateKernel {
   const units = [...Array(UNIT_COUNT).keys()].filter((unit) => compiled.units.has(unit))
   const judgements = new JudgementSource(compiled, tables, units)
-  const source = new KernelSource(compiled, tables, units, judgements).emit()
+  const source = new KernelSource(compiled, tables, units, judgements, haveOneSegment).emit()
   const bits = compiled.cells.map(({ apps }) => apps?.bitOf)
   const make = new Function('tables', 'callbacks', 'bits', 'judging', source)
   return make(tables, callbacks, bits, judgements.tables) as UpdateKernel
@@ -75,23 +79,27 @@ class KernelSource {
   /** Those whose keys the loop needs. */
   readonly #units: readonly number[]
   readonly #judgements: JudgementSource
+  readonly #haveOneSegment: boolean
 
   constructor(
     compiled: CompiledCatalog,
     tables: readonly PagedTable[],
     units: readonly number[],
     judgements: JudgementSource,
+    haveOneSegment: boolean,
   ) {
     this.#compiled = compiled
     this.#tables = tables
     this.#units = units
     this.#judgements = judgements
+    this.#haveOneSegment = haveOneSegment
   }
 
   emit(): string {
     const numbers = this.#tables.map((_, number) => number)
     const { cells, stays } = this.#compiled
     const hasSliding = cells.some(({ counterWindow }) => counterWindow.kind === 'sliding')
+    const isOne = this.#haveOneSegment
     const sets = cells.flatMap(({ apps }, index) => (apps === null ? [] : [index]))
     return `'use strict';
 const { roll, ownPeriods, ownKeys, late, lateForWindow, fire, dayBit, readSliding, countBits, addInterest, span } = callbacks;
@@ -102,10 +110,11 @@ return function update(first, slots, batch, masks, periods) {
   ${this.#judgements.perBatch()}
   const { usageBytes, timesMs${sets.length > 0 ? ', apps' : ''}${stays.some(({ isCellNeeded }) => isCellNeeded) ? ', cells' : ''} } = batch;
   ${numbers.map((t) => `const flags${t} = t${t}.pageFlags, F${t} = t${t}.f64, W${t} = t${t}.i32;`).join('\n  ')}
+  ${isOne ? numbers.map((t) => `const f${t} = F${t}[0], w${t} = W${t}[0];`).join(' ') : ''}
   ${this.#units.map((u) => `const K${u} = periods[${u}];`).join(' ')}
   for (let i = first; i < span.end; i++) {
     const slot = slots[i], m = masks[i];
-    ${numbers.map((t) => addressSource(this.#tables, t)).join('\n    ')}
+    ${numbers.map((t) => addressSource(this.#tables, t, isOne)).join('\n    ')}
     ${this.#markPages()}
     ${this.#units.map((u) => `let k${u} = K${u}[i];`).join(' ')}
     const meta = w0[x0 + ${META_OFFSET >>> 2}];

@@ -71,7 +71,9 @@ function generate(...catalogs: readonly Catalog[]): string[] {
       tables.push(new PagedTable(id, layout.tables[id]!.strideSize))
     }
     generateMaskKernel(compiled.wheres, { subscribers: tables[0]! } as MaskSources)
-    generateUpdateKernel(compiled, tables, {} as KernelCallbacks)
+    for (const haveOneSegment of [true, false]) {
+      generateUpdateKernel(compiled, tables, {} as KernelCallbacks, haveOneSegment)
+    }
     for (const segment of catalog.segments) generateScorer(compiled, tables, segment)
   }
   return sources
@@ -125,7 +127,7 @@ const catalogOf = (files: ConfigFiles): Catalog => parseCatalog(files).catalog
 
 test('the code of a rich configuration is made of a closed list of words', () => {
   const made = generate(catalogOf(RICH_FILES), catalogOf(RICHER_FILES))
-  expect(made).toHaveLength(4)
+  expect(made).toHaveLength(6)
   expect(made.every((source) => source.length > 50)).toBe(true)
   expect(made.flatMap(foreignTokens)).toEqual([])
   // Quotes come in one place only.
@@ -159,7 +161,7 @@ message: x
 
 test('nor where many conditions are judged in blocks', () => {
   const plain = generate(catalogOf(manyFiles(10)), catalogOf(manyFiles(11)))
-  expect(plain.filter((source) => source.includes('scan0'))).toHaveLength(2)
+  expect(plain.filter((source) => source.includes('scan0'))).toHaveLength(4)
   expect(plain.at(-1)).toContain('isCrossed')
   expect(plain.flatMap(foreignTokens)).toEqual([])
   const hostile = generate(renamed(catalogOf(manyFiles(10))), renamed(catalogOf(manyFiles(11))))
@@ -180,8 +182,8 @@ test('nor in the code of scores', () => {
 `,
   }
   const plain = generate(catalogOf(files))
-  expect(plain).toHaveLength(3)
-  expect(plain[2]).toContain('daysSince')
+  expect(plain).toHaveLength(4)
+  expect(plain[3]).toContain('daysSince')
   expect(plain.flatMap(foreignTokens)).toEqual([])
   expect(generate(renamed(catalogOf(files)))).toEqual(plain)
 })
