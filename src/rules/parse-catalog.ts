@@ -5,13 +5,14 @@
 
 import { isMap, isScalar, type Node } from 'yaml'
 import { ConfigInvalidError, type ConfigProblem } from '../errors.ts'
-import type {
-  Catalog,
-  ConfigFiles,
-  CounterSpec,
-  FieldSpec,
-  TagSpec,
-  TriggerSpec,
+import {
+  type Catalog,
+  type ConfigFiles,
+  type CounterSpec,
+  type FieldSpec,
+  isSameText,
+  type TagSpec,
+  type TriggerSpec,
 } from '../model/catalog.ts'
 import { stepTriggerId } from '../model/journey.ts'
 import {
@@ -67,6 +68,19 @@ export interface ParsedCatalog {
  * @throws ConfigInvalidError with at least one problem, sorted by file, line and column.
  */
 export function parseCatalog(files: ConfigFiles): ParsedCatalog {
+  if (lastParsed !== null && isSameText(files, lastParsed.files)) return lastParsed.parsed
+  const parsed = parse(files)
+  lastParsed = { files: { ...files }, parsed }
+  return parsed
+}
+
+/**
+ * What was parsed last without a problem. A reload asks before its texts enter the log, and each
+ * partition once more between two inputs, which wait meanwhile: 0.1 to 0.5 ms per trigger.
+ */
+let lastParsed: { readonly files: ConfigFiles; readonly parsed: ParsedCatalog } | null = null
+
+function parse(files: ConfigFiles): ParsedCatalog {
   const problems: ConfigProblem[] = []
   const read = readFiles(files, problems)
   const notes: string[] = []

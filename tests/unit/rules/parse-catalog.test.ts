@@ -262,6 +262,19 @@ test('a condition that parameters switch off passes with a note', () => {
   )
 })
 
+test('the same texts are read once, others anew, and mistakes each time', () => {
+  const files = filesWith({ when: 'data.day >= 1' })
+  const first = parseCatalog(files)
+  expect(parseCatalog({ ...files })).toBe(first)
+  const other = filesWith({ when: 'data.day >= 2' })
+  expect(parseCatalog(other).catalog).not.toEqual(first.catalog)
+  expect(parseCatalog({ ...files, 'more.yaml': '' })).not.toBe(first)
+  const wrong = { ...files, 'more.yaml': 'counter: {}' }
+  expect(problemsOf(wrong).places).toHaveLength(1)
+  expect(problemsOf(wrong).places).toHaveLength(1)
+  expect(parseCatalog(files).catalog).toEqual(first.catalog)
+})
+
 test('the catalog is frozen', () => {
   const catalog = catalogWith({ cap: '1 per month' })
   for (const part of [
