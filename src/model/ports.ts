@@ -5,7 +5,10 @@
 
 import type { ControlMessage } from './messages.ts'
 
-/** One message of IN_<p>, valid until the next `take`. `timestampMs` is JetStream's. */
+/**
+ * One message of IN_<p>, valid until the next `take`. `timestampMs` is JetStream's. Copy it field
+ * by field: `data` may be a getter, which `{ ...message }` passes over.
+ */
 export interface InputMessage {
   readonly sequence: number
   readonly timestampMs: number

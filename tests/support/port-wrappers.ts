@@ -121,7 +121,7 @@ export function gatedOutput(output: OutputStream, gate: Gate): OutputStream {
   })
 }
 
-/** A source that passes each message through `change`; null leaves it out. */
+/** A source whose messages go through `change`, a copy of each; null leaves it out. */
 export function changingSource(
   source: Source,
   change: (message: InputMessage) => InputMessage | null,
@@ -130,7 +130,9 @@ export function changingSource(
     take: (max: number) =>
       source
         .take(max)
-        .map(change)
+        .map(({ sequence, timestampMs, subject, data }) =>
+          change({ sequence, timestampMs, subject, data }),
+        )
         .filter((message) => message !== null),
   })
 }
