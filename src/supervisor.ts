@@ -78,8 +78,6 @@ export class Supervisor implements WorkerView {
   readonly #controlOf: (partition: number) => ControlWriter
   /** Partitions that could not even start, and why. */
   readonly #halts = new Map<number, HighwaterError>()
-  /** Partitions whose turn to be started has not come: nobody is ready before it has. */
-  readonly #unstarted = new Set<number>()
   readonly #reloads: Reloads
   #planned: Promise<readonly PlannedPartition[]> | null = null
   #starting: Promise<void> | null = null
@@ -116,9 +114,7 @@ export class Supervisor implements WorkerView {
   async #startAll(): Promise<void> {
     parseForGenesis(this.#options.config.files)
     this.#reloads.begin()
-    const assigned = assignedPartitions(this.#settings.partitions)
-    for (const { partition } of assigned) this.#unstarted.add(partition)
-    for (const { partition, isFollowed } of assigned) {
+    for (const { partition, isFollowed } of assignedPartitions(this.#settings.partitions)) {
       try {
         if (!this.#isStopping) {
           await this.#startPartition(partition, isFollowed ? 'standby' : 'owner')
@@ -131,8 +127,6 @@ export class Supervisor implements WorkerView {
         this.#halts.set(partition, error)
         const { code, message } = error
         this.#logger.fatal({ partition, code, error: message }, 'partition cannot start')
-      } finally {
-        this.#unstarted.delete(partition)
       }
     }
   }
@@ -166,8 +160,11 @@ export class Supervisor implements WorkerView {
     const nowMs = this.#clock.nowMs()
     const halted = [...this.#halts].map(([partition, halt]) => viewOfAbsent(partition, halt, nowMs))
     const running = [...this.#workers.values()].map((worker) => worker.view())
-    const ahead = [...this.#unstarted].filter((partition) => !this.#workers.has(partition))
-    return [...running, ...halted, ...ahead.map((each) => viewOfAbsent(each, null, nowMs))]
+    // Those whose turn to be started has not come: nobody is ready before it has.
+    const ahead = assignedPartitions(this.#settings.partitions)
+      .filter(({ partition }) => !this.#workers.has(partition) && !this.#halts.has(partition))
+      .map(({ partition }) => viewOfAbsent(partition, null, nowMs))
+    return [...running, ...halted, ...ahead]
   }
 
   subscriber = (subscriber: number): SubscriberView | null =>

@@ -18,6 +18,7 @@ import { ZoneClock } from '../state/zone.ts'
 import { lockDirectory } from '../store/process-lock.ts'
 import { createControlPorts } from './control-ports.ts'
 import { packageVersion } from './engine.ts'
+import { awaitEnding } from './interrupt.ts'
 import { natsSettings } from './nats-settings.ts'
 import { openOutputFeed } from './output-feeds.ts'
 import { Workers } from './planned-poll.ts'
@@ -31,17 +32,14 @@ const RETRY_MS = 1_000
 
 /** Runs until SIGTERM or SIGINT; resolves with the exit code. */
 export async function runWatch(options: { readonly config: string }): Promise<number> {
-  const stopping = new AbortController()
-  const stop = (): void => stopping.abort()
-  process.once('SIGTERM', stop)
-  process.once('SIGINT', stop)
+  const { signal } = awaitEnding()
   const config = await loadConfigDirectory(options.config)
   const logger = pino({ level: config.settings.log.level })
   const { directory } = config.settings.watch
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const lock = lockDirectory(directory)
   try {
-    await watch(options.config, config, logger, stopping.signal)
+    await watch(options.config, config, logger, signal)
     return 0
   } finally {
     lock.release()
