@@ -7,9 +7,9 @@
 
 import { type BenchOptions, type BenchResult, comparedWith, figure, say } from '../report.ts'
 import { measurePartitions } from './partition-processes.ts'
-import { enterSubscribers, kernelAlone, SEED } from './pipeline.ts'
+import { enterSubscribers, kernelAlone, publishRandom, SEED } from './pipeline.ts'
 import { Rig } from './rig.ts'
-import { BATCH_RECORDS, Traffic } from './traffic.ts'
+import { Traffic } from './traffic.ts'
 
 const BENCH = 'partitions'
 /** Of the records after the fill. */
@@ -32,7 +32,8 @@ export async function runPartitions(options: BenchOptions): Promise<BenchResult[
     const measured = await measurePartitions(rig, partitions, checkpointEveryMs, warmUp)
     say('kernel alone')
     const firstStore = `${rig.storeDirectory}-0`
-    const kernel = await kernelAlone(firstStore, SEED + partitions, records / 2, partitions)
+    const share = records / partitions
+    const kernel = await kernelAlone(firstStore, SEED + partitions, share, partitions)
     const rate = measured.records / measured.seconds
     return [
       {
@@ -52,17 +53,10 @@ export async function runPartitions(options: BenchOptions): Promise<BenchResult[
 
 /** Puts one partition's share into its IN: every subscriber once, then random ones. */
 async function store(rig: Rig, index: number, options: BenchOptions): Promise<void> {
-  const { partitions } = options
+  const { partitions, records } = options
   const subscribers = options.subscribers / partitions
-  const records = options.records / partitions
   const traffic = new Traffic(SEED + index, subscribers, 0, { index, count: partitions })
   say(`publishing partition ${index}`)
   await enterSubscribers(rig, traffic, subscribers, index)
-  let published = 0
-  const next = (): Uint8Array | null => {
-    if (published >= records) return null
-    published += BATCH_RECORDS
-    return traffic.random(BATCH_RECORDS, Date.now(), 'probe', 1)
-  }
-  await rig.fill(`usage.${index}.probe`, next, index)
+  await publishRandom(rig, traffic, records / partitions, index)
 }

@@ -108,13 +108,24 @@ export async function prefill(rig: Rig, traffic: Traffic, records: number): Prom
   const source = await rig.source()
   const { lastSequence } = await source.state()
   await source.close()
+  await publishRandom(rig, traffic, records)
+  return lastSequence + 1
+}
+
+/** Puts records of random subscribers into the IN of a partition. */
+export async function publishRandom(
+  rig: Rig,
+  traffic: Traffic,
+  records: number,
+  partition = 0,
+): Promise<void> {
   let published = 0
-  await rig.fill('usage.0.probe', () => {
+  const next = (): Uint8Array | null => {
     if (published >= records) return null
     published += BATCH_RECORDS
     return traffic.random(BATCH_RECORDS, Date.now(), 'probe', 1)
-  })
-  return lastSequence + 1
+  }
+  await rig.fill(`usage.${partition}.probe`, next, partition)
 }
 
 /** Loads the image and works off the backlog. */
