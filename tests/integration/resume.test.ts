@@ -3,9 +3,9 @@
  */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { SmallUsageReader } from '../../src/decode/small-usage.ts'
 import type { InputMessage } from '../../src/model/ports.ts'
 import { expectToGoOn, Heard, ruleOn } from '../support/after-ruling.ts'
+import { failOverPoison } from '../support/poison.ts'
 import { changingSource } from '../support/port-wrappers.ts'
 import { expectHalt, expectHalted, rollBackStream } from '../support/stream-tampering.ts'
 import {
@@ -38,16 +38,7 @@ function changing(change: (message: InputMessage) => InputMessage | null): Worke
 describe('an input', () => {
   test('that the engine fails over is skipped, by this worker and by every replay', async () => {
     // Small messages are read without the decoder, unless they end with what has arrived.
-    const read = SmallUsageReader.prototype.read
-    vi.spyOn(SmallUsageReader.prototype, 'read').mockImplementation(function (
-      this: SmallUsageReader,
-      data,
-      producer,
-      ...rest
-    ) {
-      if (producer === 'poison') throw new TypeError('a mistake of the engine')
-      return read.call(this, data, producer, ...rest)
-    })
+    failOverPoison()
     await leaveImage(installation)
     const started = await installation.startLive()
     await installation.cross([21])

@@ -1,6 +1,5 @@
 import { encode } from '@msgpack/msgpack'
 import { describe, expect, test, vi } from 'vitest'
-import { SmallUsageReader } from '../../../src/decode/small-usage.ts'
 import type { ConfigFiles } from '../../../src/model/catalog.ts'
 import type { InputMessage } from '../../../src/model/ports.ts'
 import { PartitionMachine } from '../../../src/partition/machine.ts'
@@ -18,6 +17,7 @@ import { SCORED_PER_INPUT } from '../../../src/partition/selection-pass.ts'
 import { Random } from '../../../src/probe/random.ts'
 import { stateOf } from '../../support/machine-image.ts'
 import { columnsOf } from '../../support/machine-harness.ts'
+import { failOverPoison, POISON } from '../../support/poison.ts'
 import { RICH_FILES } from '../../support/rich-files.ts'
 
 const SEED = Number(process.env.SEED ?? 20261122)
@@ -304,21 +304,12 @@ describe(`runs of small messages (seed ${SEED})`, () => {
   test('ends before an input that the engine fails over, so that a halt names the right one', () => {
     const { machine } = new Witness()
     machine.apply(genesisOf('real', FILES))
-    const inputs = ['p-0', 'poison'].map((probe, index) => {
+    const inputs = ['p-0', POISON].map((probe, index) => {
       const data = encodeUsageRows({ probe, epoch: 1, seq: 1 }, [[1, 10, START_MS]])
       const sequence = 2 + index
       return { sequence, timestampMs: START_MS, subject: `usage.0.${probe}`, data }
     })
-    const read = SmallUsageReader.prototype.read
-    vi.spyOn(SmallUsageReader.prototype, 'read').mockImplementation(function (
-      this: SmallUsageReader,
-      data,
-      producer,
-      ...rest
-    ) {
-      if (producer === 'poison') throw new TypeError('a mistake of the engine')
-      return read.call(this, data, producer, ...rest)
-    })
+    failOverPoison()
     expect(machine.applySome(inputs, 0, 2)).toBe(1)
     expect(machine.sequence).toBe(2)
     expect(() => machine.applySome(inputs, 1, 2)).toThrow('a mistake')
